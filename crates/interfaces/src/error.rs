@@ -1,0 +1,142 @@
+use std::error::Error;
+
+/// A name that a stored or given enumeration does not know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{text}\" is not a {what}: it is one of {allowed}")]
+pub struct ParseNameError {
+    /// What was expected.
+    pub what: &'static str,
+    /// What was given.
+    pub text: String,
+    /// The names that exist, separated by commas.
+    pub allowed: String,
+}
+
+/// A repository could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// There is no such row.
+    #[error("{what} {id} does not exist")]
+    NotFound {
+        /// The noun, for example `schedule`.
+        what: &'static str,
+        /// The id or name that was looked up.
+        id: String,
+    },
+    /// A row with this unique value exists already.
+    #[error("a {what} with {field} \"{value}\" exists already")]
+    AlreadyExists {
+        /// The noun, for example `schedule`.
+        what: &'static str,
+        /// The unique field.
+        field: &'static str,
+        /// The value that is taken.
+        value: String,
+    },
+    /// The row was changed by somebody else since it was read.
+    #[error("{what} {id} was changed meanwhile: read it again and repeat the change")]
+    VersionConflict {
+        /// The noun, for example `schedule`.
+        what: &'static str,
+        /// The row's id.
+        id: String,
+    },
+    /// The row refers to something that does not exist, or something still refers to it.
+    #[error("{what} {id} refers to a row that does not exist, or is still referred to")]
+    BrokenReference {
+        /// The noun, for example `schedule`.
+        what: &'static str,
+        /// The row's id.
+        id: String,
+    },
+    /// A page outside the allowed size was asked for.
+    #[error("limit {limit} is not allowed: a page has 1 to {max} rows")]
+    InvalidPage {
+        /// The limit that was asked for.
+        limit: u64,
+        /// The largest allowed.
+        max: u64,
+    },
+    /// A stored value cannot be understood. The row is named, so that it can be mended.
+    #[error("the stored {column} of {what} {id} cannot be read")]
+    CorruptRow {
+        /// The noun, for example `schedule`.
+        what: &'static str,
+        /// The row's id.
+        id: String,
+        /// The column that holds the value.
+        column: &'static str,
+        /// Why it cannot be read.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The database is out of reach or out of room; the same call may go through later.
+    #[error("the database is unavailable while {during}")]
+    Unavailable {
+        /// What was being done.
+        during: &'static str,
+        /// What the database said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The database refused a statement. Repeating it will not help.
+    #[error("the database refused {during}")]
+    Refused {
+        /// What was being done.
+        during: &'static str,
+        /// What the database said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl RepositoryError {
+    /// Whether the same call may go through later.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
+/// A task registry could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// The registry's tasks could not be written to the database.
+    #[error("the tasks of registry {registry} could not be stored")]
+    Store {
+        /// The registry.
+        registry: String,
+        /// Why.
+        #[source]
+        source: RepositoryError,
+    },
+    /// The registry itself could not be read.
+    #[error("registry {registry} cannot be read")]
+    Read {
+        /// The registry.
+        registry: String,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// A result could not be delivered.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// Writing failed; a later attempt may succeed.
+    #[error("the result could not be written to {destination}")]
+    Write {
+        /// Where to.
+        destination: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No delivery is configured for this kind of destination.
+    #[error("no output is configured for destinations of type {kind}")]
+    Unsupported {
+        /// The kind of destination.
+        kind: String,
+    },
+}

@@ -1,0 +1,227 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use crate::name::named_enum;
+use crate::{Delivery, ExecutionId, JobId, NodeId, OutputDestination, ScheduleId, SortOrder, TaskId};
+
+named_enum! {
+    /// Where a job stands.
+    ///
+    /// ```text
+    ///  QUEUED ──claim──► PROCESSING ──► COMPLETED
+    ///    ▲                 │  │  └────► FAILED        (retries used up, or not retryable)
+    ///    │   handed back,  │  └───────► RETRYING ──claim──► PROCESSING
+    ///    └── process died ─┘
+    ///  QUEUED, RETRYING ──cancel──► CANCELLED
+    /// ```
+    pub enum JobStatus: "job status" {
+        /// It waits for a free slot, or for its `run_after`.
+        Queued = "queued",
+        /// An execution of it runs.
+        Processing = "processing",
+        /// An execution of it succeeded.
+        Completed = "completed",
+        /// Its last execution failed, and there will be no other.
+        Failed = "failed",
+        /// Somebody called it off.
+        Cancelled = "cancelled",
+        /// Its last execution failed, and it waits for the next.
+        Retrying = "retrying",
+    }
+}
+
+named_enum! {
+    /// Which of the waiting jobs goes first. The order of the values is the order of importance.
+    pub enum JobPriority: "job priority" {
+        /// After all others.
+        Low = "low",
+        /// The default.
+        Normal = "normal",
+        /// Before the normal ones.
+        High = "high",
+        /// Before all others.
+        Critical = "critical",
+    }
+}
+
+/// A job: one run of a task that must happen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnifiedJob {
+    /// The job's id.
+    pub id: JobId,
+    /// The schedule that made it, if one did.
+    pub schedule_id: Option<ScheduleId>,
+    /// The nominal tick that it stands for; `None` when it was made by hand.
+    pub scheduled_for: Option<DateTime<Utc>>,
+    /// The task that it runs.
+    pub task_id: TaskId,
+    /// The task's input.
+    pub input: Value,
+    /// Which of the waiting jobs goes first.
+    pub priority: JobPriority,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// How many executions of it were started.
+    pub attempts: u32,
+    /// How many of its executions failed and were followed by another try.
+    pub retry_count: u32,
+    /// How many such tries are allowed.
+    pub max_retries: u32,
+    /// It does not run before this instant.
+    pub run_after: DateTime<Utc>,
+    /// The process that runs it.
+    pub lease_owner: Option<NodeId>,
+    /// How long that process may.
+    pub lease_until: Option<DateTime<Utc>>,
+    /// How long it may run, in seconds; `None` is the server's default.
+    pub timeout_seconds: Option<u32>,
+    /// Why its last execution failed.
+    pub error: Option<String>,
+    /// Where its result goes.
+    pub output_destinations: Vec<OutputDestination>,
+    /// When it was created.
+    pub queued_at: DateTime<Utc>,
+    /// When its last execution was started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it reached its final status.
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+impl UnifiedJob {
+    /// A job made by hand, to be run as soon as possible.
+    #[must_use]
+    pub fn new(task_id: TaskId, input: Value, now: DateTime<Utc>) -> Self {
+        Self {
+            id: JobId::new(),
+            schedule_id: None,
+            scheduled_for: None,
+            task_id,
+            input,
+            priority: JobPriority::Normal,
+            status: JobStatus::Queued,
+            attempts: 0,
+            retry_count: 0,
+            max_retries: 0,
+            run_after: now,
+            lease_owner: None,
+            lease_until: None,
+            timeout_seconds: None,
+            error: None,
+            output_destinations: Vec::new(),
+            queued_at: now,
+            started_at: None,
+            completed_at: None,
+        }
+    }
+}
+
+/// Who wants how many jobs.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimRequest {
+    /// The process that will run them.
+    pub node: NodeId,
+    /// The time of the claim: jobs with a later `run_after` are left.
+    pub now: DateTime<Utc>,
+    /// How many at the most.
+    pub limit: u32,
+    /// How long a job without a timeout of its own may run; its lease ends somewhat later.
+    pub default_timeout: TimeDelta,
+}
+
+/// A job that this process now runs, and the execution that was opened for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClaimedJob {
+    /// The job, as it is after the claim.
+    pub job: UnifiedJob,
+    /// The execution of this attempt.
+    pub execution_id: ExecutionId,
+}
+
+/// How an attempt at a job ended, to be made durable: job, execution and deliveries together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptOutcome {
+    /// The job.
+    pub job_id: JobId,
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// Who ran it. The outcome counts only if the job is still this process's.
+    pub node: NodeId,
+    /// What came of it.
+    pub result: AttemptResult,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// How long it ran.
+    pub duration: TimeDelta,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AttemptResult {
+    /// The task returned.
+    Succeeded {
+        /// What it returned.
+        output: Value,
+        /// The result's way to its destinations.
+        deliveries: Vec<Delivery>,
+    },
+    /// The task failed, and the job will be tried again.
+    Retry {
+        /// Why it failed.
+        error: String,
+        /// When it will be tried again.
+        run_after: DateTime<Utc>,
+    },
+    /// The task failed for good.
+    Failed {
+        /// Why it failed.
+        error: String,
+    },
+    /// The attempt was broken off through no fault of the task; the job goes back to the queue.
+    HandedBack {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What became of an [`AttemptOutcome`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettleOutcome {
+    /// It is on disk.
+    Settled,
+    /// The job is no longer this process's: nothing was written.
+    LeaseLost,
+}
+
+/// Which jobs a list holds. A field that is `None` does not filter.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    /// In one of these states; empty does not filter.
+    pub statuses: Vec<JobStatus>,
+    /// Of this task.
+    pub task_id: Option<TaskId>,
+    /// Of this schedule.
+    pub schedule_id: Option<ScheduleId>,
+    /// Of this priority.
+    pub priority: Option<JobPriority>,
+    /// Queued at or after this instant.
+    pub queued_from: Option<DateTime<Utc>>,
+    /// Queued before this instant.
+    pub queued_before: Option<DateTime<Utc>>,
+}
+
+/// What a list of jobs is sorted by. Ties are broken by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobSort {
+    /// By the time of creation.
+    QueuedAt(SortOrder),
+    /// By the nominal tick; jobs without one come last.
+    ScheduledFor(SortOrder),
+    /// By priority.
+    Priority(SortOrder),
+}
+
+impl Default for JobSort {
+    fn default() -> Self {
+        Self::QueuedAt(SortOrder::Descending)
+    }
+}

@@ -1,0 +1,61 @@
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::{RegistryError, TaskDefinition, TaskId};
+
+/// A place that tasks come from.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait TaskRegistry: Send + Sync {
+    /// The registry's name, for example `embedded`.
+    fn name(&self) -> &str;
+
+    /// The task with this id, if the registry has it.
+    async fn get_task_by_id(&self, id: TaskId) -> Result<Option<TaskDefinition>, RegistryError>;
+
+    /// Every task of the registry.
+    async fn list_tasks(&self) -> Result<Vec<TaskDefinition>, RegistryError>;
+}
+
+/// Keeps the stored tasks what the registries say they are.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait RegistryManager: Send + Sync {
+    /// Validates the registries' tasks and writes them to the database. An invalid task is reported, never a stop.
+    async fn sync(&self) -> Result<SyncReport, RegistryError>;
+}
+
+/// What a synchronization did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncReport {
+    /// How many tasks are new.
+    pub added: u64,
+    /// How many tasks changed.
+    pub updated: u64,
+    /// How many tasks were as they are.
+    pub unchanged: u64,
+    /// The tasks that were refused.
+    pub issues: Vec<ValidationIssue>,
+}
+
+/// Checks tasks and their input.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait TaskValidator: Send + Sync {
+    /// What is wrong with a task's definition; empty when nothing is.
+    fn validate_task(&self, task: &TaskDefinition) -> Vec<ValidationIssue>;
+
+    /// What is wrong with an input for a task; empty when nothing is.
+    fn validate_input(&self, task: &TaskDefinition, input: &Value) -> Vec<ValidationIssue>;
+}
+
+/// Something that is wrong with a task or an input.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("task {task}: {field}: {message}")]
+pub struct ValidationIssue {
+    /// The task's name.
+    pub task: String,
+    /// The field, for example `inputSchema` or `/input/url`.
+    pub field: String,
+    /// What is wrong, and what is allowed.
+    pub message: String,
+}

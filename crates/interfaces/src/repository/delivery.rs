@@ -1,0 +1,30 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{Delivery, DeliveryId, JobId, RepositoryError};
+
+/// The table `deliveries`, the outbox. Rows are written with the result: see
+/// [`crate::JobRepository::job_settle_many`].
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait DeliveryRepository: Send + Sync {
+    /// Up to `limit` pending deliveries whose next attempt is due at `now`, oldest first.
+    async fn delivery_list_due(
+        &self,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, RepositoryError>;
+
+    /// The earliest next attempt of the pending deliveries, if any is pending.
+    async fn delivery_next_attempt(&self) -> Result<Option<DateTime<Utc>>, RepositoryError>;
+
+    /// Writes back `status`, `attempts`, `next_attempt_at`, `last_error` and `delivered_at` after attempts, in one
+    /// transaction.
+    async fn delivery_settle_many(&self, deliveries: &[Delivery]) -> Result<(), RepositoryError>;
+
+    /// The delivery with this id.
+    async fn delivery_find(&self, id: DeliveryId) -> Result<Option<Delivery>, RepositoryError>;
+
+    /// The deliveries of a job's results, oldest first.
+    async fn delivery_list_of_job(&self, job_id: JobId) -> Result<Vec<Delivery>, RepositoryError>;
+}

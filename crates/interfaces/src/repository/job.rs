@@ -1,0 +1,53 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    AttemptOutcome, ClaimRequest, ClaimedJob, JobFilter, JobId, JobSort, NodeId, Page, PageRequest,
+    RepositoryError, SettleOutcome, UnifiedJob,
+};
+
+/// The table `jobs`, the queue.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait JobRepository: Send + Sync {
+    /// Stores new jobs in one transaction, or none.
+    ///
+    /// # Errors
+    /// `BrokenReference` when a task or schedule does not exist; `AlreadyExists` when a job for the same
+    /// `(schedule_id, scheduled_for)` exists.
+    async fn job_create_many(&self, jobs: &[UnifiedJob]) -> Result<(), RepositoryError>;
+
+    /// The job with this id.
+    async fn job_find(&self, id: JobId) -> Result<Option<UnifiedJob>, RepositoryError>;
+
+    /// A page of the jobs that match, and how many match.
+    async fn job_list(
+        &self,
+        filter: &JobFilter,
+        sort: JobSort,
+        page: PageRequest,
+    ) -> Result<Page<UnifiedJob>, RepositoryError>;
+
+    /// Takes up to `limit` jobs that may run, the most important first, then the one that may run longest; makes
+    /// them the node's and opens an execution for each, in one transaction.
+    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError>;
+
+    /// The earliest `run_after` of the waiting jobs, if any waits.
+    async fn job_next_run_after(&self) -> Result<Option<DateTime<Utc>>, RepositoryError>;
+
+    /// Makes ends of attempts durable: job, execution and deliveries of each, all in one transaction. Answers in
+    /// the order of the outcomes.
+    async fn job_settle_many(
+        &self,
+        outcomes: &[AttemptOutcome],
+    ) -> Result<Vec<SettleOutcome>, RepositoryError>;
+
+    /// Puts every job that is being processed by another node than `node` back into the queue and fails its open
+    /// execution with `reason`; says how many. Only for who knows that no other node runs.
+    async fn job_recover_orphans(
+        &self,
+        node: NodeId,
+        now: DateTime<Utc>,
+        reason: &str,
+    ) -> Result<u64, RepositoryError>;
+}

@@ -1,0 +1,83 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleSort, ScheduleTiming,
+    UnifiedSchedule,
+};
+
+/// The table `schedules`.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ScheduleRepository: Send + Sync {
+    /// Stores a new schedule, as it is.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when the name is taken, `BrokenReference` when the task does not exist.
+    async fn schedule_create(&self, schedule: &UnifiedSchedule) -> Result<(), RepositoryError>;
+
+    /// Stores many new schedules in one transaction, or none.
+    async fn schedule_create_many(&self, schedules: &[UnifiedSchedule]) -> Result<(), RepositoryError>;
+
+    /// The schedule with this id.
+    async fn schedule_find(&self, id: ScheduleId) -> Result<Option<UnifiedSchedule>, RepositoryError>;
+
+    /// The schedule with this name.
+    async fn schedule_find_by_name(&self, name: &str) -> Result<Option<UnifiedSchedule>, RepositoryError>;
+
+    /// A page of the schedules that match, and how many match.
+    async fn schedule_list(
+        &self,
+        filter: &ScheduleFilter,
+        sort: ScheduleSort,
+        page: PageRequest,
+    ) -> Result<Page<UnifiedSchedule>, RepositoryError>;
+
+    /// Replaces a schedule's owner-given fields, its `state`, `state_reason` and `next_run`; `last_run`,
+    /// `run_count` and `created_at` stay what they are in the database. Returns the row as it is then, its version
+    /// raised by one.
+    ///
+    /// # Errors
+    /// `VersionConflict` when the row's version is not `schedule.version`, `NotFound` when there is no such row.
+    async fn schedule_update(&self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError>;
+
+    /// Deletes a schedule and its ledger; its jobs stay, without their schedule. Says whether it existed.
+    async fn schedule_delete(&self, id: ScheduleId) -> Result<bool, RepositoryError>;
+
+    /// What the tick index needs of the next `limit` enabled schedules in the order of their ids.
+    async fn schedule_list_timings(
+        &self,
+        after: Option<ScheduleId>,
+        limit: u32,
+    ) -> Result<Vec<ScheduleTiming>, RepositoryError>;
+
+    /// What the tick index needs of one schedule; `None` if it does not exist or is disabled.
+    async fn schedule_find_timing(&self, id: ScheduleId) -> Result<Option<ScheduleTiming>, RepositoryError>;
+
+    /// Sets the first `next_run` of schedules that have none, in one transaction. A schedule that was changed
+    /// meanwhile (its version differs, or it has a `next_run`) is left alone. `None` completes the schedule.
+    async fn schedule_set_first_runs(
+        &self,
+        runs: &[(ScheduleTiming, Option<DateTime<Utc>>)],
+    ) -> Result<(), RepositoryError>;
+
+    /// Records a run that the batch of the ledger did not: sets `last_run` and `next_run`, counts the run.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such row.
+    async fn schedule_record_run(
+        &self,
+        id: ScheduleId,
+        last_run: DateTime<Utc>,
+        next_run: Option<DateTime<Utc>>,
+    ) -> Result<(), RepositoryError>;
+
+    /// Disables a schedule whose specification cannot be understood: `enabled` false, `state` invalid, `reason` in
+    /// `state_reason`, `next_run` none. A row whose version differs is left alone.
+    async fn schedule_invalidate(
+        &self,
+        id: ScheduleId,
+        version: u32,
+        reason: &str,
+    ) -> Result<(), RepositoryError>;
+}

@@ -1,0 +1,167 @@
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::name::named_enum;
+use crate::{JobPriority, OutputDestination, ScheduleId, SortOrder, TaskId};
+
+/// A schedule: which task is run when, with what input, and where its results go.
+///
+/// The specification (`cron_expression`, `timezone`) is kept as it was written. It becomes a
+/// `ratchet_recurrence::Recurrence` where it is needed; a row whose specification no longer parses is disabled by
+/// the engine, and all others run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnifiedSchedule {
+    /// The schedule's id.
+    pub id: ScheduleId,
+    /// The task that it runs.
+    pub task_id: TaskId,
+    /// Its unique name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// When it fires: cron with five, six or seven fields, or a macro.
+    pub cron_expression: String,
+    /// The IANA time zone in which the expression is read, for example `Europe/Berlin`.
+    pub timezone: String,
+    /// The input of its jobs.
+    pub input: Value,
+    /// Whether it fires.
+    pub enabled: bool,
+    /// What the engine found out about it.
+    pub state: ScheduleState,
+    /// Why it is in that state, in words.
+    pub state_reason: Option<String>,
+    /// What happens with ticks that could not fire in time.
+    pub misfire_policy: MisfirePolicy,
+    /// The priority of its jobs.
+    pub priority: JobPriority,
+    /// How often a failed job of it is tried again.
+    pub max_retries: u32,
+    /// How long a job of it may run, in seconds; `None` is the server's default.
+    pub timeout_seconds: Option<u32>,
+    /// The next tick, in nominal time.
+    pub next_run: Option<DateTime<Utc>>,
+    /// The nominal time of the last tick that became a job.
+    pub last_run: Option<DateTime<Utc>>,
+    /// How many ticks became jobs.
+    pub run_count: u64,
+    /// Where the results of its jobs go.
+    pub output_destinations: Vec<OutputDestination>,
+    /// Anything that the owner wants to keep with it.
+    pub metadata: Option<Value>,
+    /// Counts the edits (not the ticks); an update must name the version that it read.
+    pub version: u32,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it was last edited.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl UnifiedSchedule {
+    /// An enabled schedule with default policies, that has not fired yet.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        task_id: TaskId,
+        cron_expression: impl Into<String>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id: ScheduleId::new(),
+            task_id,
+            name: name.into(),
+            description: None,
+            cron_expression: cron_expression.into(),
+            timezone: "UTC".to_owned(),
+            input: Value::Object(serde_json::Map::new()),
+            enabled: true,
+            state: ScheduleState::Active,
+            state_reason: None,
+            misfire_policy: MisfirePolicy::Coalesce,
+            priority: JobPriority::Normal,
+            max_retries: 0,
+            timeout_seconds: None,
+            next_run: None,
+            last_run: None,
+            run_count: 0,
+            output_destinations: Vec::new(),
+            metadata: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+named_enum! {
+    /// What the engine found out about a schedule.
+    pub enum ScheduleState: "schedule state" {
+        /// Nothing stands against firing it.
+        Active = "active",
+        /// Its specification cannot be understood; the engine disabled it.
+        Invalid = "invalid",
+        /// It will never fire again.
+        Completed = "completed",
+    }
+}
+
+named_enum! {
+    /// What happens with ticks that could not fire in time (down, overloaded, clock set forward).
+    pub enum MisfirePolicy: "misfire policy" {
+        /// All missed ticks become one job, that of the latest; the ledger has each.
+        Coalesce = "coalesce",
+    }
+}
+
+/// What the tick index needs of a schedule: a million of these are loaded at start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleTiming {
+    /// The schedule's id.
+    pub id: ScheduleId,
+    /// See [`UnifiedSchedule::version`].
+    pub version: u32,
+    /// See [`UnifiedSchedule::cron_expression`].
+    pub cron_expression: String,
+    /// See [`UnifiedSchedule::timezone`].
+    pub timezone: String,
+    /// See [`UnifiedSchedule::misfire_policy`].
+    pub misfire_policy: MisfirePolicy,
+    /// The next tick, or `None` where none was computed yet or none is left.
+    pub next_run: Option<DateTime<Utc>>,
+}
+
+/// Which schedules a list holds. A field that is `None` does not filter.
+#[derive(Clone, Debug, Default)]
+pub struct ScheduleFilter {
+    /// Of this task.
+    pub task_id: Option<TaskId>,
+    /// Exactly this name.
+    pub name: Option<String>,
+    /// A name that contains this text, in any case.
+    pub name_contains: Option<String>,
+    /// Enabled or not.
+    pub enabled: Option<bool>,
+    /// In this state.
+    pub state: Option<ScheduleState>,
+    /// With a next tick at or after this instant.
+    pub next_run_from: Option<DateTime<Utc>>,
+    /// With a next tick before this instant.
+    pub next_run_before: Option<DateTime<Utc>>,
+}
+
+/// What a list of schedules is sorted by. Ties are broken by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScheduleSort {
+    /// By name.
+    Name(SortOrder),
+    /// By the next tick; schedules without one come last.
+    NextRun(SortOrder),
+    /// By the time of creation.
+    CreatedAt(SortOrder),
+}
+
+impl Default for ScheduleSort {
+    fn default() -> Self {
+        Self::Name(SortOrder::Ascending)
+    }
+}
