@@ -1,0 +1,223 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{Clock, MisfirePolicy, RepositoryError, ScheduleId, Signal, TaskId};
+use ratchet_recurrence::Recurrence;
+use ratchet_repository_bridge::{InvalidSchedule, LoadedPage, RepositoryBridge, ScheduleJobData};
+
+use crate::tick_index::TickIndex;
+
+/// How many rows are read at once: a page is some megabytes, and a million schedules are a hundred pages.
+const PAGE_SIZE: u32 = 10_000;
+
+/// The next tick of every enabled schedule, kept with the rows behind it.
+///
+/// Cloning gives another handle to the same store.
+#[derive(Clone)]
+pub struct MetadataStore {
+    pub(crate) bridge: Arc<RepositoryBridge>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) adopting: Option<TaskId>,
+    index: Arc<Mutex<TickIndex>>,
+    loading: Arc<tokio::sync::Mutex<bool>>,
+    head_changed: Signal,
+}
+
+/// A tick that is due.
+#[derive(Clone, Debug)]
+pub struct DueTick {
+    /// The schedule.
+    pub schedule_id: ScheduleId,
+    /// The version of its row when the tick was indexed.
+    pub version: u32,
+    /// The nominal instant.
+    pub scheduled_for: DateTime<Utc>,
+    /// When the schedule fires.
+    pub recurrence: Arc<Recurrence>,
+    /// What happens with missed ticks.
+    pub misfire_policy: MisfirePolicy,
+}
+
+/// What loading found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadReport {
+    /// How many schedules will fire.
+    pub schedules: usize,
+    /// How many could not be understood, and were disabled.
+    pub invalid: usize,
+}
+
+impl MetadataStore {
+    /// An empty store over the bridge. [`MetadataStore::load`] fills it.
+    #[must_use]
+    pub fn new(bridge: Arc<RepositoryBridge>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            bridge,
+            clock,
+            adopting: None,
+            index: Arc::default(),
+            loading: Arc::default(),
+            head_changed: Signal::default(),
+        }
+    }
+
+    /// Jobs that are added through tokio-cron-scheduler without saying which task they run, run this one.
+    #[must_use]
+    pub fn adopting(mut self, task: TaskId) -> Self {
+        self.adopting = Some(task);
+        self
+    }
+
+    /// Reads every enabled schedule, forgetting what was known. A schedule that cannot be understood is disabled
+    /// with its reason in its row; the others are not disturbed. `progress` is told how many were read.
+    ///
+    /// # Errors
+    /// As the repository; the store is then partly filled, and can be loaded again.
+    pub async fn load(&self, mut progress: impl FnMut(usize) + Send) -> Result<LoadReport, RepositoryError> {
+        let mut loaded = self.loading.lock().await;
+        *loaded = false;
+        *self.index() = TickIndex::default();
+        let mut report = LoadReport::default();
+        let mut pages = self.bridge.load_all_schedules(self.clock.now(), PAGE_SIZE);
+        while let Some(LoadedPage { schedules, invalid }) = pages.next().await? {
+            report.schedules += schedules.len();
+            report.invalid += invalid.len();
+            {
+                let mut index = self.index();
+                for schedule in schedules {
+                    index.upsert(schedule);
+                }
+            }
+            for schedule in invalid {
+                self.invalidate(schedule).await?;
+            }
+            progress(report.schedules);
+        }
+        *loaded = true;
+        drop(loaded);
+        self.head_changed.raise();
+        Ok(report)
+    }
+
+    /// As [`MetadataStore::load`], unless it was loaded before.
+    pub(crate) async fn load_once(&self) -> Result<(), RepositoryError> {
+        if *self.loading.lock().await {
+            return Ok(());
+        }
+        self.load(|_| ()).await.map(drop)
+    }
+
+    /// Whether everything was read.
+    pub(crate) async fn is_loaded(&self) -> bool {
+        *self.loading.lock().await
+    }
+
+    /// Arms a schedule, new or changed.
+    pub fn upsert(&self, schedule: ScheduleJobData) {
+        self.change(|index| index.upsert(schedule));
+    }
+
+    /// Disarms a schedule.
+    pub fn remove(&self, id: ScheduleId) {
+        self.change(|index| index.remove(id));
+    }
+
+    /// The earliest next tick.
+    #[must_use]
+    pub fn earliest(&self) -> Option<DateTime<Utc>> {
+        self.index().earliest()
+    }
+
+    /// Raised whenever [`MetadataStore::earliest`] may have become another.
+    #[must_use]
+    pub fn head_changed(&self) -> Signal {
+        self.head_changed.clone()
+    }
+
+    /// Takes up to `limit` schedules whose next tick is at or before `now`, the earliest first. Each is away until
+    /// its tick was begun and settled.
+    #[must_use]
+    pub fn take_due(&self, now: DateTime<Utc>, limit: usize) -> Vec<ScheduleId> {
+        self.index().take_due(now, limit)
+    }
+
+    /// The tick of a schedule that was taken: once for each time it was taken.
+    #[must_use]
+    pub fn begin(&self, id: ScheduleId) -> Option<DueTick> {
+        self.index().begin(id)
+    }
+
+    /// Ends the way of ticks that are on disk: each schedule waits for its next tick, or is forgotten.
+    pub fn settle_many(&self, settled: impl IntoIterator<Item = (ScheduleId, u32, Option<DateTime<Utc>>)>) {
+        self.change(|index| {
+            for (id, version, next) in settled {
+                index.settle(id, version, next);
+            }
+        });
+    }
+
+    /// Ends the way of a tick that found its row changed: the row is read again.
+    ///
+    /// # Errors
+    /// As the repository; the tick is then still on its way.
+    pub async fn resettle(&self, id: ScheduleId) -> Result<(), RepositoryError> {
+        let LoadedPage { schedules, invalid } = self.bridge.load_schedule(id, self.clock.now()).await?;
+        for schedule in invalid {
+            self.invalidate(schedule).await?;
+        }
+        match schedules.into_iter().next() {
+            Some(schedule) => self.change(|index| index.resettle(schedule)),
+            None => self.remove(id),
+        }
+        Ok(())
+    }
+
+    /// When a schedule fires next, if it is armed.
+    #[must_use]
+    pub fn next_tick_of(&self, id: ScheduleId) -> Option<DateTime<Utc>> {
+        self.index().find(id).map(|tick| tick.scheduled_for)
+    }
+
+    /// How many schedules are armed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index().len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many of them have a tick on its way.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.index().in_flight()
+    }
+
+    pub(crate) fn index(&self) -> MutexGuard<'_, TickIndex> {
+        // Every method of the index leaves it whole, so a panic of another holder does not spoil it.
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the index and raises the signal if its head is another afterwards.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut TickIndex) -> T) -> T {
+        let (result, moved) = {
+            let mut index = self.index();
+            let before = index.earliest();
+            let result = change(&mut index);
+            (result, index.earliest() != before)
+        };
+        if moved {
+            self.head_changed.raise();
+        }
+        result
+    }
+
+    async fn invalidate(&self, schedule: InvalidSchedule) -> Result<(), RepositoryError> {
+        let InvalidSchedule { id, version, reason } = schedule;
+        tracing::warn!(schedule.id = %id, reason, "a stored schedule cannot be understood and is disabled");
+        self.bridge.invalidate_schedule(id, version, &reason).await
+    }
+}

@@ -1,0 +1,360 @@
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{MisfirePolicy, ScheduleId};
+use ratchet_recurrence::Recurrence;
+use ratchet_repository_bridge::ScheduleJobData;
+
+use crate::recurrence_pool::RecurrencePool;
+use crate::store::DueTick;
+
+/// Every armed schedule by id, and those that wait in the order of their next ticks.
+///
+/// ```text
+///            upsert                 take_due             begin              settle
+///  (absent) ───────► Waiting ─────────────► Activated ─────────► Firing ─────────► Waiting
+///                       ▲                                           │
+///                       └──────────── resettle (row read again) ────┘
+/// ```
+///
+/// A schedule is in `order` exactly while it is `Waiting`. An edit that comes while its tick is on the way changes
+/// the entry but not where it stands; whoever ends the way puts it back with the newest of what is known. A stale
+/// next tick does no harm: the transaction that fires compares it with the row.
+#[derive(Default)]
+pub(crate) struct TickIndex {
+    entries: HashMap<ScheduleId, Entry>,
+    order: BTreeSet<(i64, ScheduleId)>,
+    recurrences: RecurrencePool,
+}
+
+struct Entry {
+    /// Microseconds since the epoch: half the size of a `DateTime` with its nanoseconds and padding.
+    next: i64,
+    recurrence: Arc<Recurrence>,
+    version: u32,
+    place: Place,
+    misfire_policy: MisfirePolicy,
+}
+
+impl Entry {
+    fn tick(&self, id: ScheduleId) -> DueTick {
+        DueTick {
+            schedule_id: id,
+            version: self.version,
+            scheduled_for: instant(self.next),
+            recurrence: Arc::clone(&self.recurrence),
+            misfire_policy: self.misfire_policy,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Waiting,
+    Activated,
+    Firing,
+}
+
+impl TickIndex {
+    /// Adds a schedule, or replaces what is known of it by something at least as new.
+    pub(crate) fn upsert(&mut self, schedule: ScheduleJobData) {
+        self.write(schedule, Write::KeepPlace);
+    }
+
+    /// As [`TickIndex::upsert`], and ends the way of a tick that was being fired.
+    pub(crate) fn resettle(&mut self, schedule: ScheduleJobData) {
+        self.write(schedule, Write::EndFiring);
+    }
+
+    fn write(&mut self, schedule: ScheduleJobData, write: Write) {
+        let ScheduleJobData {
+            id,
+            version,
+            recurrence,
+            misfire_policy,
+            next_run,
+        } = schedule;
+        let next = next_run.timestamp_micros();
+        let recurrence = self.recurrences.share(recurrence);
+        let Some(entry) = self.entries.get_mut(&id) else {
+            self.entries.insert(
+                id,
+                Entry {
+                    next,
+                    recurrence,
+                    version,
+                    place: Place::Waiting,
+                    misfire_policy,
+                },
+            );
+            self.order.insert((next, id));
+            return;
+        };
+        if entry.place == Place::Waiting {
+            self.order.remove(&(entry.next, id));
+        }
+        let unused = if entry.version <= version {
+            (entry.next, entry.version, entry.misfire_policy) = (next, version, misfire_policy);
+            std::mem::replace(&mut entry.recurrence, recurrence)
+        } else {
+            recurrence
+        };
+        self.recurrences.give_back(unused);
+        if matches!(write, Write::EndFiring) {
+            entry.place = Place::Waiting;
+        }
+        if entry.place == Place::Waiting {
+            self.order.insert((entry.next, id));
+        }
+    }
+
+    /// Forgets a schedule.
+    pub(crate) fn remove(&mut self, id: ScheduleId) {
+        if let Some(entry) = self.entries.remove(&id) {
+            if entry.place == Place::Waiting {
+                self.order.remove(&(entry.next, id));
+            }
+            self.recurrences.give_back(entry.recurrence);
+        }
+    }
+
+    /// The earliest next tick of the schedules that wait.
+    pub(crate) fn earliest(&self) -> Option<DateTime<Utc>> {
+        self.order.first().map(|(next, _)| instant(*next))
+    }
+
+    /// Takes up to `limit` schedules whose next tick is at or before `now`, the earliest first.
+    pub(crate) fn take_due(&mut self, now: DateTime<Utc>, limit: usize) -> Vec<ScheduleId> {
+        let now = now.timestamp_micros();
+        let mut due = Vec::new();
+        while due.len() < limit {
+            match self.order.first() {
+                Some((next, _)) if *next <= now => {}
+                _ => break,
+            }
+            let Some((_, id)) = self.order.pop_first() else {
+                break;
+            };
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.place = Place::Activated;
+                due.push(id);
+            }
+        }
+        due
+    }
+
+    /// The tick of a schedule that was taken: once for each time it was taken.
+    pub(crate) fn begin(&mut self, id: ScheduleId) -> Option<DueTick> {
+        let entry = self
+            .entries
+            .get_mut(&id)
+            .filter(|entry| entry.place == Place::Activated)?;
+        entry.place = Place::Firing;
+        Some(DueTick {
+            schedule_id: id,
+            version: entry.version,
+            scheduled_for: instant(entry.next),
+            recurrence: Arc::clone(&entry.recurrence),
+            misfire_policy: entry.misfire_policy,
+        })
+    }
+
+    /// Ends the way of a tick: the schedule waits for `next`, or is forgotten if there is none. Where the schedule
+    /// was edited since `version`, what the edit said holds.
+    pub(crate) fn settle(&mut self, id: ScheduleId, version: u32, next: Option<DateTime<Utc>>) {
+        let Some(entry) = self
+            .entries
+            .get_mut(&id)
+            .filter(|entry| entry.place == Place::Firing)
+        else {
+            return;
+        };
+        if entry.version == version {
+            match next {
+                Some(next) => entry.next = next.timestamp_micros(),
+                None => return self.remove(id),
+            }
+        }
+        entry.place = Place::Waiting;
+        self.order.insert((entry.next, id));
+    }
+
+    /// The next tick of a schedule, wherever it stands.
+    pub(crate) fn find(&self, id: ScheduleId) -> Option<DueTick> {
+        self.entries.get(&id).map(|entry| entry.tick(id))
+    }
+
+    /// How many schedules there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many of them have a tick on the way.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.entries.len() - self.order.len()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Write {
+    KeepPlace,
+    EndFiring,
+}
+
+/// Back from what [`DateTime::timestamp_micros`] gave: every value in the index came from there.
+fn instant(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ratchet_recurrence::Zone;
+
+    use super::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_767_225_600 + second, 0).unwrap()
+    }
+
+    fn schedule(id: ScheduleId, version: u32, next: i64) -> ScheduleJobData {
+        ScheduleJobData {
+            id,
+            version,
+            recurrence: Recurrence::cron("* * * * * *", Zone::UTC).unwrap(),
+            misfire_policy: MisfirePolicy::Coalesce,
+            next_run: at(next),
+        }
+    }
+
+    #[test]
+    fn an_entry_fits_its_budget() {
+        // With the id, the hash table's control byte and the node of the order.
+        assert!(
+            size_of::<(ScheduleId, Entry)>() <= 48,
+            "{}",
+            size_of::<(ScheduleId, Entry)>()
+        );
+        assert_eq!(size_of::<(i64, ScheduleId)>(), 24);
+    }
+
+    #[test]
+    fn due_schedules_are_taken_in_the_order_of_time() {
+        let mut index = TickIndex::default();
+        let ids: Vec<_> = (0..3).map(|_| ScheduleId::new()).collect();
+        for (id, next) in ids.iter().zip([30, 10, 20]) {
+            index.upsert(schedule(*id, 1, next));
+        }
+        assert_eq!(index.take_due(at(25), 10), vec![ids[1], ids[2]]);
+        assert_eq!(index.earliest(), Some(at(30)));
+        assert_eq!(index.in_flight(), 2);
+    }
+
+    #[test]
+    fn a_tick_is_begun_once_for_each_time_it_is_taken() {
+        let mut index = TickIndex::default();
+        let id = ScheduleId::new();
+        index.upsert(schedule(id, 1, 10));
+        assert!(index.begin(id).is_none(), "not yet taken");
+        index.take_due(at(10), 10);
+        assert_eq!(index.begin(id).unwrap().scheduled_for, at(10));
+        assert!(index.begin(id).is_none());
+        index.settle(id, 1, Some(at(11)));
+        assert_eq!(index.earliest(), Some(at(11)));
+    }
+
+    #[test]
+    fn an_edit_while_a_tick_is_on_the_way_wins_over_its_settling() {
+        let mut index = TickIndex::default();
+        let id = ScheduleId::new();
+        index.upsert(schedule(id, 1, 10));
+        index.take_due(at(10), 10);
+        index.begin(id).unwrap();
+        index.upsert(schedule(id, 2, 500));
+        assert_eq!(index.earliest(), None, "the tick is still on its way");
+        index.settle(id, 1, Some(at(11)));
+        assert_eq!(index.earliest(), Some(at(500)));
+    }
+
+    #[test]
+    fn an_older_version_does_not_replace_a_newer_one() {
+        let mut index = TickIndex::default();
+        let id = ScheduleId::new();
+        index.upsert(schedule(id, 2, 10));
+        index.upsert(schedule(id, 1, 5));
+        assert_eq!(index.earliest(), Some(at(10)));
+    }
+
+    #[test]
+    fn a_schedule_removed_while_its_tick_is_on_the_way_stays_removed() {
+        let mut index = TickIndex::default();
+        let id = ScheduleId::new();
+        index.upsert(schedule(id, 1, 10));
+        index.take_due(at(10), 10);
+        index.begin(id).unwrap();
+        index.remove(id);
+        index.settle(id, 1, Some(at(11)));
+        assert_eq!((index.len(), index.earliest()), (0, None));
+    }
+
+    #[test]
+    fn a_schedule_without_a_next_tick_is_forgotten() {
+        let mut index = TickIndex::default();
+        let id = ScheduleId::new();
+        index.upsert(schedule(id, 1, 10));
+        index.take_due(at(10), 10);
+        index.begin(id).unwrap();
+        index.settle(id, 1, None);
+        assert_eq!(index.len(), 0);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Upsert(usize, u32, i64),
+        Remove(usize),
+        TakeDue(i64),
+        Begin(usize),
+        Settle(usize, u32, Option<i64>),
+        Resettle(usize, u32, i64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let id = 0..4_usize;
+        prop_oneof![
+            (id.clone(), 0..3_u32, 0..20_i64).prop_map(|(id, version, next)| Step::Upsert(id, version, next)),
+            id.clone().prop_map(Step::Remove),
+            (0..20_i64).prop_map(Step::TakeDue),
+            id.clone().prop_map(Step::Begin),
+            (id.clone(), 0..3_u32, proptest::option::of(0..20_i64))
+                .prop_map(|(id, version, next)| Step::Settle(id, version, next)),
+            (id.clone(), 0..3_u32, 0..20_i64)
+                .prop_map(|(id, version, next)| Step::Resettle(id, version, next)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_always_holds_exactly_the_schedules_that_wait(steps in proptest::collection::vec(step(), 0..80)) {
+            let ids: Vec<_> = (0..4).map(|_| ScheduleId::new()).collect();
+            let mut index = TickIndex::default();
+            for step in steps {
+                match step {
+                    Step::Upsert(id, version, next) => index.upsert(schedule(ids[id], version, next)),
+                    Step::Remove(id) => index.remove(ids[id]),
+                    Step::TakeDue(now) => drop(index.take_due(at(now), 2)),
+                    Step::Begin(id) => drop(index.begin(ids[id])),
+                    Step::Settle(id, version, next) => index.settle(ids[id], version, next.map(at)),
+                    Step::Resettle(id, version, next) => index.resettle(schedule(ids[id], version, next)),
+                }
+                let waiting: BTreeSet<_> = index
+                    .entries
+                    .iter()
+                    .filter(|(_, entry)| entry.place == Place::Waiting)
+                    .map(|(id, entry)| (entry.next, *id))
+                    .collect();
+                prop_assert_eq!(&waiting, &index.order);
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{MisfirePolicy, RepositoryError, ScheduleId, ScheduleRepository, ScheduleTiming};
+use ratchet_recurrence::Recurrence;
+
+use crate::parse_specification;
+
+/// A schedule as the engine works with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleJobData {
+    /// The schedule.
+    pub id: ScheduleId,
+    /// The version of its row.
+    pub version: u32,
+    /// When it fires.
+    pub recurrence: Recurrence,
+    /// What happens with missed ticks.
+    pub misfire_policy: MisfirePolicy,
+    /// Its next tick. It may be past: then it was missed.
+    pub next_run: DateTime<Utc>,
+}
+
+/// A stored schedule whose specification cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidSchedule {
+    /// The schedule.
+    pub id: ScheduleId,
+    /// The version of its row.
+    pub version: u32,
+    /// What cannot be understood, and what is allowed.
+    pub reason: String,
+}
+
+/// What one page of rows held.
+#[derive(Clone, Debug, Default)]
+pub struct LoadedPage {
+    /// The schedules that will fire.
+    pub schedules: Vec<ScheduleJobData>,
+    /// The schedules that cannot.
+    pub invalid: Vec<InvalidSchedule>,
+}
+
+/// All enabled schedules, a page at a time.
+///
+/// Each page is read when it is asked for, parsed, and given away: memory holds one page, however many schedules
+/// there are. Schedules that have no `next_run` yet get their first, on disk, before their page is returned.
+pub struct SchedulePages {
+    schedules: Arc<dyn ScheduleRepository>,
+    now: DateTime<Utc>,
+    page_size: u32,
+    after: Option<ScheduleId>,
+    exhausted: bool,
+}
+
+impl SchedulePages {
+    pub(crate) fn new(schedules: Arc<dyn ScheduleRepository>, now: DateTime<Utc>, page_size: u32) -> Self {
+        Self {
+            schedules,
+            now,
+            page_size,
+            after: None,
+            exhausted: false,
+        }
+    }
+
+    /// The next page; `None` after the last.
+    ///
+    /// # Errors
+    /// As the repository: the page can be asked for again.
+    pub async fn next(&mut self) -> Result<Option<LoadedPage>, RepositoryError> {
+        if self.exhausted {
+            return Ok(None);
+        }
+        let timings = self
+            .schedules
+            .schedule_list_timings(self.after, self.page_size)
+            .await?;
+        let last = timings.last().map(|timing| timing.id);
+        let full = timings.len() == self.page_size as usize;
+        let page = interpret(&*self.schedules, timings, self.now).await?;
+        self.after = last.or(self.after);
+        self.exhausted = !full;
+        Ok(Some(page))
+    }
+}
+
+/// Parses rows, and gives first runs to those that have none.
+pub(crate) async fn interpret(
+    schedules: &dyn ScheduleRepository,
+    timings: Vec<ScheduleTiming>,
+    now: DateTime<Utc>,
+) -> Result<LoadedPage, RepositoryError> {
+    let mut page = LoadedPage::default();
+    let mut first_runs = Vec::new();
+    page.schedules.reserve(timings.len());
+    for timing in timings {
+        let recurrence = match parse_specification(&timing.cron_expression, &timing.timezone) {
+            Ok(recurrence) => recurrence,
+            Err(error) => {
+                let reason = error.reason();
+                page.invalid.push(InvalidSchedule {
+                    id: timing.id,
+                    version: timing.version,
+                    reason,
+                });
+                continue;
+            }
+        };
+        let stored = timing.next_run;
+        let next_run = stored.or_else(|| recurrence.next_after(now));
+        if let Some(next_run) = next_run {
+            page.schedules.push(ScheduleJobData {
+                id: timing.id,
+                version: timing.version,
+                recurrence,
+                misfire_policy: timing.misfire_policy,
+                next_run,
+            });
+        }
+        if stored.is_none() {
+            first_runs.push((timing, next_run));
+        }
+    }
+    if !first_runs.is_empty() {
+        schedules.schedule_set_first_runs(&first_runs).await?;
+    }
+    Ok(page)
+}
