@@ -1,5 +1,22 @@
 use std::error::Error;
 
+/// An error and its causes in one line, for logs and for reasons that are stored.
+///
+/// ```
+/// let error = std::io::Error::other("disk full");
+/// assert_eq!(ratchet_interfaces::with_causes(&error), "disk full");
+/// ```
+#[must_use]
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
 /// A name that a stored or given enumeration does not know.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{text}\" is not a {what}: it is one of {allowed}")]

@@ -33,7 +33,7 @@ pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
     Delivery, DeliveryStatus, OutputDelivery, OutputDestination, OutputFormat, StdioOptions, StdioStream,
 };
-pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError};
+pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
 pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatus};
 pub use id::{ApiId, DeliveryId, ExecutionId, IdError, JobId, NodeId, ScheduleId, TaskId};
 pub use job::{

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{RepositoryError, ScheduleId};
+use ratchet_interfaces::{RepositoryError, ScheduleId, with_causes};
 use ratchet_repository_bridge::{ScheduleJobData, parse_specification};
 use tokio_cron_scheduler::job::job_data::{JobAndNextTick, JobStoredData, JobType};
 use tokio_cron_scheduler::store::{DataStore, InitStore};
@@ -22,13 +22,7 @@ type Answer<T> = Pin<Box<dyn Future<Output = Result<T, JobSchedulerError>> + Sen
 /// Logs the cause, which tokio-cron-scheduler's errors cannot carry, and names the operation.
 fn because<E: Error>(error: JobSchedulerError) -> impl FnOnce(E) -> JobSchedulerError {
     move |cause| {
-        let mut chain = cause.to_string();
-        let mut source = cause.source();
-        while let Some(cause) = source {
-            chain = format!("{chain}: {cause}");
-            source = cause.source();
-        }
-        tracing::error!(operation = %error, cause = chain, "the metadata store failed");
+        tracing::error!(operation = %error, cause = with_causes(&cause), "the metadata store failed");
         error
     }
 }

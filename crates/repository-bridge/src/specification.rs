@@ -19,7 +19,7 @@ impl SpecificationError {
     /// The error and its cause in one line, for a row's `state_reason`.
     #[must_use]
     pub fn reason(&self) -> String {
-        format!("{self}: {}", self.source)
+        ratchet_interfaces::with_causes(self)
     }
 }
 

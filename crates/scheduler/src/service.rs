@@ -1,0 +1,445 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{
+    Clock, RepositoryError, RepositoryFactory, ScheduleId, ScheduleState, ScheduleStatus, SchedulerError,
+    SchedulerHealth, SchedulerService, Signal, UnifiedJob, UnifiedSchedule,
+};
+use ratchet_metadata_store::{DueTick, MetadataStore};
+use ratchet_recurrence::Recurrence;
+use ratchet_repository_bridge::{RepositoryBridge, ScheduleJobData, parse_specification};
+use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Mutex, OnceCell, watch};
+use tokio::task::JoinHandle;
+
+use crate::config::SchedulerConfig;
+use crate::event_loop;
+use crate::firing::{Firing, Stall};
+use crate::job_runtime::JobRuntime;
+use crate::observer::{NoObserver, TickObserver};
+use crate::system_clock::SystemClock;
+use crate::tick_plan::plan_due_ticks;
+
+/// How long a stop waits for ticks on their way, when they cannot be made durable. They are found again at the next
+/// start.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// After how many loaded schedules the log says so.
+const PROGRESS_STEP: usize = 100_000;
+
+/// The scheduler: an event loop over the tick index, with tokio-cron-scheduler as its job runtime.
+///
+/// ```no_run
+/// # async fn example(repositories: std::sync::Arc<dyn ratchet_interfaces::RepositoryFactory>)
+/// # -> Result<(), ratchet_interfaces::SchedulerError> {
+/// use ratchet_interfaces::{SchedulerService, Signal};
+/// use ratchet_scheduler::{SchedulerConfig, TokioCronSchedulerService};
+///
+/// let jobs_available = Signal::default();
+/// let scheduler = TokioCronSchedulerService::new(repositories, SchedulerConfig::default())?
+///     .with_jobs_available(jobs_available.clone());
+/// scheduler.start().await?;
+/// // … the executor waits on `jobs_available` …
+/// scheduler.stop().await
+/// # }
+/// ```
+pub struct TokioCronSchedulerService {
+    config: SchedulerConfig,
+    bridge: Arc<RepositoryBridge>,
+    store: MetadataStore,
+    clock: Arc<dyn Clock>,
+    jobs_available: Signal,
+    observer: Arc<dyn TickObserver>,
+    stall: Arc<Stall>,
+    due: UnboundedSender<DueTick>,
+    queue: Arc<Mutex<UnboundedReceiver<DueTick>>>,
+    /// Made at the first start and kept: tokio-cron-scheduler's actors never end.
+    runtime: OnceCell<Arc<JobRuntime>>,
+    /// Held while the scheduler starts or stops, so that each waits for the other.
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    stop_activating: watch::Sender<bool>,
+    stop_firing: watch::Sender<bool>,
+    event_loop: JoinHandle<()>,
+    firing: JoinHandle<()>,
+}
+
+impl TokioCronSchedulerService {
+    /// A scheduler over the stored schedules, on the machine's clock. It does nothing until it is started.
+    ///
+    /// # Errors
+    /// [`SchedulerError::InvalidConfig`] names the field that is out of range.
+    pub fn new(
+        repositories: Arc<dyn RepositoryFactory>,
+        config: SchedulerConfig,
+    ) -> Result<Self, SchedulerError> {
+        let config = config.validated()?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let bridge = Arc::new(RepositoryBridge::new(&*repositories));
+        let (due, queue) = unbounded_channel();
+        Ok(Self {
+            config,
+            store: MetadataStore::new(Arc::clone(&bridge), Arc::clone(&clock)),
+            bridge,
+            clock,
+            jobs_available: Signal::default(),
+            observer: Arc::new(NoObserver),
+            stall: Arc::default(),
+            due,
+            queue: Arc::new(Mutex::new(queue)),
+            runtime: OnceCell::new(),
+            running: Mutex::new(None),
+        })
+    }
+
+    /// Takes the time from another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.store = MetadataStore::new(Arc::clone(&self.bridge), Arc::clone(&clock));
+        self.clock = clock;
+        self
+    }
+
+    /// Raises `signal` whenever new jobs are on disk.
+    #[must_use]
+    pub fn with_jobs_available(mut self, signal: Signal) -> Self {
+        self.jobs_available = signal;
+        self
+    }
+
+    /// Tells `observer` what happens to ticks.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn TickObserver>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    async fn runtime(&self) -> Result<Arc<JobRuntime>, SchedulerError> {
+        let runtime = self.runtime.get_or_try_init(|| async {
+            let (store, due, observer) = (self.store.clone(), self.due.clone(), Arc::clone(&self.observer));
+            let handler = move |id: ScheduleId| {
+                let (store, due, observer) = (store.clone(), due.clone(), Arc::clone(&observer));
+                async move {
+                    // A schedule that was disarmed while its activation was on the way has nothing to begin.
+                    let Some(tick) = store.begin(id) else { return };
+                    observer.handler_started(id, tick.scheduled_for);
+                    if due.send(tick).is_err() {
+                        tracing::debug!(schedule.id = %id, "the scheduler is gone; the tick is found at its next start");
+                    }
+                }
+            };
+            JobRuntime::new(self.store.clone(), handler, self.config.enable_notifications).await.map(Arc::new)
+        });
+        runtime.await.map(Arc::clone)
+    }
+
+    /// The schedule's recurrence and the first tick after `now`.
+    fn first_tick(
+        schedule: &UnifiedSchedule,
+        now: DateTime<Utc>,
+    ) -> Result<(Recurrence, DateTime<Utc>), SchedulerError> {
+        let recurrence =
+            parse_specification(&schedule.cron_expression, &schedule.timezone).map_err(|error| {
+                SchedulerError::InvalidSchedule {
+                    schedule: schedule.name.clone(),
+                    field: error.field,
+                    value: error.value,
+                    source: error.source,
+                }
+            })?;
+        let next = recurrence
+            .next_after(now)
+            .ok_or_else(|| SchedulerError::InvalidSchedule {
+                schedule: schedule.name.clone(),
+                field: "cronExpression",
+                value: schedule.cron_expression.clone(),
+                source: format!("it has no instant after {}", now.to_rfc3339()).into(),
+            })?;
+        Ok((recurrence, next))
+    }
+
+    /// Brings the engine in line with a row that was just written.
+    fn rearm(&self, schedule: &UnifiedSchedule, recurrence: Recurrence) {
+        match schedule.next_run.filter(|_| schedule.enabled) {
+            Some(next_run) => self.store.upsert(ScheduleJobData {
+                id: schedule.id,
+                version: schedule.version,
+                recurrence,
+                misfire_policy: schedule.misfire_policy,
+                next_run,
+            }),
+            None => self.store.remove(schedule.id),
+        }
+    }
+
+    /// Fires what was due under the row as it is, so that an edit cannot make it vanish. The engine may be doing
+    /// the same at this moment: the row lets one of the two through.
+    async fn fire_what_is_due(
+        &self,
+        schedule: &UnifiedSchedule,
+        now: DateTime<Utc>,
+    ) -> Result<(), SchedulerError> {
+        let Some(scheduled_for) = schedule.next_run.filter(|next| schedule.enabled && *next <= now) else {
+            return Ok(());
+        };
+        let Ok(recurrence) = parse_specification(&schedule.cron_expression, &schedule.timezone) else {
+            // Nobody can say any more which ticks those would have been; the row says so in its state.
+            return Ok(());
+        };
+        let due = DueTick {
+            schedule_id: schedule.id,
+            version: schedule.version,
+            scheduled_for,
+            recurrence: Arc::new(recurrence),
+            misfire_policy: schedule.misfire_policy,
+        };
+        let firing = plan_due_ticks(&due, now);
+        self.bridge
+            .fire_ticks(&[firing])
+            .await
+            .map_err(failed("firing what was due before the edit"))?;
+        self.jobs_available.raise();
+        Ok(())
+    }
+
+    async fn stored(&self, id: ScheduleId, during: &'static str) -> Result<UnifiedSchedule, SchedulerError> {
+        self.bridge
+            .find_schedule(id)
+            .await
+            .and_then(|found| {
+                found.ok_or_else(|| RepositoryError::NotFound {
+                    what: "schedule",
+                    id: id.to_string(),
+                })
+            })
+            .map_err(failed(during))
+    }
+}
+
+fn failed(during: &'static str) -> impl FnOnce(RepositoryError) -> SchedulerError {
+    move |source| SchedulerError::Repository { during, source }
+}
+
+fn with_a_name(schedule: &UnifiedSchedule) -> Result<(), SchedulerError> {
+    if schedule.name.trim().is_empty() {
+        return Err(SchedulerError::InvalidSchedule {
+            schedule: schedule.id.to_string(),
+            field: "name",
+            value: schedule.name.clone(),
+            source: "a schedule needs a name".into(),
+        });
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl SchedulerService for TokioCronSchedulerService {
+    async fn start(&self) -> Result<(), SchedulerError> {
+        let mut running = self.running.lock().await;
+        if running.is_some() {
+            return Ok(());
+        }
+        if !self.config.enabled {
+            tracing::info!("the scheduler is disabled by configuration: no tick fires");
+            return Ok(());
+        }
+        let began = self.clock.monotonic();
+        let mut told = 0;
+        let report = self
+            .store
+            .load(|loaded| {
+                if loaded - told >= PROGRESS_STEP {
+                    told = loaded;
+                    tracing::info!(loaded, "loading schedules");
+                }
+            })
+            .await
+            .map_err(failed("loading the schedules"))?;
+        let took = self.clock.monotonic().saturating_sub(began);
+        tracing::info!(
+            schedules = report.schedules,
+            invalid = report.invalid,
+            milliseconds = took.as_millis(),
+            next_tick = self.store.earliest().map(tracing::field::display),
+            "the scheduler starts"
+        );
+        let runtime = self.runtime().await?;
+        let (stop_activating, activating_stopped) = watch::channel(false);
+        let (stop_firing, firing_stopped) = watch::channel(false);
+        let firing = Firing {
+            store: self.store.clone(),
+            bridge: Arc::clone(&self.bridge),
+            clock: Arc::clone(&self.clock),
+            jobs_available: self.jobs_available.clone(),
+            observer: Arc::clone(&self.observer),
+            stall: Arc::clone(&self.stall),
+            stop: firing_stopped,
+        };
+        let queue = Arc::clone(&self.queue);
+        *running = Some(Running {
+            stop_activating,
+            stop_firing,
+            event_loop: tokio::spawn(event_loop::run(
+                self.store.clone(),
+                Arc::clone(&self.clock),
+                runtime,
+                activating_stopped,
+            )),
+            firing: tokio::spawn(async move { firing.run(&mut *queue.lock().await).await }),
+        });
+        Ok(())
+    }
+
+    async fn stop(&self) -> Result<(), SchedulerError> {
+        let mut running = self.running.lock().await;
+        let Some(Running {
+            stop_activating,
+            stop_firing,
+            event_loop,
+            mut firing,
+        }) = running.take()
+        else {
+            return Ok(());
+        };
+        stop_activating.send_replace(true);
+        event_loop.await.map_err(ended_badly("ending the event loop"))?;
+        stop_firing.send_replace(true);
+        tokio::select! {
+            ended = &mut firing => ended.map_err(ended_badly("making the last ticks durable"))?,
+            () = self.clock.sleep(STOP_PATIENCE) => {
+                firing.abort();
+                tracing::warn!(
+                    ticks = self.store.in_flight(),
+                    "ticks on their way were not made durable in time; they are found again at the next start"
+                );
+            }
+        }
+        tracing::info!("the scheduler has stopped");
+        Ok(())
+    }
+
+    async fn add_schedule(&self, mut schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
+        with_a_name(&schedule)?;
+        let (recurrence, first) = Self::first_tick(&schedule, self.clock.now())?;
+        schedule.next_run = schedule.enabled.then_some(first);
+        schedule.state = ScheduleState::Active;
+        schedule.state_reason = None;
+        self.bridge
+            .create_schedule(&schedule)
+            .await
+            .map_err(failed("storing the schedule"))?;
+        self.rearm(&schedule, recurrence);
+        tracing::info!(schedule.id = %schedule.id, schedule.name, "a schedule was added");
+        Ok(schedule)
+    }
+
+    async fn remove_schedule(&self, id: ScheduleId) -> Result<(), SchedulerError> {
+        let existed = self
+            .bridge
+            .delete_schedule(id)
+            .await
+            .map_err(failed("deleting the schedule"))?;
+        self.store.remove(id);
+        if !existed {
+            let missing = RepositoryError::NotFound {
+                what: "schedule",
+                id: id.to_string(),
+            };
+            return Err(failed("deleting the schedule")(missing));
+        }
+        tracing::info!(schedule.id = %id, "a schedule was removed");
+        Ok(())
+    }
+
+    async fn update_schedule(
+        &self,
+        mut schedule: UnifiedSchedule,
+    ) -> Result<UnifiedSchedule, SchedulerError> {
+        with_a_name(&schedule)?;
+        let now = self.clock.now();
+        let (recurrence, first) = Self::first_tick(&schedule, now)?;
+        let mut before = self.stored(schedule.id, "updating the schedule").await?;
+        if before.next_run.is_some_and(|next| next <= now) {
+            self.fire_what_is_due(&before, now).await?;
+            before = self.stored(schedule.id, "updating the schedule").await?;
+        }
+        let same_instants =
+            (&before.cron_expression, &before.timezone) == (&schedule.cron_expression, &schedule.timezone);
+        let kept = before.next_run.filter(|_| same_instants && before.enabled);
+        schedule.next_run = schedule.enabled.then(|| kept.unwrap_or(first));
+        schedule.state = ScheduleState::Active;
+        schedule.state_reason = None;
+        schedule.updated_at = now;
+        let stored = self
+            .bridge
+            .update_schedule(&schedule)
+            .await
+            .map_err(failed("updating the schedule"))?;
+        self.rearm(&stored, recurrence);
+        tracing::info!(schedule.id = %stored.id, schedule.name = stored.name, "a schedule was changed");
+        Ok(stored)
+    }
+
+    async fn get_schedule_status(&self, id: ScheduleId) -> Result<ScheduleStatus, SchedulerError> {
+        let schedule = self.stored(id, "reading the schedule").await?;
+        let armed = self.running.lock().await.is_some() && self.store.next_tick_of(id).is_some();
+        Ok(ScheduleStatus {
+            id,
+            enabled: schedule.enabled,
+            state: schedule.state,
+            state_reason: schedule.state_reason,
+            armed,
+            next_run: schedule.next_run,
+            last_run: schedule.last_run,
+            run_count: schedule.run_count,
+        })
+    }
+
+    async fn trigger_now(&self, id: ScheduleId, input: Option<Value>) -> Result<UnifiedJob, SchedulerError> {
+        let now = self.clock.now();
+        let job = self
+            .bridge
+            .create_job_for_schedule(id, now, input)
+            .await
+            .map_err(failed("triggering the schedule"))?;
+        self.jobs_available.raise();
+        tracing::info!(schedule.id = %id, job.id = %job.id, "a schedule was triggered");
+        Ok(job)
+    }
+
+    async fn health(&self) -> Result<SchedulerHealth, SchedulerError> {
+        let running = self.running.lock().await.as_ref().is_some_and(Running::is_alive);
+        let (invalid_schedules, invalid_examples) = self
+            .bridge
+            .invalid_schedules()
+            .await
+            .map_err(failed("reading the schedules"))?;
+        Ok(SchedulerHealth {
+            running,
+            schedules: self.store.len(),
+            next_tick: self.store.earliest(),
+            in_flight: self.store.in_flight(),
+            stalled: self.stall.reason(),
+            invalid_schedules,
+            invalid_examples,
+        })
+    }
+}
+
+impl Running {
+    fn is_alive(&self) -> bool {
+        !self.event_loop.is_finished() && !self.firing.is_finished()
+    }
+}
+
+fn ended_badly(during: &'static str) -> impl FnOnce(tokio::task::JoinError) -> SchedulerError {
+    move |source| SchedulerError::Runtime {
+        during,
+        source: Box::new(source),
+    }
+}
