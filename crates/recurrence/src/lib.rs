@@ -1,1 +1,45 @@
-//! stub
+//! Pure time logic: what a schedule's specification means, when it fires next, and how to say it in words.
+//!
+//! A [`Recurrence`] is a cron expression read in a time zone. It exists only if it parsed, so nothing
+//! downstream validates it again, and the same parsed value both validates and fires.
+//!
+//! What this crate must not know: async, storage, serialization, and what time it is now. Every answer is a
+//! function of its arguments; the caller brings the instant and stores the text.
+//!
+//! Lower neighbours: none of this workspace; below are `chrono` and the zone tables of `chrono-tz`.
+//!
+//! Deliberately absent:
+//! - a table of the zones' transitions: changes are found by comparing offsets, and only near a tick;
+//! - a step through time: months, days, hours, minutes and seconds are bit sets, and a search skips from bit
+//!   to bit, a month at a time at worst;
+//! - `@reboot`, and every other trigger that is not an instant of the calendar.
+//!
+//! ```
+//! use chrono::{DateTime, Utc};
+//! use ratchet_recurrence::{Recurrence, Zone};
+//!
+//! let weekdays = Recurrence::cron("0 9 * * mon-fri", "Europe/Berlin".parse::<Zone>()?)?;
+//! assert_eq!(weekdays.describe(), "At 09:00, Monday through Friday (Europe/Berlin)");
+//!
+//! let friday: DateTime<Utc> = "2026-03-27T12:00:00Z".parse()?;
+//! let monday: DateTime<Utc> = "2026-03-30T07:00:00Z".parse()?;
+//! assert_eq!(weekdays.next_after(friday), Some(monday));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod describe;
+mod error;
+mod field;
+mod item;
+mod month;
+mod parse;
+mod pattern;
+mod print;
+mod recurrence;
+mod timeline;
+mod zone;
+
+pub use error::CronError;
+pub use field::Field;
+pub use recurrence::{Recurrence, Upcoming};
+pub use zone::{Zone, ZoneError};

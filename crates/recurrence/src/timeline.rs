@@ -1,0 +1,172 @@
+//! The zone mapping: from matching local times to instants, in order of real time.
+//!
+//! This is the only module that knows of gaps and overlaps; what to do in them comes in as a [`Policy`].
+//! Instants are whole seconds since 1970-01-01T00:00:00Z, local times are counted as in
+//! [`pattern`](crate::pattern).
+//!
+//! `chrono-tz` lists no transitions, so changes are found by comparing the offsets at the two ends of a
+//! window. Two facts about the zone database make that sound, and tests check them over every zone: offsets
+//! stay under sixteen hours, and two changes are days apart, so that a window holds at most one and shows it.
+
+use chrono::{DateTime, Offset, TimeZone};
+use chrono_tz::Tz;
+
+use crate::pattern::{END, FIRST, Pattern};
+
+const HOUR: i64 = 3600;
+/// More than any offset from UTC, east or west, local mean time included.
+pub(crate) const FARTHEST: i64 = 16 * HOUR;
+/// Longer than the longest overlap (a day, where the date line moved) and than two offsets; shorter than the
+/// shortest time between two changes.
+pub(crate) const WINDOW: i64 = 48 * HOUR;
+
+/// What a change of the offset does to a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    /// Fires at every instant whose local time matches: in both passes of an overlap, and never for a gap.
+    RealTime,
+    /// Fires once for every local time: the first time in an overlap, and at the first instant after a gap
+    /// for whatever fell into it.
+    OncePerLocalTime,
+}
+
+/// The first tick later than the instant `after`.
+pub(crate) fn next_after(pattern: &Pattern, zone: Tz, policy: Policy, after: i64) -> Option<i64> {
+    // Nothing matches outside the calendar, and inside these bounds no sum below can overflow.
+    let after = after.clamp(FIRST - WINDOW, END + WINDOW);
+    let zone = Line { zone };
+    match policy {
+        Policy::RealTime => zone.next_in_real_time(pattern, after),
+        Policy::OncePerLocalTime => zone.next_once_per_local_time(pattern, after),
+    }
+}
+
+/// An instant from which the offset differs from what it was the second before.
+struct Change {
+    at: i64,
+    before: i64,
+    after: i64,
+}
+
+struct Line {
+    zone: Tz,
+}
+
+impl Line {
+    fn next_in_real_time(&self, pattern: &Pattern, after: i64) -> Option<i64> {
+        let mut from = after + 1;
+        loop {
+            let offset = self.offset(from);
+            let local = pattern.at_or_after(from + offset)?;
+            let candidate = local - offset;
+            let horizon = candidate.min(from + WINDOW);
+            let horizon_offset = self.offset(horizon);
+            if horizon_offset != offset {
+                // Before the change nothing matches; from the change on, the clock shows something else.
+                from = self.change_between(from, offset, horizon, horizon_offset).at;
+            } else if horizon == candidate {
+                return Some(candidate);
+            } else {
+                // Beyond the window every instant shows a later local time than `from` does. So the next
+                // match is `local` or later, and cannot come sooner than the largest offset lets it.
+                from = horizon.max(local - FARTHEST);
+            }
+        }
+    }
+
+    /// The clock of such a schedule is the highest local time that was ever shown: it stands still while an
+    /// overlap repeats and leaps over a gap, and the schedule fires whenever it reaches or leaps over a
+    /// match. This is the virtual time of Debian's cron.
+    fn next_once_per_local_time(&self, pattern: &Pattern, after: i64) -> Option<i64> {
+        let shown = self.highest_shown(after);
+        let local = pattern.at_or_after(shown + 1)?;
+        Some(self.first_reaching(local))
+    }
+
+    /// The highest local time shown at or before this instant.
+    fn highest_shown(&self, instant: i64) -> i64 {
+        let offset = self.offset(instant);
+        let earlier = instant - WINDOW;
+        let earlier_offset = self.offset(earlier);
+        let shown = instant + offset;
+        if earlier_offset == offset {
+            return shown;
+        }
+        let change = self.change_between(earlier, earlier_offset, instant, offset);
+        shown.max(change.at - 1 + change.before)
+    }
+
+    /// The first instant at which this local time or a later one is shown.
+    fn first_reaching(&self, local: i64) -> i64 {
+        let (early, late) = (local - FARTHEST, local + FARTHEST);
+        let (early_offset, late_offset) = (self.offset(early), self.offset(late));
+        if early_offset == late_offset {
+            return local - early_offset;
+        }
+        let change = self.change_between(early, early_offset, late, late_offset);
+        if local - change.before < change.at {
+            local - change.before
+        } else {
+            change.at.max(local - change.after)
+        }
+    }
+
+    /// The one change after `early` and not after `late`, whose offsets differ; at most a window apart.
+    fn change_between(&self, early: i64, before: i64, late: i64, after: i64) -> Change {
+        let (mut low, mut high) = (early, late);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.offset(middle) == before {
+                low = middle
+            } else {
+                high = middle
+            }
+        }
+        Change {
+            at: high,
+            before,
+            after,
+        }
+    }
+
+    /// Seconds that the local clock is ahead of UTC at this instant.
+    fn offset(&self, instant: i64) -> i64 {
+        // Out of chrono's range is out of the clamped range too; the fallback is never reached.
+        let utc = DateTime::from_timestamp(instant, 0)
+            .unwrap_or_default()
+            .naive_utc();
+        self.zone
+            .offset_from_utc_datetime(&utc)
+            .fix()
+            .local_minus_utc()
+            .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono_tz::TZ_VARIANTS;
+
+    /// The two facts that the windows rest on. Two changes within a window would show as two within three
+    /// days, unless the second undid the first between two looks, which no zone has ever done.
+    #[test]
+    fn offsets_are_short_and_changes_far_apart_in_every_zone() {
+        const LOOK: i64 = 20 * HOUR;
+        const YEARS: std::ops::Range<i64> = 1965..2040;
+        for &zone in &TZ_VARIANTS {
+            let line = Line { zone };
+            assert!(line.offset(FIRST).abs() < FARTHEST, "{zone} in local mean time");
+            let (mut offset, mut changed) = (line.offset(FIRST), FIRST);
+            for look in (YEARS.start - 1970) * 438..(YEARS.end - 1970) * 438 {
+                let instant = look * LOOK;
+                let now = line.offset(instant);
+                if now != offset {
+                    assert!(now.abs() < FARTHEST, "{zone} at {instant}");
+                    assert!(instant - changed > WINDOW + LOOK, "{zone} at {instant}");
+                    (offset, changed) = (now, instant);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What the crate promises, checked from outside: by example, by law, and against two other evaluators.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "the lint exempts test functions, but not what they share"
+)]
+
+mod croner;
+mod daylight_saving;
+mod errors;
+mod expressions;
+mod laws;
+mod oracle;
+mod words;
+mod zones;
+
+use chrono::{DateTime, Utc};
+use proptest::test_runner::Config as ProptestConfig;
+use ratchet_recurrence::{Recurrence, Zone};
+
+/// Random cases without a file of past failures: what failed once becomes a named test.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+fn at(instant: &str) -> DateTime<Utc> {
+    instant.parse().unwrap()
+}
+
+fn zone(name: &str) -> Zone {
+    name.parse().unwrap()
+}
+
+/// The ticks after `after`, as text, as many as `expected` has.
+#[track_caller]
+fn assert_ticks(expression: &str, zone_name: &str, after: &str, expected: &[&str]) {
+    let recurrence = Recurrence::cron(expression, zone(zone_name)).unwrap();
+    let ticks: Vec<_> = recurrence.upcoming(at(after)).take(expected.len()).collect();
+    let expected: Vec<_> = expected.iter().map(|tick| at(tick)).collect();
+    assert_eq!(ticks, expected, "{expression} in {zone_name} after {after}");
+}
