@@ -1,1 +1,19 @@
-//! stub
+//! The database schema of Ratchet's scheduler, migration by migration, for SQLite and PostgreSQL.
+//!
+//! **Purpose.** A database is brought to the schema that this binary knows, or back, in one transaction; a database
+//! that a newer binary has migrated is refused before anything is written to it.
+//!
+//! **Must not know** anything else of Ratchet. Deliberately absent: the domain types. A migration is history and
+//! never changes again, so it spells out the names that an enumeration had on its day.
+//!
+//! **Lower neighbours**: none.
+
+mod dialect;
+mod error;
+mod m20261124_000001_create_tables;
+mod migrate;
+mod migrator;
+
+pub use error::MigrationError;
+pub use migrate::{MigrationState, check_not_newer, down, fresh, names, status, up};
+pub use migrator::Migrator;

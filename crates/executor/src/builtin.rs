@@ -1,0 +1,139 @@
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ratchet_interfaces::{Clock, RuntimeStatus, TaskError, TaskExecutor, TaskRequest};
+use serde_json::Value;
+
+mod heartbeat;
+
+type Running = Pin<Box<dyn Future<Output = Result<Value, TaskError>> + Send>>;
+type Function = Box<dyn Fn(TaskRequest) -> Running + Send + Sync>;
+
+/// The runtime `builtin`: tasks that are asynchronous Rust functions of this process, found by the task's name.
+///
+/// ```
+/// use ratchet_executor::BuiltinRuntime;
+/// use ratchet_interfaces::TaskExecutor;
+/// let runtime = BuiltinRuntime::new().with("echo", |request| async move { Ok(request.input) });
+/// assert_eq!(runtime.runtime(), "builtin");
+/// ```
+#[derive(Default)]
+pub struct BuiltinRuntime {
+    functions: BTreeMap<String, Function>,
+}
+
+impl BuiltinRuntime {
+    /// A runtime without functions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A runtime with every function that belongs to the system itself.
+    #[must_use]
+    pub fn standard(clock: Arc<dyn Clock>, status: Arc<dyn RuntimeStatus>) -> Self {
+        Self::new().with(heartbeat::NAME, heartbeat::function(clock, status))
+    }
+
+    /// Registers a function for the task of this name. A function that was registered for the name before is
+    /// replaced.
+    #[must_use]
+    pub fn with<F, R>(mut self, name: impl Into<String>, function: F) -> Self
+    where
+        F: Fn(TaskRequest) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Value, TaskError>> + Send + 'static,
+    {
+        self.functions
+            .insert(name.into(), Box::new(move |request| Box::pin(function(request))));
+        self
+    }
+
+    fn unknown(&self, name: &str) -> TaskError {
+        let known: Vec<&str> = self.functions.keys().map(String::as_str).collect();
+        let message = if known.is_empty() {
+            format!("no builtin function is named \"{name}\"; none is registered")
+        } else {
+            format!(
+                "no builtin function is named \"{name}\"; registered: {}",
+                known.join(", ")
+            )
+        };
+        TaskError::Permanent { message }
+    }
+}
+
+#[async_trait]
+impl TaskExecutor for BuiltinRuntime {
+    fn runtime(&self) -> &str {
+        "builtin"
+    }
+
+    async fn execute(&self, request: TaskRequest) -> Result<Value, TaskError> {
+        match self.functions.get(&request.task.name) {
+            Some(function) => function(request).await,
+            None => Err(self.unknown(&request.task.name)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces::{ExecutionId, JobId, TaskContext, TaskDefinition, TaskId};
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(name: &str, input: Value) -> TaskRequest {
+        let id = TaskId::new();
+        TaskRequest {
+            task: TaskDefinition {
+                id,
+                name: name.to_owned(),
+                version: "1".to_owned(),
+                description: None,
+                runtime: "builtin".to_owned(),
+                input_schema: None,
+                output_schema: None,
+                metadata: None,
+            },
+            input,
+            context: TaskContext {
+                execution_id: ExecutionId::new(),
+                job_id: JobId::new(),
+                task_id: id,
+                task_version: "1".to_owned(),
+                scheduled_for: None,
+                attempt: 1,
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn a_function_gets_the_input_and_its_output_comes_back() {
+        let runtime = BuiltinRuntime::new()
+            .with("echo", |request| async move { Ok(request.input) })
+            .with("nothing", |_| async { Ok(Value::Null) });
+        let output = runtime.execute(request("echo", json!([1]))).await.unwrap();
+        assert_eq!(output, json!([1]));
+    }
+
+    #[tokio::test]
+    async fn an_unregistered_name_fails_for_good_and_tells_what_is_registered() {
+        let runtime = BuiltinRuntime::new()
+            .with("b", |_| async { Ok(Value::Null) })
+            .with("a", |_| async { Ok(Value::Null) });
+        let error = runtime.execute(request("c", Value::Null)).await.unwrap_err();
+        let message = "no builtin function is named \"c\"; registered: a, b".to_owned();
+        assert_eq!(error, TaskError::Permanent { message });
+        let error = BuiltinRuntime::new()
+            .execute(request("c", Value::Null))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no builtin function is named \"c\"; none is registered"
+        );
+    }
+}

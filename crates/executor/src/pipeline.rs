@@ -1,0 +1,162 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratchet_interfaces::{Clock, JobRepository, NodeId, Signal, TaskExecutor, TaskRepository};
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use crate::lifecycle::{Lifecycle, PhaseWatch};
+use crate::{ExecutorConfig, ExecutorError, ServerStatus};
+
+mod attempt;
+mod claimer;
+mod result_deliveries;
+mod roster;
+mod settler;
+
+use claimer::Claimer;
+use settler::Settler;
+
+const ORPHAN_REASON: &str = "the process that ran it died";
+
+/// What a [`JobPipeline`] works with.
+pub struct JobPipelineParts {
+    /// Limits and retries.
+    pub config: ExecutorConfig,
+    /// The queue.
+    pub jobs: Arc<dyn JobRepository>,
+    /// The tasks that jobs refer to.
+    pub tasks: Arc<dyn TaskRepository>,
+    /// The only source of time.
+    pub clock: Arc<dyn Clock>,
+    /// Where running jobs are counted.
+    pub status: Arc<ServerStatus>,
+    /// What runs tasks, each under its own name.
+    pub runtimes: Vec<Arc<dyn TaskExecutor>>,
+    /// This process, as its jobs' lease names it.
+    pub node: NodeId,
+    /// To be raised by whoever has committed jobs.
+    pub jobs_available: Signal,
+    /// Raised here when results with deliveries are on disk.
+    pub deliveries_available: Signal,
+}
+
+/// Takes jobs off the queue, runs them, and makes their ends durable.
+pub struct JobPipeline {
+    context: Arc<Context>,
+    lifecycle: Lifecycle,
+}
+
+/// What the claim loop, the attempts and the settler share.
+struct Context {
+    config: ExecutorConfig,
+    jobs: Arc<dyn JobRepository>,
+    tasks: Arc<dyn TaskRepository>,
+    clock: Arc<dyn Clock>,
+    status: Arc<ServerStatus>,
+    runtimes: HashMap<String, Arc<dyn TaskExecutor>>,
+    node: NodeId,
+    jobs_available: Signal,
+    deliveries_available: Signal,
+}
+
+impl JobPipeline {
+    /// A pipeline that does nothing yet.
+    ///
+    /// # Errors
+    /// [`ExecutorError::DuplicateRuntime`] when two runtimes have one name.
+    pub fn new(parts: JobPipelineParts) -> Result<Self, ExecutorError> {
+        let JobPipelineParts {
+            config,
+            jobs,
+            tasks,
+            clock,
+            status,
+            runtimes,
+            node,
+            jobs_available,
+            deliveries_available,
+        } = parts;
+        let mut by_name = HashMap::new();
+        for runtime in runtimes {
+            let name = runtime.runtime().to_owned();
+            if by_name.insert(name.clone(), runtime).is_some() {
+                return Err(ExecutorError::DuplicateRuntime { name });
+            }
+        }
+        Ok(Self {
+            lifecycle: Lifecycle::new("job pipeline", Arc::clone(&clock)),
+            context: Arc::new(Context {
+                config,
+                jobs,
+                tasks,
+                clock,
+                status,
+                runtimes: by_name,
+                node,
+                jobs_available,
+                deliveries_available,
+            }),
+        })
+    }
+
+    /// Recovers the jobs of a process that died, then begins to claim. Starting a started pipeline does nothing; a
+    /// stopped one may be started again.
+    ///
+    /// # Errors
+    /// [`ExecutorError::RecoverOrphans`] when the database does not answer; the pipeline is then not started.
+    pub async fn start(&self) -> Result<(), ExecutorError> {
+        let context = Arc::clone(&self.context);
+        self.lifecycle
+            .start(self.context.recover_orphans(), |watch| run(context, watch))
+            .await
+    }
+
+    /// Claims nothing more, lets what runs end within `grace`, breaks off the rest and hands it back to the queue,
+    /// and returns when every outcome is on disk and nothing of the pipeline is left.
+    ///
+    /// Should the database not take the outcomes, the stop gives up ten seconds after the grace, and the next process
+    /// recovers their jobs. Stopping a pipeline that does not run does nothing. A pipeline that is dropped without
+    /// a stop ends like a process that died.
+    pub async fn stop(&self, grace: Duration) {
+        self.lifecycle.stop(grace).await;
+    }
+}
+
+impl Context {
+    async fn recover_orphans(&self) -> Result<(), ExecutorError> {
+        if !self.config.recovers_orphans {
+            return Ok(());
+        }
+        let recovered = self
+            .jobs
+            .job_recover_orphans(self.node, self.clock.now(), ORPHAN_REASON)
+            .await
+            .map_err(|source| ExecutorError::RecoverOrphans { source })?;
+        if recovered > 0 {
+            warn!(
+                jobs = recovered,
+                "jobs of a process that died are back in the queue"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The pipeline's life. The claim loop and every attempt hold a sender of outcomes, so the settler ends exactly when
+/// nobody is left who could have one.
+async fn run(context: Arc<Context>, watch: PhaseWatch) {
+    info!(
+        max_concurrent_jobs = context.config.max_concurrent_jobs,
+        "the job pipeline runs"
+    );
+    // An attempt keeps its slot until the settler takes its outcome: a slow database slows down the claims.
+    let (outcomes, ended) = mpsc::channel(context.config.max_concurrent_jobs);
+    let claimer = tokio::spawn(Claimer::new(Arc::clone(&context), outcomes, watch.clone()).run());
+    Settler::new(context, ended, watch).run().await;
+    if let Err(failure) = claimer.await {
+        error!(error = %failure, "the claim loop ended by a panic");
+    }
+    info!("the job pipeline has stopped");
+}

@@ -1,0 +1,182 @@
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::pin::pin;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ratchet_interfaces::{
+    AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, RepositoryError, Signal, TaskId,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::Context;
+use super::attempt::Attempt;
+use super::roster::Assignment;
+use crate::lifecycle::{Phase, PhaseWatch};
+use crate::outage::Outage;
+use crate::rest::{Look, Rest};
+
+/// The most jobs of one claim: its transaction must not keep the scheduler's ticks waiting.
+const MAX_CLAIM: usize = 1_000;
+
+const STOPPING: &str = "the server is stopping";
+
+/// The claim loop. It executes no statement but after a signal, at a known instant, or when a slot became free while
+/// more jobs may be waiting.
+pub(super) struct Claimer {
+    context: Arc<Context>,
+    slots: Arc<Semaphore>,
+    outcomes: mpsc::Sender<AttemptOutcome>,
+    watch: PhaseWatch,
+    outage: Outage,
+    rest: Rest,
+}
+
+impl Claimer {
+    pub(super) fn new(
+        context: Arc<Context>,
+        outcomes: mpsc::Sender<AttemptOutcome>,
+        watch: PhaseWatch,
+    ) -> Self {
+        Self {
+            slots: Arc::new(Semaphore::new(context.config.max_concurrent_jobs)),
+            outage: Outage::none(Arc::clone(&context.clock)),
+            rest: Rest::new(Arc::clone(&context.clock)),
+            context,
+            outcomes,
+            watch,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let signal: Signal = self.context.jobs_available.clone();
+        while let Some(free) = self.free_slots().await {
+            // Arm, then query, then wait. What was signalled so far is seen by the claim that follows, so it is
+            // taken note of here and does not cause another.
+            let mut armed = pin!(signal.arm());
+            if armed.as_mut().enable() {
+                armed.set(signal.arm());
+            }
+            let look = match self.claim(free).await {
+                Ok(Some(look)) => look,
+                Ok(None) => continue,
+                Err((during, failure)) => {
+                    self.outage
+                        .pause(during, &failure, &self.watch, Phase::Draining)
+                        .await;
+                    continue;
+                }
+            };
+            tokio::select! {
+                biased;
+                () = self.watch.reached(Phase::Draining) => return,
+                () = armed => {}
+                () = self.rest.after(look) => {}
+            }
+        }
+    }
+
+    /// Waits until a slot is free and says how many are; `None` when the pipeline stops. Only this loop takes slots,
+    /// so there may be more by the time they are used, but not fewer.
+    async fn free_slots(&self) -> Option<usize> {
+        tokio::select! {
+            biased;
+            () = self.watch.reached(Phase::Draining) => None,
+            slot = self.slots.acquire() => {
+                let slot = slot.expect("the semaphore is never closed");
+                drop(slot);
+                Some(self.slots.available_permits().clamp(1, MAX_CLAIM))
+            }
+        }
+    }
+
+    /// Claims and launches up to `limit` jobs. Returns what there is to wait for, or `None` when more may be waiting
+    /// for a slot.
+    async fn claim(&mut self, limit: usize) -> Result<Option<Look>, (&'static str, RepositoryError)> {
+        let at = self.context.clock.now();
+        let request = ClaimRequest {
+            node: self.context.node,
+            now: at,
+            limit: u32::try_from(limit).expect("a claim is of a thousand jobs at the most"),
+            default_timeout: TimeDelta::from_std(self.context.config.default_timeout)
+                .expect("a configured timeout is a week at the most"),
+        };
+        let during = "claiming jobs";
+        let call = self.context.jobs.job_claim_many(request);
+        let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
+            return Ok(None);
+        };
+        let claimed = answer.map_err(|failure| (during, failure))?;
+        self.outage.is_over(during);
+
+        let count = claimed.len();
+        self.launch(claimed).await;
+        if count >= limit || self.watch.has_reached(Phase::Draining) {
+            return Ok(None);
+        }
+        let next = self.next_run_after().await?;
+        Ok(Some(Look {
+            at,
+            found_work: count > 0,
+            next,
+        }))
+    }
+
+    async fn next_run_after(&self) -> Result<Option<DateTime<Utc>>, (&'static str, RepositoryError)> {
+        let call = self.context.jobs.job_next_run_after();
+        match self.watch.unless(Phase::GivingUp, call).await {
+            Some(answer) => answer.map_err(|failure| ("looking for the next job", failure)),
+            None => Ok(None),
+        }
+    }
+
+    /// Starts an attempt for each job. Each distinct task is looked up once, now: what an operator disabled a moment
+    /// ago does not run.
+    async fn launch(&mut self, claimed: Vec<ClaimedJob>) {
+        let mut assignments: HashMap<TaskId, Assignment> = HashMap::new();
+        for claimed in claimed {
+            let task_id = claimed.job.task_id;
+            let assignment = match assignments.entry(task_id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let found = self.context.assign(task_id, &mut self.outage, &self.watch).await;
+                    unknown.insert(found)
+                }
+            };
+            let slot = self.slot().await;
+            if self.watch.has_reached(Phase::Draining) {
+                self.hand_back(claimed).await;
+                continue;
+            }
+            let attempt = Attempt::new(
+                Arc::clone(&self.context),
+                claimed,
+                assignment.clone(),
+                self.watch.clone(),
+            );
+            tokio::spawn(attempt.run(self.outcomes.clone(), slot));
+        }
+    }
+
+    async fn slot(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed")
+    }
+
+    /// Returns a job that was claimed while a stop began.
+    async fn hand_back(&self, claimed: ClaimedJob) {
+        let outcome = AttemptOutcome {
+            job_id: claimed.job.id,
+            execution_id: claimed.execution_id,
+            node: self.context.node,
+            result: AttemptResult::HandedBack {
+                reason: STOPPING.to_owned(),
+            },
+            ended_at: self.context.clock.now(),
+            duration: TimeDelta::zero(),
+        };
+        super::settler::submit(&self.outcomes, outcome).await;
+    }
+}

@@ -1,0 +1,161 @@
+use std::sync::Arc;
+
+use ratchet_interfaces::{AttemptOutcome, AttemptResult, RepositoryError, SettleOutcome};
+use tokio::sync::mpsc;
+use tracing::{error, warn};
+
+use super::Context;
+use crate::lifecycle::{Phase, PhaseWatch};
+use crate::outage::Outage;
+use crate::reason;
+
+/// The most outcomes of one transaction.
+const MAX_SETTLE: usize = 1_000;
+
+const DURING: &str = "settling jobs";
+
+/// Makes outcomes durable. Whatever accumulates during one transaction goes into the next.
+pub(super) struct Settler {
+    context: Arc<Context>,
+    ended: mpsc::Receiver<AttemptOutcome>,
+    watch: PhaseWatch,
+    outage: Outage,
+}
+
+/// Gives an outcome to the settler.
+pub(super) async fn submit(outcomes: &mpsc::Sender<AttemptOutcome>, outcome: AttemptOutcome) {
+    if let Err(mpsc::error::SendError(outcome)) = outcomes.send(outcome).await {
+        warn!(
+            job.id = %outcome.job_id,
+            "an attempt ended after the pipeline gave up settling; the next process recovers its job"
+        );
+    }
+}
+
+impl Settler {
+    pub(super) fn new(
+        context: Arc<Context>,
+        ended: mpsc::Receiver<AttemptOutcome>,
+        watch: PhaseWatch,
+    ) -> Self {
+        Self {
+            outage: Outage::none(Arc::clone(&context.clock)),
+            context,
+            ended,
+            watch,
+        }
+    }
+
+    /// Settles until nobody is left who could submit an outcome, or until the stop's patience is used up.
+    pub(super) async fn run(mut self) {
+        let mut batch = Vec::new();
+        loop {
+            batch.clear();
+            let next = self.ended.recv_many(&mut batch, MAX_SETTLE);
+            match self.watch.unless(Phase::GivingUp, next).await {
+                None | Some(0) => return,
+                Some(_) => self.settle(&batch).await,
+            }
+        }
+    }
+
+    /// Settles a batch. An outcome that the database refuses is isolated by halving, so that the others stand.
+    async fn settle(&mut self, batch: &[AttemptOutcome]) {
+        let mut parts = vec![batch];
+        while let Some(part) = parts.pop() {
+            match (self.try_settle(part).await, part) {
+                (Ok(()), _) => {}
+                (Err(failure), [outcome]) => self.settle_refused(outcome, &failure).await,
+                (Err(_), _) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+            }
+        }
+    }
+
+    /// Settles in place of an outcome that cannot be stored one that says so.
+    async fn settle_refused(&mut self, outcome: &AttemptOutcome, failure: &RepositoryError) {
+        let told = reason::with_causes(failure);
+        warn!(job.id = %outcome.job_id, error = told, "an attempt's result cannot be stored");
+        let substitute = AttemptOutcome {
+            result: without_unstorable(&outcome.result, &told),
+            ..outcome.clone()
+        };
+        if let Err(failure) = self.try_settle(std::slice::from_ref(&substitute)).await {
+            error!(
+                job.id = %outcome.job_id,
+                error = %reason::with_causes(&failure),
+                "a job cannot be settled; the next process recovers it"
+            );
+        }
+    }
+
+    /// Settles all of them or none; waits while the database is away. Returns only what will not pass.
+    async fn try_settle(&mut self, outcomes: &[AttemptOutcome]) -> Result<(), RepositoryError> {
+        loop {
+            let call = self.context.jobs.job_settle_many(outcomes);
+            match self.watch.unless(Phase::GivingUp, call).await {
+                Some(Ok(settled)) => {
+                    self.outage.is_over(DURING);
+                    self.announce(outcomes, &settled);
+                    return Ok(());
+                }
+                Some(Err(failure)) if failure.is_transient() => {
+                    self.outage
+                        .pause(DURING, &failure, &self.watch, Phase::GivingUp)
+                        .await;
+                }
+                Some(Err(failure)) => return Err(failure),
+                None => {}
+            }
+            if self.watch.has_reached(Phase::GivingUp) {
+                warn!(
+                    jobs = outcomes.len(),
+                    "the pipeline gives up settling jobs; the next process recovers them"
+                );
+                return Ok(());
+            }
+        }
+    }
+
+    /// Wakes who waits for what was just committed.
+    fn announce(&self, outcomes: &[AttemptOutcome], settled: &[SettleOutcome]) {
+        let (mut has_deliveries, mut has_retries) = (false, false);
+        for (outcome, settled) in outcomes.iter().zip(settled) {
+            if *settled == SettleOutcome::LeaseLost {
+                warn!(
+                    job.id = %outcome.job_id,
+                    execution.id = %outcome.execution_id,
+                    "an attempt's result is discarded: the job is no longer this process's"
+                );
+                continue;
+            }
+            match &outcome.result {
+                AttemptResult::Succeeded { deliveries, .. } => has_deliveries |= !deliveries.is_empty(),
+                AttemptResult::Retry { .. } => has_retries = true,
+                AttemptResult::Failed { .. } | AttemptResult::HandedBack { .. } => {}
+            }
+        }
+        if has_deliveries {
+            self.context.deliveries_available.raise();
+        }
+        if has_retries {
+            // The retry may be due before what the claim loop waits for.
+            self.context.jobs_available.raise();
+        }
+    }
+}
+
+/// The same decision about the job, without the values that came from the task.
+fn without_unstorable(result: &AttemptResult, told: &str) -> AttemptResult {
+    let error = format!("the result cannot be stored: {told}");
+    match result {
+        AttemptResult::Succeeded { .. } | AttemptResult::Failed { .. } => AttemptResult::Failed { error },
+        AttemptResult::Retry { run_after, .. } => AttemptResult::Retry {
+            error,
+            run_after: *run_after,
+        },
+        AttemptResult::HandedBack { .. } => AttemptResult::HandedBack { reason: error },
+    }
+}

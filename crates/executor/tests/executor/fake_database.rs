@@ -1,0 +1,310 @@
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{
+    AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, Delivery, DeliveryId, DeliveryRepository,
+    DeliveryStatus, ExecutionId, JobFilter, JobId, JobRepository, JobSort, JobStatus, NodeId, Page,
+    PageRequest, RepositoryError, SettleOutcome, Task, TaskFilter, TaskId, TaskRepository, TaskSort,
+    UnifiedJob,
+};
+use tokio::sync::watch;
+
+/// The tables that the executor touches, in memory, with a record of every statement.
+pub(crate) struct FakeDatabase {
+    state: Mutex<State>,
+    changed: watch::Sender<()>,
+    /// While it is true, settling waits: like a commit that takes long.
+    pub(crate) settling_held: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) jobs: Vec<UnifiedJob>,
+    pub(crate) tasks: HashMap<TaskId, Task>,
+    pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) outputs: HashMap<JobId, serde_json::Value>,
+    /// The verbs called, oldest first.
+    pub(crate) statements: Vec<&'static str>,
+    /// How many outcomes each settling transaction had.
+    pub(crate) settled: Vec<usize>,
+    /// Verbs that find the database away.
+    pub(crate) away: Vec<&'static str>,
+    /// Jobs that another process has locked: due, but not handed out.
+    pub(crate) locked: bool,
+    /// A text that cannot be stored, wherever it appears.
+    pub(crate) poison: Option<&'static str>,
+}
+
+impl State {
+    pub(crate) fn job(&self, id: JobId) -> &UnifiedJob {
+        self.jobs.iter().find(|job| job.id == id).unwrap()
+    }
+
+    pub(crate) fn count(&self, status: JobStatus) -> usize {
+        self.jobs.iter().filter(|job| job.status == status).count()
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &UnifiedJob> {
+        self.jobs
+            .iter()
+            .filter(|job| matches!(job.status, JobStatus::Queued | JobStatus::Retrying))
+    }
+}
+
+impl FakeDatabase {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: watch::Sender::new(()),
+            settling_held: watch::Sender::new(false),
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the database is as wanted; fails the test if that never happens.
+    pub(crate) async fn until(&self, mut wanted: impl FnMut(&State) -> bool) {
+        let mut changed = self.changed.subscribe();
+        let wait = async {
+            while !wanted(&self.state()) {
+                changed.changed().await.unwrap();
+            }
+        };
+        let patience = Duration::from_secs(20);
+        let came = tokio::time::timeout(patience, wait).await;
+        came.expect("the database never became as the test wants it");
+    }
+
+    fn enter(&self, verb: &'static str) -> Result<MutexGuard<'_, State>, RepositoryError> {
+        let mut state = self.state();
+        state.statements.push(verb);
+        self.changed.send_replace(());
+        if state.away.contains(&verb) {
+            return Err(RepositoryError::Unavailable {
+                during: verb,
+                source: "it is away".into(),
+            });
+        }
+        Ok(state)
+    }
+}
+
+fn text_of(result: &AttemptResult) -> String {
+    match result {
+        AttemptResult::Succeeded { output, .. } => output.to_string(),
+        AttemptResult::Retry { error, .. } | AttemptResult::Failed { error } => error.clone(),
+        AttemptResult::HandedBack { reason } => reason.clone(),
+    }
+}
+
+#[async_trait]
+impl JobRepository for FakeDatabase {
+    async fn job_create_many(&self, _: &[UnifiedJob]) -> Result<(), RepositoryError> {
+        unreachable!("the executor creates no job")
+    }
+
+    async fn job_find(&self, _: JobId) -> Result<Option<UnifiedJob>, RepositoryError> {
+        unreachable!("the executor gets its jobs by claiming them")
+    }
+
+    async fn job_list(
+        &self,
+        _: &JobFilter,
+        _: JobSort,
+        _: PageRequest,
+    ) -> Result<Page<UnifiedJob>, RepositoryError> {
+        unreachable!("the executor lists no jobs")
+    }
+
+    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError> {
+        let mut state = self.enter("claim")?;
+        let limit = if state.locked { 0 } else { request.limit as usize };
+        let due: Vec<JobId> = state
+            .waiting()
+            .filter(|job| job.run_after <= request.now)
+            .map(|job| job.id)
+            .take(limit)
+            .collect();
+        let claimed = state
+            .jobs
+            .iter_mut()
+            .filter(|job| due.contains(&job.id))
+            .map(|job| {
+                job.status = JobStatus::Processing;
+                job.attempts += 1;
+                job.lease_owner = Some(request.node);
+                ClaimedJob {
+                    job: job.clone(),
+                    execution_id: ExecutionId::new(),
+                }
+            })
+            .collect();
+        self.changed.send_replace(());
+        Ok(claimed)
+    }
+
+    async fn job_next_run_after(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+        let state = self.enter("next")?;
+        Ok(state.waiting().map(|job| job.run_after).min())
+    }
+
+    async fn job_settle_many(
+        &self,
+        outcomes: &[AttemptOutcome],
+    ) -> Result<Vec<SettleOutcome>, RepositoryError> {
+        let mut held = self.settling_held.subscribe();
+        drop(self.enter("settle")?);
+        held.wait_for(|held| !held).await.unwrap();
+        let mut state = self.state();
+        if let Some(poison) = state.poison
+            && outcomes
+                .iter()
+                .any(|outcome| text_of(&outcome.result).contains(poison))
+        {
+            return Err(RepositoryError::Refused {
+                during: "settling jobs",
+                source: "a value cannot be stored".into(),
+            });
+        }
+        state.settled.push(outcomes.len());
+        let mut answers = Vec::new();
+        for outcome in outcomes {
+            let job = state
+                .jobs
+                .iter_mut()
+                .find(|job| job.id == outcome.job_id)
+                .unwrap();
+            if job.status != JobStatus::Processing || job.lease_owner != Some(outcome.node) {
+                answers.push(SettleOutcome::LeaseLost);
+                continue;
+            }
+            job.lease_owner = None;
+            match &outcome.result {
+                AttemptResult::Succeeded { output, deliveries } => {
+                    job.status = JobStatus::Completed;
+                    state.outputs.insert(outcome.job_id, output.clone());
+                    state.deliveries.extend_from_slice(deliveries);
+                }
+                AttemptResult::Retry { error, run_after } => {
+                    job.status = JobStatus::Retrying;
+                    job.retry_count += 1;
+                    job.error = Some(error.clone());
+                    job.run_after = *run_after;
+                }
+                AttemptResult::Failed { error } => {
+                    job.status = JobStatus::Failed;
+                    job.error = Some(error.clone());
+                }
+                AttemptResult::HandedBack { reason } => {
+                    job.status = JobStatus::Queued;
+                    job.error = Some(reason.clone());
+                }
+            }
+            answers.push(SettleOutcome::Settled);
+        }
+        self.changed.send_replace(());
+        Ok(answers)
+    }
+
+    async fn job_recover_orphans(
+        &self,
+        node: NodeId,
+        _: DateTime<Utc>,
+        reason: &str,
+    ) -> Result<u64, RepositoryError> {
+        let mut state = self.enter("recover")?;
+        let mut recovered = 0;
+        for job in &mut state.jobs {
+            if job.status == JobStatus::Processing && job.lease_owner != Some(node) {
+                job.status = JobStatus::Queued;
+                job.error = Some(reason.to_owned());
+                recovered += 1;
+            }
+        }
+        Ok(recovered)
+    }
+}
+
+#[async_trait]
+impl TaskRepository for FakeDatabase {
+    async fn task_upsert_many(&self, _: &[Task]) -> Result<(), RepositoryError> {
+        unreachable!("the executor writes no task")
+    }
+
+    async fn task_find(&self, id: TaskId) -> Result<Option<Task>, RepositoryError> {
+        Ok(self.enter("task")?.tasks.get(&id).cloned())
+    }
+
+    async fn task_list(
+        &self,
+        _: &TaskFilter,
+        _: TaskSort,
+        _: PageRequest,
+    ) -> Result<Page<Task>, RepositoryError> {
+        unreachable!("the executor lists no tasks")
+    }
+
+    async fn task_set_enabled(&self, _: TaskId, _: bool) -> Result<(), RepositoryError> {
+        unreachable!("the executor enables no task")
+    }
+
+    async fn task_delete(&self, _: TaskId) -> Result<bool, RepositoryError> {
+        unreachable!("the executor deletes no task")
+    }
+}
+
+#[async_trait]
+impl DeliveryRepository for FakeDatabase {
+    async fn delivery_list_due(
+        &self,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, RepositoryError> {
+        let state = self.enter("due")?;
+        Ok(state
+            .deliveries
+            .iter()
+            .filter(|delivery| delivery.status == DeliveryStatus::Pending && delivery.next_attempt_at <= now)
+            .take(limit as usize)
+            .cloned()
+            .collect())
+    }
+
+    async fn delivery_next_attempt(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+        let state = self.enter("next")?;
+        Ok(state
+            .deliveries
+            .iter()
+            .filter(|delivery| delivery.status == DeliveryStatus::Pending)
+            .map(|delivery| delivery.next_attempt_at)
+            .min())
+    }
+
+    async fn delivery_settle_many(&self, deliveries: &[Delivery]) -> Result<(), RepositoryError> {
+        let mut state = self.enter("settle")?;
+        state.settled.push(deliveries.len());
+        for settled in deliveries {
+            let row = state
+                .deliveries
+                .iter_mut()
+                .find(|row| row.id == settled.id)
+                .unwrap();
+            *row = settled.clone();
+        }
+        self.changed.send_replace(());
+        Ok(())
+    }
+
+    async fn delivery_find(&self, _: DeliveryId) -> Result<Option<Delivery>, RepositoryError> {
+        unreachable!("the executor looks up no single delivery")
+    }
+
+    async fn delivery_list_of_job(&self, _: JobId) -> Result<Vec<Delivery>, RepositoryError> {
+        unreachable!("the executor lists no job's deliveries")
+    }
+}

@@ -1,0 +1,147 @@
+use std::time::Duration;
+
+use ratchet_executor::BuiltinRuntime;
+use ratchet_interfaces::{JobStatus, TaskError, TaskRequest, UnifiedJob};
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const GRACE: Duration = Duration::from_secs(1);
+
+fn echo() -> BuiltinRuntime {
+    BuiltinRuntime::new().with("echo", |request: TaskRequest| async move { Ok(request.input) })
+}
+
+#[tokio::test]
+async fn what_ends_during_a_commit_is_settled_together_in_the_next() {
+    let world = World::new();
+    let pipeline = world.pipeline(100, echo());
+    let task = world.task("echo");
+    pipeline.start().await.unwrap();
+    world.database.settling_held.send_replace(true);
+    world.job_of(task);
+    world.quiesce().await;
+    for _ in 0..30 {
+        world.job_of(task);
+    }
+    world.quiesce().await;
+    world.database.settling_held.send_replace(false);
+    world
+        .database
+        .until(|state| state.count(JobStatus::Completed) == 31)
+        .await;
+    assert_eq!(world.database.state().settled, [1, 30]);
+    pipeline.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn a_slow_database_slows_down_the_claims() {
+    let world = World::new();
+    let pipeline = world.pipeline(2, echo());
+    let task = world.task("echo");
+    world.database.settling_held.send_replace(true);
+    for _ in 0..50 {
+        world.job_of(task);
+    }
+    pipeline.start().await.unwrap();
+    world.quiesce().await;
+    // One batch in the settler's hands, one in its channel, one in the slots.
+    let claimed = world.database.state().count(JobStatus::Processing);
+    assert!(claimed <= 6, "{claimed} jobs were claimed for two slots");
+    world.database.settling_held.send_replace(false);
+    world
+        .database
+        .until(|state| state.count(JobStatus::Completed) == 50)
+        .await;
+    pipeline.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn outcomes_are_kept_while_the_database_is_away() {
+    let world = World::new();
+    let pipeline = world.pipeline(4, echo());
+    world.database.state().away = vec!["settle"];
+    pipeline.start().await.unwrap();
+    let job = world.job_of(world.task("echo"));
+    for _ in 0..5 {
+        world.pass(Duration::from_secs(5)).await;
+    }
+    assert_eq!(world.database.state().job(job).status, JobStatus::Processing);
+    world.database.state().away.clear();
+    world.pass(Duration::from_secs(5)).await;
+    assert_eq!(world.database.state().job(job).status, JobStatus::Completed);
+    assert_eq!(world.database.state().job(job).attempts, 1);
+    pipeline.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn a_result_that_cannot_be_stored_fails_its_own_job_and_no_other() {
+    let world = World::new();
+    let pipeline = world.pipeline(100, echo());
+    let task = world.task("echo");
+    world.database.state().poison = Some("\\u0000");
+    let jobs: Vec<_> = (0..21)
+        .map(|n| {
+            let input = if n == 13 { json!("a\0b") } else { json!(n) };
+            world.add(UnifiedJob::new(task, input, world.now()))
+        })
+        .collect();
+    pipeline.start().await.unwrap();
+    world
+        .database
+        .until(|state| state.count(JobStatus::Processing) == 0 && state.count(JobStatus::Queued) == 0)
+        .await;
+    {
+        let state = world.database.state();
+        assert_eq!(state.count(JobStatus::Completed), 20);
+        assert_eq!(
+            state.job(jobs[13]).error.as_deref(),
+            Some("the result cannot be stored: the database refused settling jobs: a value cannot be stored")
+        );
+    }
+    pipeline.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn an_error_that_cannot_be_stored_is_replaced_and_the_job_tried_again() {
+    let world = World::new();
+    let fail = |_| async {
+        Err(TaskError::Failed {
+            message: "venom".to_owned(),
+        })
+    };
+    let pipeline = world.pipeline(4, BuiltinRuntime::new().with("fail", fail));
+    world.database.state().poison = Some("venom");
+    let mut job = UnifiedJob::new(world.task("fail"), Value::Null, world.now());
+    job.max_retries = 1;
+    let job = world.add(job);
+    pipeline.start().await.unwrap();
+    world.quiesce().await;
+    assert_eq!(world.database.state().job(job).status, JobStatus::Retrying);
+    world.pass(Duration::from_secs(1)).await;
+    assert_eq!(world.database.state().job(job).status, JobStatus::Failed);
+    pipeline.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_no_longer_this_process_s_keeps_what_the_other_wrote() {
+    let world = World::new();
+    let pipeline = world.pipeline(4, echo());
+    world.database.settling_held.send_replace(true);
+    let task = world.task("echo");
+    let (lost, kept) = (world.job_of(task), world.job_of(task));
+    pipeline.start().await.unwrap();
+    world.quiesce().await;
+    {
+        let mut state = world.database.state();
+        let job = state.jobs.iter_mut().find(|job| job.id == lost).unwrap();
+        job.status = JobStatus::Cancelled;
+    }
+    world.database.settling_held.send_replace(false);
+    world
+        .database
+        .until(|state| state.job(kept).status == JobStatus::Completed)
+        .await;
+    assert_eq!(world.database.state().job(lost).status, JobStatus::Cancelled);
+    pipeline.stop(GRACE).await;
+}

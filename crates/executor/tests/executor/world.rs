@@ -1,0 +1,123 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use ratchet_executor::{
+    BuiltinRuntime, DeliveryWorker, DeliveryWorkerParts, ExecutorConfig, JobPipeline, JobPipelineParts,
+    ServerStatus,
+};
+use ratchet_interfaces::{
+    Clock, JobId, ManualClock, NodeId, OutputDelivery, Signal, Task, TaskDefinition, TaskId, UnifiedJob,
+};
+use serde_json::json;
+
+use crate::fake_database::FakeDatabase;
+
+/// Everything around the executor.
+pub(crate) struct World {
+    pub(crate) database: Arc<FakeDatabase>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) status: Arc<ServerStatus>,
+    pub(crate) jobs_available: Signal,
+    pub(crate) deliveries_available: Signal,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let now = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
+        let clock = Arc::new(ManualClock::at(now));
+        Self {
+            database: Arc::new(FakeDatabase::new()),
+            status: Arc::new(ServerStatus::new("9.8.7", clock.clone() as Arc<dyn Clock>)),
+            clock,
+            jobs_available: Signal::default(),
+            deliveries_available: Signal::default(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// A pipeline with room for `slots` jobs; jobs without a timeout of their own have ten seconds.
+    pub(crate) fn pipeline(&self, slots: u64, functions: BuiltinRuntime) -> JobPipeline {
+        JobPipeline::new(JobPipelineParts {
+            config: ExecutorConfig::new(slots, 10).unwrap(),
+            jobs: self.database.clone(),
+            tasks: self.database.clone(),
+            clock: self.clock.clone(),
+            status: self.status.clone(),
+            runtimes: vec![Arc::new(functions)],
+            node: NodeId::new(),
+            jobs_available: self.jobs_available.clone(),
+            deliveries_available: self.deliveries_available.clone(),
+        })
+        .unwrap()
+    }
+
+    pub(crate) fn delivery_worker(&self, output: Arc<dyn OutputDelivery>) -> DeliveryWorker {
+        DeliveryWorker::new(DeliveryWorkerParts {
+            deliveries: self.database.clone(),
+            output,
+            clock: self.clock.clone(),
+            deliveries_available: self.deliveries_available.clone(),
+        })
+    }
+
+    /// Stores an enabled task of the runtime `builtin`.
+    pub(crate) fn task(&self, name: &str) -> TaskId {
+        let id = TaskId::new();
+        let task = Task {
+            definition: TaskDefinition {
+                id,
+                name: name.to_owned(),
+                version: "1.0.0".to_owned(),
+                description: None,
+                runtime: "builtin".to_owned(),
+                input_schema: None,
+                output_schema: None,
+                metadata: None,
+            },
+            registry: "test".to_owned(),
+            enabled: true,
+            validated_at: None,
+            created_at: self.now(),
+            updated_at: self.now(),
+        };
+        self.database.state().tasks.insert(id, task);
+        id
+    }
+
+    /// Commits a job and signals it.
+    pub(crate) fn add(&self, job: UnifiedJob) -> JobId {
+        let id = job.id;
+        self.database.state().jobs.push(job);
+        self.jobs_available.raise();
+        id
+    }
+
+    /// Commits a plain job of a task and signals it.
+    pub(crate) fn job_of(&self, task: TaskId) -> JobId {
+        self.add(UnifiedJob::new(task, json!({}), self.now()))
+    }
+
+    /// Lets every part go as far as it can without time passing. Nothing here does real input or output, so on one
+    /// thread a number of turns is enough.
+    pub(crate) async fn quiesce(&self) {
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Lets time pass once everybody has begun to wait.
+    pub(crate) async fn pass(&self, duration: Duration) {
+        self.quiesce().await;
+        self.clock.advance(TimeDelta::from_std(duration).unwrap());
+        self.quiesce().await;
+    }
+
+    /// The statements since the last call.
+    pub(crate) fn take_statements(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.database.state().statements)
+    }
+}

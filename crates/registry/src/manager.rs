@@ -1,0 +1,202 @@
+use std::error::Error;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ratchet_interfaces::{
+    Clock, PageRequest, RegistryError, RegistryManager, RepositoryError, SyncReport, Task, TaskFilter,
+    TaskRegistry, TaskRepository, TaskSort, TaskValidator, ValidationIssue,
+};
+use tracing::{error, info, warn};
+
+use crate::plan::{Decision, Plan};
+
+/// Keeps the stored tasks what several registries say they are.
+///
+/// A task that a registry no longer has stays stored: jobs and schedules may refer to it, and whether it may still run
+/// is the operator's decision.
+pub struct TaskRegistryManager {
+    tasks: Arc<dyn TaskRepository>,
+    validator: Arc<dyn TaskValidator>,
+    clock: Arc<dyn Clock>,
+    registries: Vec<Arc<dyn TaskRegistry>>,
+}
+
+impl TaskRegistryManager {
+    /// A manager of no registry.
+    #[must_use]
+    pub fn new(
+        tasks: Arc<dyn TaskRepository>,
+        validator: Arc<dyn TaskValidator>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            tasks,
+            validator,
+            clock,
+            registries: Vec::new(),
+        }
+    }
+
+    /// Adds a registry. Where two offer the same task, the one that was added first has it.
+    #[must_use]
+    pub fn with_registry(mut self, registry: Arc<dyn TaskRegistry>) -> Self {
+        self.registries.push(registry);
+        self
+    }
+
+    async fn stored(&self) -> Result<Vec<Task>, RepositoryError> {
+        let mut stored = Vec::new();
+        loop {
+            let page = PageRequest::new(stored.len() as u64, PageRequest::MAX_LIMIT)?;
+            let rows = self
+                .tasks
+                .task_list(&TaskFilter::default(), TaskSort::default(), page)
+                .await?;
+            let last = rows.items.len() as u64 != PageRequest::MAX_LIMIT;
+            stored.extend(rows.items);
+            if last {
+                return Ok(stored);
+            }
+        }
+    }
+
+    /// Writes what one registry offers, where it differs from what is stored.
+    async fn sync_registry(
+        &self,
+        registry: &dyn TaskRegistry,
+        plan: &mut Plan,
+        report: &mut SyncReport,
+    ) -> Result<(), RegistryError> {
+        let now = self.clock.now();
+        let mut changed = Vec::new();
+        for offered in registry.list_tasks().await? {
+            let issues = self.validator.validate_task(&offered);
+            if !issues.is_empty() {
+                report.issues.extend(issues);
+                continue;
+            }
+            match plan.decide(registry.name(), offered, now) {
+                Decision::Add(task) => changed.push((task, true)),
+                Decision::Update(task) => changed.push((task, false)),
+                Decision::Keep => report.unchanged += 1,
+                Decision::Refuse(issue) => report.issues.push(issue),
+            }
+        }
+        self.store(changed, report)
+            .await
+            .map_err(|source| RegistryError::Store {
+                registry: registry.name().to_owned(),
+                source,
+            })
+    }
+
+    /// Stores all changes at once; should the database refuse that, one by one, so that a task that it will not have
+    /// does not keep out the others.
+    async fn store(
+        &self,
+        changed: Vec<(Task, bool)>,
+        report: &mut SyncReport,
+    ) -> Result<(), RepositoryError> {
+        let (tasks, are_new): (Vec<Task>, Vec<bool>) = changed.into_iter().unzip();
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        match self.tasks.task_upsert_many(&tasks).await {
+            Ok(()) => {
+                are_new.into_iter().for_each(|is_new| report.count(is_new));
+                return Ok(());
+            }
+            Err(failure) if failure.is_transient() => return Err(failure),
+            Err(_) => {}
+        }
+        for (task, is_new) in tasks.iter().zip(are_new) {
+            match self.tasks.task_upsert_many(std::slice::from_ref(task)).await {
+                Ok(()) => report.count(is_new),
+                Err(failure) if failure.is_transient() => return Err(failure),
+                Err(failure) => report.issues.push(ValidationIssue {
+                    task: task.definition.name.clone(),
+                    field: "definition".to_owned(),
+                    message: with_causes(&failure),
+                }),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts a stored task.
+trait Count {
+    fn count(&mut self, is_new: bool);
+}
+
+impl Count for SyncReport {
+    fn count(&mut self, is_new: bool) {
+        if is_new {
+            self.added += 1;
+        } else {
+            self.updated += 1;
+        }
+    }
+}
+
+#[async_trait]
+impl RegistryManager for TaskRegistryManager {
+    /// Goes through every registry. One that cannot be read does not keep out the others: they are written, and then
+    /// the first error is returned.
+    async fn sync(&self) -> Result<SyncReport, RegistryError> {
+        let mut report = SyncReport::default();
+        let Some(first) = self.registries.first() else {
+            return Ok(report);
+        };
+        let stored = self.stored().await.map_err(|source| RegistryError::Store {
+            registry: first.name().to_owned(),
+            source,
+        })?;
+        let mut plan = Plan::new(stored);
+        let mut failed: Option<RegistryError> = None;
+        for registry in &self.registries {
+            let Err(failure) = self
+                .sync_registry(registry.as_ref(), &mut plan, &mut report)
+                .await
+            else {
+                continue;
+            };
+            if failed.is_none() {
+                failed = Some(failure);
+            } else {
+                error!(
+                    registry = registry.name(),
+                    error = with_causes(&failure),
+                    "another registry could not be synchronized"
+                );
+            }
+        }
+        for issue in &report.issues {
+            warn!(
+                task = issue.task,
+                field = issue.field,
+                "a task is refused: {}",
+                issue.message
+            );
+        }
+        info!(
+            added = report.added,
+            updated = report.updated,
+            unchanged = report.unchanged,
+            refused = report.issues.len(),
+            "the stored tasks are synchronized with their registries"
+        );
+        failed.map_or(Ok(report), Err)
+    }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,85 @@
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{Task, TaskDefinition, TaskId, ValidationIssue};
+
+/// The stored tasks, and what a synchronization has already decided about them.
+pub(crate) struct Plan {
+    stored: HashMap<TaskId, Task>,
+    names: HashMap<(String, String), TaskId>,
+    seen: HashSet<TaskId>,
+}
+
+/// What is to be done about a task that a registry offers.
+pub(crate) enum Decision {
+    /// It is new.
+    Add(Task),
+    /// It is stored and differs.
+    Update(Task),
+    /// It is stored as it is.
+    Keep,
+    /// It stands in the way of another task.
+    Refuse(ValidationIssue),
+}
+
+impl Plan {
+    pub(crate) fn new(stored: Vec<Task>) -> Self {
+        let names = stored
+            .iter()
+            .map(|task| (key(&task.definition), task.definition.id));
+        Self {
+            names: names.collect(),
+            seen: HashSet::new(),
+            stored: stored
+                .into_iter()
+                .map(|task| (task.definition.id, task))
+                .collect(),
+        }
+    }
+
+    /// Compares an offered task, which is valid, with what is stored and with what was offered before.
+    pub(crate) fn decide(&mut self, registry: &str, offered: TaskDefinition, now: DateTime<Utc>) -> Decision {
+        let refuse = |field: &str, message: String| {
+            Decision::Refuse(ValidationIssue {
+                task: offered.name.clone(),
+                field: field.to_owned(),
+                message,
+            })
+        };
+        if self.seen.contains(&offered.id) {
+            return refuse("id", format!("a task with id {} was offered already", offered.id));
+        }
+        let key = key(&offered);
+        if let Some(other) = self.names.get(&key).filter(|other| **other != offered.id) {
+            return refuse(
+                "version",
+                format!("task {other} has the same name and version {}", key.1),
+            );
+        }
+        self.seen.insert(offered.id);
+        self.names.insert(key, offered.id);
+        let fresh = Task {
+            definition: offered,
+            registry: registry.to_owned(),
+            enabled: true,
+            validated_at: Some(now),
+            created_at: now,
+            updated_at: now,
+        };
+        match self.stored.get(&fresh.definition.id) {
+            None => Decision::Add(fresh),
+            Some(stored) if stored.definition == fresh.definition && stored.registry == fresh.registry => {
+                Decision::Keep
+            }
+            Some(stored) => Decision::Update(Task {
+                enabled: stored.enabled,
+                created_at: stored.created_at,
+                ..fresh
+            }),
+        }
+    }
+}
+
+fn key(task: &TaskDefinition) -> (String, String) {
+    (task.name.clone(), task.version.clone())
+}

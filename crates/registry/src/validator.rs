@@ -1,0 +1,197 @@
+use jsonschema::{ValidationError, Validator};
+use ratchet_interfaces::{TaskDefinition, TaskValidator, ValidationIssue};
+use serde_json::Value;
+
+/// The most issues told of one input: a long list of wrong elements helps nobody.
+const MAX_ISSUES: usize = 100;
+
+/// Checks definitions, and input against a task's JSON Schema. What is said of an input never repeats its values,
+/// which may be secret or long.
+///
+/// ```
+/// use ratchet_interfaces::{TaskDefinition, TaskId, TaskValidator};
+/// use ratchet_registry::SchemaValidator;
+/// use serde_json::json;
+/// let task = TaskDefinition {
+///     id: TaskId::new(),
+///     name: "fetch".to_owned(),
+///     version: "1".to_owned(),
+///     description: None,
+///     runtime: "builtin".to_owned(),
+///     input_schema: Some(json!({"properties": {"url": {"type": "string"}}})),
+///     output_schema: None,
+///     metadata: None,
+/// };
+/// assert!(SchemaValidator.validate_task(&task).is_empty());
+/// assert_eq!(SchemaValidator.validate_input(&task, &json!({"url": 7}))[0].field, "/input/url");
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SchemaValidator;
+
+impl TaskValidator for SchemaValidator {
+    fn validate_task(&self, task: &TaskDefinition) -> Vec<ValidationIssue> {
+        let texts = [
+            ("name", &task.name),
+            ("version", &task.version),
+            ("runtime", &task.runtime),
+        ];
+        let empty = texts
+            .into_iter()
+            .filter(|(_, text)| text.trim().is_empty())
+            .map(|(field, _)| issue(task, field, "it must not be empty"));
+        let schemas = [
+            ("inputSchema", &task.input_schema),
+            ("outputSchema", &task.output_schema),
+        ];
+        let broken = schemas.into_iter().filter_map(|(field, schema)| {
+            let refused = compile(schema.as_ref()?).err()?;
+            Some(schema_issue(task, field, &refused))
+        });
+        empty.chain(broken).collect()
+    }
+
+    fn validate_input(&self, task: &TaskDefinition, input: &Value) -> Vec<ValidationIssue> {
+        let Some(schema) = &task.input_schema else {
+            return Vec::new();
+        };
+        match compile(schema) {
+            Ok(schema) => schema
+                .iter_errors(input)
+                .take(MAX_ISSUES)
+                .map(|error| {
+                    let field = format!("/input{}", error.instance_path());
+                    issue(task, &field, error.masked().to_string())
+                })
+                .collect(),
+            Err(refused) => vec![schema_issue(task, "inputSchema", &refused)],
+        }
+    }
+}
+
+/// A schema is also checked against the draft that it names; without a draft, it is of 2020-12.
+fn compile(schema: &Value) -> Result<Validator, ValidationError<'static>> {
+    jsonschema::validator_for(schema)
+}
+
+fn schema_issue(task: &TaskDefinition, field: &str, refused: &ValidationError<'_>) -> ValidationIssue {
+    let place = refused.instance_path().to_string();
+    let place = if place.is_empty() {
+        "its top"
+    } else {
+        place.as_str()
+    };
+    issue(
+        task,
+        field,
+        format!("it is not a valid JSON Schema at {place}: {refused}"),
+    )
+}
+
+fn issue(task: &TaskDefinition, field: &str, message: impl Into<String>) -> ValidationIssue {
+    ValidationIssue {
+        task: task.name.clone(),
+        field: field.to_owned(),
+        message: message.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces::TaskId;
+    use serde_json::json;
+
+    use super::*;
+
+    fn task(input_schema: Value) -> TaskDefinition {
+        TaskDefinition {
+            id: TaskId::new(),
+            name: "fetch".to_owned(),
+            version: "1".to_owned(),
+            description: None,
+            runtime: "builtin".to_owned(),
+            input_schema: Some(input_schema),
+            output_schema: None,
+            metadata: None,
+        }
+    }
+
+    fn told(issues: Vec<ValidationIssue>) -> Vec<String> {
+        issues.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_field_that_must_not_be_empty_is_named() {
+        let mut task = task(json!(true));
+        task.version = String::new();
+        task.runtime = " ".to_owned();
+        assert_eq!(
+            told(SchemaValidator.validate_task(&task)),
+            [
+                "task fetch: version: it must not be empty",
+                "task fetch: runtime: it must not be empty"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_schema_that_is_none_is_named_with_the_place() {
+        let mut task = task(json!({"properties": {"url": {"type": "sting"}}}));
+        task.output_schema = Some(json!(7));
+        let issues = SchemaValidator.validate_task(&task);
+        assert_eq!(issues.len(), 2);
+        assert_eq!(issues[0].field, "inputSchema");
+        assert!(
+            issues[0].message.contains("at /properties/url/type: \"sting\""),
+            "{}",
+            issues[0]
+        );
+        assert_eq!(issues[1].field, "outputSchema");
+        assert!(issues[1].message.contains("at its top"), "{}", issues[1]);
+        assert_eq!(SchemaValidator.validate_input(&task, &json!({})), issues[..1]);
+    }
+
+    #[test]
+    fn a_schema_that_needs_another_document_or_an_unknown_draft_is_refused() {
+        for schema in [
+            json!({"$ref": "https://example.com/other.json"}),
+            json!({"$ref": "file:///etc/hostname"}),
+            json!({"$schema": "https://example.com/draft"}),
+            json!({"pattern": "("}),
+        ] {
+            let issues = SchemaValidator.validate_task(&task(schema.clone()));
+            assert_eq!(issues.len(), 1, "{schema}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_input_is_told_by_its_json_pointer_and_without_its_values() {
+        let task = task(json!({
+            "type": "object",
+            "properties": {"a/b": {"type": "array", "items": {"type": "integer"}}, "url": {"minLength": 99}},
+            "required": ["token"],
+            "additionalProperties": false,
+        }));
+        let input = json!({"a/b": [1, "hunter2"], "url": "hunter2", "more": "hunter2"});
+        let mut issues = SchemaValidator.validate_input(&task, &input);
+        issues.sort_by(|a, b| a.field.cmp(&b.field));
+        let fields: Vec<&str> = issues.iter().map(|issue| issue.field.as_str()).collect();
+        assert_eq!(fields, ["/input", "/input", "/input/a~1b/1", "/input/url"]);
+        let told = told(issues);
+        assert!(!told.concat().contains("hunter2"), "{told:?}");
+        assert!(
+            told.concat().contains("\"token\" is a required property"),
+            "{told:?}"
+        );
+        let right = json!({"token": 1, "a/b": [1, 2]});
+        assert_eq!(SchemaValidator.validate_input(&task, &right), []);
+    }
+
+    #[test]
+    fn any_input_suits_a_task_without_a_schema_and_a_flood_of_issues_is_cut() {
+        let mut task = task(json!({"items": {"type": "integer"}}));
+        let input = json!(vec!["x"; 1_000]);
+        assert_eq!(SchemaValidator.validate_input(&task, &input).len(), MAX_ISSUES);
+        task.input_schema = None;
+        assert_eq!(SchemaValidator.validate_input(&task, &input), []);
+    }
+}

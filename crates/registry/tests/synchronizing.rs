@@ -1,0 +1,258 @@
+//! What a synchronization makes of the stored tasks.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use ratchet_interfaces::{
+    Clock, ManualClock, MockTaskRegistry, Page, PageRequest, RegistryError, RegistryManager, RepositoryError,
+    SyncReport, Task, TaskDefinition, TaskFilter, TaskId, TaskRepository, TaskSort,
+};
+use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
+use serde_json::json;
+
+/// The table `tasks` in memory.
+#[derive(Default)]
+struct FakeTasks {
+    rows: Mutex<Vec<Task>>,
+    /// The sizes of the writes that were tried.
+    writes: Mutex<Vec<usize>>,
+    /// A description that the database will not have.
+    poison: Option<&'static str>,
+    away: bool,
+}
+
+#[async_trait]
+impl TaskRepository for FakeTasks {
+    async fn task_upsert_many(&self, tasks: &[Task]) -> Result<(), RepositoryError> {
+        self.writes.lock().unwrap().push(tasks.len());
+        if self.away {
+            return Err(RepositoryError::Unavailable {
+                during: "storing tasks",
+                source: "it is away".into(),
+            });
+        }
+        if tasks
+            .iter()
+            .any(|task| self.poison.is_some() && task.definition.description.as_deref() == self.poison)
+        {
+            return Err(RepositoryError::Refused {
+                during: "storing tasks",
+                source: "a value cannot be stored".into(),
+            });
+        }
+        let mut rows = self.rows.lock().unwrap();
+        for task in tasks {
+            rows.retain(|row| row.definition.id != task.definition.id);
+            rows.push(task.clone());
+        }
+        Ok(())
+    }
+
+    async fn task_find(&self, id: TaskId) -> Result<Option<Task>, RepositoryError> {
+        let rows = self.rows.lock().unwrap();
+        Ok(rows.iter().find(|row| row.definition.id == id).cloned())
+    }
+
+    async fn task_list(
+        &self,
+        _: &TaskFilter,
+        _: TaskSort,
+        page: PageRequest,
+    ) -> Result<Page<Task>, RepositoryError> {
+        let rows = self.rows.lock().unwrap();
+        let items = rows
+            .iter()
+            .skip(page.offset() as usize)
+            .take(page.limit() as usize);
+        Ok(Page {
+            items: items.cloned().collect(),
+            total: rows.len() as u64,
+        })
+    }
+
+    async fn task_set_enabled(&self, id: TaskId, enabled: bool) -> Result<(), RepositoryError> {
+        let mut rows = self.rows.lock().unwrap();
+        rows.iter_mut()
+            .find(|row| row.definition.id == id)
+            .unwrap()
+            .enabled = enabled;
+        Ok(())
+    }
+
+    async fn task_delete(&self, _: TaskId) -> Result<bool, RepositoryError> {
+        unreachable!("a synchronization deletes nothing")
+    }
+}
+
+fn midnight() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap()
+}
+
+fn definition(name: &str) -> TaskDefinition {
+    TaskDefinition {
+        id: TaskId::new(),
+        name: name.to_owned(),
+        version: "1".to_owned(),
+        description: None,
+        runtime: "builtin".to_owned(),
+        input_schema: None,
+        output_schema: None,
+        metadata: None,
+    }
+}
+
+fn registry(name: &str, tasks: Vec<TaskDefinition>) -> Arc<MockTaskRegistry> {
+    let mut registry = MockTaskRegistry::new();
+    registry.expect_name().return_const(name.to_owned());
+    registry.expect_list_tasks().returning(move || Ok(tasks.clone()));
+    Arc::new(registry)
+}
+
+fn manager(tasks: &Arc<FakeTasks>, clock: &Arc<ManualClock>) -> TaskRegistryManager {
+    TaskRegistryManager::new(tasks.clone(), Arc::new(SchemaValidator), clock.clone())
+}
+
+fn report(added: u64, updated: u64, unchanged: u64) -> SyncReport {
+    SyncReport {
+        added,
+        updated,
+        unchanged,
+        issues: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_new_changed_and_unchanged_is_counted_and_only_differences_are_written() {
+    let (tasks, clock) = (
+        Arc::new(FakeTasks::default()),
+        Arc::new(ManualClock::at(midnight())),
+    );
+    // More than a page of stored tasks, so that a comparison with the first page alone would show.
+    let mut offered: Vec<_> = (0..250).map(|n| definition(&format!("task{n}"))).collect();
+    let first = manager(&tasks, &clock).with_registry(registry("files", offered.clone()));
+    assert_eq!(first.sync().await.unwrap(), report(250, 0, 0));
+    assert_eq!(first.sync().await.unwrap(), report(0, 0, 250));
+    assert_eq!(*tasks.writes.lock().unwrap(), [250]);
+
+    tasks.task_set_enabled(offered[220].id, false).await.unwrap();
+    offered[220].description = Some("better".to_owned());
+    offered.push(definition("another"));
+    clock.advance(TimeDelta::hours(1));
+    let second = manager(&tasks, &clock).with_registry(registry("files", offered.clone()));
+    assert_eq!(second.sync().await.unwrap(), report(1, 1, 249));
+    assert_eq!(*tasks.writes.lock().unwrap(), [250, 2]);
+
+    let row = tasks.task_find(offered[220].id).await.unwrap().unwrap();
+    assert_eq!(row.definition, offered[220]);
+    assert_eq!((row.enabled, row.created_at), (false, midnight()));
+    assert_eq!(
+        (row.updated_at, row.validated_at),
+        (clock.now(), Some(clock.now()))
+    );
+}
+
+#[tokio::test]
+async fn an_invalid_task_is_an_issue_and_the_others_are_stored() {
+    let (tasks, clock) = (
+        Arc::new(FakeTasks::default()),
+        Arc::new(ManualClock::at(midnight())),
+    );
+    let mut broken = definition("broken");
+    broken.input_schema = Some(json!({"type": "sting"}));
+    let sync = manager(&tasks, &clock)
+        .with_registry(registry("files", vec![broken, definition("fine")]))
+        .with_registry(Arc::new(EmbeddedRegistry::new().unwrap()));
+    let report = sync.sync().await.unwrap();
+    assert_eq!((report.added, report.issues.len()), (2, 1));
+    assert_eq!(
+        (report.issues[0].task.as_str(), report.issues[0].field.as_str()),
+        ("broken", "inputSchema")
+    );
+}
+
+#[tokio::test]
+async fn a_task_that_stands_in_another_s_way_is_an_issue() {
+    let (tasks, clock) = (
+        Arc::new(FakeTasks::default()),
+        Arc::new(ManualClock::at(midnight())),
+    );
+    let original = definition("report");
+    let same_name = definition("report");
+    let mut same_id = definition("other");
+    same_id.id = original.id;
+    let sync = manager(&tasks, &clock)
+        .with_registry(registry("first", vec![original.clone()]))
+        .with_registry(registry("second", vec![same_name, same_id]));
+    let report = sync.sync().await.unwrap();
+    let fields: Vec<&str> = report.issues.iter().map(|issue| issue.field.as_str()).collect();
+    assert_eq!((report.added, fields), (1, vec!["version", "id"]));
+    let row = tasks.task_find(original.id).await.unwrap().unwrap();
+    assert_eq!(row.registry, "first");
+}
+
+#[tokio::test]
+async fn a_task_that_the_database_will_not_have_is_an_issue_and_the_others_are_stored() {
+    let tasks = Arc::new(FakeTasks {
+        poison: Some("venom"),
+        ..FakeTasks::default()
+    });
+    let clock = Arc::new(ManualClock::at(midnight()));
+    let mut poisonous = definition("poisonous");
+    poisonous.description = Some("venom".to_owned());
+    let offered = vec![definition("a"), poisonous, definition("b")];
+    let report = manager(&tasks, &clock)
+        .with_registry(registry("files", offered))
+        .sync()
+        .await
+        .unwrap();
+    assert_eq!(report.added, 2);
+    assert_eq!(
+        report.issues[0].message,
+        "the database refused storing tasks: a value cannot be stored"
+    );
+}
+
+#[tokio::test]
+async fn a_registry_that_cannot_be_read_is_an_error_after_the_others_were_stored() {
+    let (tasks, clock) = (
+        Arc::new(FakeTasks::default()),
+        Arc::new(ManualClock::at(midnight())),
+    );
+    let mut unreadable = MockTaskRegistry::new();
+    unreadable.expect_name().return_const("files".to_owned());
+    unreadable.expect_list_tasks().returning(|| {
+        Err(RegistryError::Read {
+            registry: "files".to_owned(),
+            source: "no such folder".into(),
+        })
+    });
+    let sync = manager(&tasks, &clock)
+        .with_registry(Arc::new(unreadable))
+        .with_registry(Arc::new(EmbeddedRegistry::new().unwrap()));
+    let failure = sync.sync().await.unwrap_err();
+    assert_eq!(failure.to_string(), "registry files cannot be read");
+    assert_eq!(tasks.rows.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_an_error_and_not_a_list_of_issues() {
+    let tasks = Arc::new(FakeTasks {
+        away: true,
+        ..FakeTasks::default()
+    });
+    let clock = Arc::new(ManualClock::at(midnight()));
+    let sync =
+        manager(&tasks, &clock).with_registry(registry("files", vec![definition("a"), definition("b")]));
+    let failure = sync.sync().await.unwrap_err();
+    assert!(matches!(failure, RegistryError::Store { .. }));
+    assert_eq!(*tasks.writes.lock().unwrap(), [2]);
+}
+
+#[tokio::test]
+async fn a_manager_without_registries_reads_nothing() {
+    let tasks = ratchet_interfaces::MockTaskRepository::new();
+    let clock = Arc::new(ManualClock::at(midnight()));
+    let manager = TaskRegistryManager::new(Arc::new(tasks), Arc::new(SchemaValidator), clock);
+    assert_eq!(manager.sync().await.unwrap(), report(0, 0, 0));
+}

@@ -1,0 +1,122 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use ratchet_interfaces::with_causes;
+
+use crate::command::cron::CronCommand;
+use crate::command::migrate::MigrateCommand;
+use crate::command::serve::ServeArgs;
+use crate::settings::{Settings, SettingsError, SettingsSources};
+
+/// Ratchet runs tasks on schedules: every tick becomes exactly one durable job, on the instant.
+///
+/// Start with `ratchet serve`: it needs no configuration, keeps everything in the file ratchet.db, and runs a
+/// heartbeat every five minutes.
+#[derive(Debug, Parser)]
+#[command(name = "ratchet", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(crate) struct CommonArgs {
+    /// The settings file [default: ratchet.toml, if it exists]
+    #[arg(long, global = true, value_name = "FILE", env = "RATCHET_CONFIG")]
+    config: Option<PathBuf>,
+    /// The database: sqlite://FILE or postgres://USER@HOST/NAME [default: sqlite://ratchet.db]
+    #[arg(long = "database", global = true, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+impl CommonArgs {
+    pub(crate) fn sources(&self) -> SettingsSources {
+        SettingsSources::new()
+            .with_file(self.config.as_deref())
+            .with_environment(std::env::vars())
+            .with_flag("database.url", self.database_url.as_ref())
+    }
+
+    pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {
+        Settings::load(self.sources())
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the scheduler and its HTTP server until SIGTERM or SIGINT
+    Serve(ServeArgs),
+    /// Bring the database's tables up or down by hand (`serve` brings them up by itself)
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Try out cron expressions; needs no database
+    #[command(subcommand)]
+    Cron(CronCommand),
+}
+
+/// A command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// What was typed cannot be done: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// It could not be done: exit code 1.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CliError {
+    pub(crate) fn usage(error: &dyn std::error::Error) -> Self {
+        Self::Usage(with_causes(error))
+    }
+
+    pub(crate) fn failed(error: &dyn std::error::Error) -> Self {
+        Self::Failed(with_causes(error))
+    }
+}
+
+impl From<SettingsError> for CliError {
+    fn from(error: SettingsError) -> Self {
+        Self::usage(&error)
+    }
+}
+
+impl Cli {
+    /// Does what was asked. The exit code is 0 when it was done, 2 when the words or settings were wrong, 1 when it
+    /// failed.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let Self { common, command } = self;
+        let outcome = match command {
+            Command::Serve(arguments) => arguments.run(&common),
+            Command::Migrate(command) => command.run(&common),
+            Command::Cron(command) => command.run(),
+        };
+        match outcome {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::from(match error {
+                    CliError::Usage(_) => 2,
+                    CliError::Failed(_) => 1,
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,113 @@
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use crate::cli::{CliError, CommonArgs};
+use crate::container::StartError;
+use crate::logging;
+use crate::server::UnifiedServer;
+use crate::settings::{LogFormat, Settings};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Every setting can stand in the file, in the environment (RATCHET_SERVER_BIND, \
+                        RATCHET_DATABASE_URL, RATCHET_SCHEDULER_MAX_CONCURRENT_JOBS, …) and, where there is one, in \
+                        a flag; the later wins.\n\nResults of jobs go to standard output, log lines to standard \
+                        error."
+)]
+pub(crate) struct ServeArgs {
+    /// The address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    bind: Option<SocketAddr>,
+    /// How many jobs run at once, 1 to 10000 [default: 100]
+    #[arg(long, value_name = "N")]
+    max_concurrent_jobs: Option<usize>,
+    /// How long running jobs may go on after a stop, in seconds, 0 to 3600 [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    shutdown_grace_seconds: Option<u64>,
+    /// The form of log lines [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// How much is logged: error, warn, info, debug, trace, or directives such as info,ratchet_scheduler=debug
+    /// [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+impl ServeArgs {
+    pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
+        let format = self.log_format.map(|format| match format {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        });
+        let sources = common
+            .sources()
+            .with_flag("server.bind", self.bind)
+            .with_flag("server.shutdown_grace_seconds", self.shutdown_grace_seconds)
+            .with_flag("scheduler.max_concurrent_jobs", self.max_concurrent_jobs)
+            .with_flag("log.format", format)
+            .with_flag("log.level", self.log_level);
+        let settings = Settings::load(sources)?;
+        logging::init(&settings.log)?;
+        let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;
+        let outcome = runtime.block_on(serve(&settings));
+        // What a part left running on a thread of its own does not hold the process up.
+        runtime.shutdown_background();
+        outcome.map_err(|error| CliError::failed(&error))
+    }
+}
+
+async fn serve(settings: &Settings) -> Result<(), StartError> {
+    let stop = StopSignals::new()?;
+    UnifiedServer::new(settings).await?.run(stop.received()).await
+}
+
+/// SIGTERM and SIGINT. The first stops the server gracefully; a second ends the process.
+struct StopSignals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl StopSignals {
+    fn new() -> Result<Self, StartError> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(StartError::Signals)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(StartError::Signals)?,
+        })
+    }
+
+    async fn received(mut self) {
+        self.next().await;
+        tokio::spawn(async move {
+            self.next().await;
+            tracing::warn!(
+                "a second signal: the process ends at once; its jobs run again after the next start"
+            );
+            std::process::exit(130);
+        });
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl StopSignals {
+    fn new() -> Result<Self, StartError> {
+        Ok(Self {})
+    }
+
+    async fn received(self) {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "Ctrl-C cannot be received; stopping");
+        }
+    }
+}

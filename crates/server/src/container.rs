@@ -1,0 +1,189 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratchet_executor::{
+    BuiltinRuntime, DeliveryWorker, DeliveryWorkerParts, ExecutorConfig, ExecutorError, JobPipeline,
+    JobPipelineParts, ServerStatus,
+};
+use ratchet_interfaces::{
+    Clock, NodeId, OutputDelivery, RegistryError, RegistryManager, RepositoryError, RepositoryFactory,
+    RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskRegistry, TaskValidator,
+};
+use ratchet_output::OutputDeliveryManager;
+use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
+use ratchet_scheduler::{SystemClock, TokioCronSchedulerService};
+use ratchet_storage::{Database, DatabaseLock, StorageError};
+
+use crate::default_schedules::create_default_schedules;
+use crate::settings::Settings;
+
+/// Every part of the server, joined.
+pub struct ServiceContainer {
+    /// The stored data.
+    pub repositories: Arc<dyn RepositoryFactory>,
+    /// The tasks that come with the binary.
+    pub registry: Arc<dyn TaskRegistry>,
+    /// Keeps the stored tasks what the registries say.
+    pub registry_manager: Arc<dyn RegistryManager>,
+    /// Checks tasks and inputs.
+    pub validator: Arc<dyn TaskValidator>,
+    /// Brings results to their destinations.
+    pub output_manager: Arc<dyn OutputDelivery>,
+    /// Fires the schedules.
+    pub scheduler_service: Arc<dyn SchedulerService>,
+    /// Runs the jobs.
+    pub job_pipeline: Arc<JobPipeline>,
+    /// Empties the outbox.
+    pub delivery_worker: Arc<DeliveryWorker>,
+    /// The only source of time.
+    pub clock: Arc<dyn Clock>,
+    database: Database,
+    /// Held as long as the container lives: no other server uses the database meanwhile.
+    _lock: DatabaseLock,
+    grace: Duration,
+}
+
+/// The server could not be started or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The stored data cannot be read or written.
+    #[error("the database failed at the start")]
+    Repository(#[from] RepositoryError),
+    /// The registries cannot be read.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The executor cannot be set up.
+    #[error(transparent)]
+    Executor(#[from] ExecutorError),
+    /// The scheduler cannot be set up.
+    #[error(transparent)]
+    Scheduler(#[from] SchedulerError),
+    /// Standard output and error cannot be written to.
+    #[error("the process's own streams cannot be had")]
+    Output(#[source] std::io::Error),
+    /// The address cannot be listened on.
+    #[error("server.bind is \"{address}\": it cannot be listened on")]
+    Bind {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// HTTP ended by an error.
+    #[error("the HTTP server failed")]
+    Http(#[source] std::io::Error),
+    /// The process cannot be told to stop.
+    #[error("signals cannot be received")]
+    Signals(#[source] std::io::Error),
+}
+
+impl ServiceContainer {
+    /// Opens the database, brings its tables up, and builds every part on the machine's clock. Nothing runs yet.
+    ///
+    /// # Errors
+    /// [`StartError`] says which part cannot be had, and why.
+    pub async fn new(settings: &Settings) -> Result<Self, StartError> {
+        Self::with_clock(settings, Arc::new(SystemClock::new())).await
+    }
+
+    /// As [`ServiceContainer::new`], on another clock.
+    ///
+    /// # Errors
+    /// As [`ServiceContainer::new`].
+    pub async fn with_clock(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let database = Database::connect(&settings.database.url).await?;
+        let lock = database.lock_exclusively().await?;
+        database.migrate().await?;
+        let repositories = database.repositories();
+
+        let validator: Arc<dyn TaskValidator> = Arc::new(SchemaValidator);
+        let registry: Arc<dyn TaskRegistry> = Arc::new(EmbeddedRegistry::new()?);
+        let registry_manager =
+            TaskRegistryManager::new(repositories.tasks(), Arc::clone(&validator), Arc::clone(&clock))
+                .with_registry(Arc::clone(&registry));
+
+        let (jobs_available, deliveries_available) = (Signal::default(), Signal::default());
+        let output_manager: Arc<dyn OutputDelivery> =
+            Arc::new(OutputDeliveryManager::new().map_err(StartError::Output)?);
+        let status = Arc::new(ServerStatus::new(env!("CARGO_PKG_VERSION"), Arc::clone(&clock)));
+        let builtin =
+            BuiltinRuntime::standard(Arc::clone(&clock), Arc::clone(&status) as Arc<dyn RuntimeStatus>);
+        let job_pipeline = JobPipeline::new(JobPipelineParts {
+            config: ExecutorConfig::new(
+                settings.scheduler.max_concurrent_jobs as u64,
+                settings.scheduler.job_timeout_seconds,
+            )?,
+            jobs: repositories.jobs(),
+            tasks: repositories.tasks(),
+            clock: Arc::clone(&clock),
+            status,
+            runtimes: vec![Arc::new(builtin)],
+            node: NodeId::new(),
+            jobs_available: jobs_available.clone(),
+            deliveries_available: deliveries_available.clone(),
+        })?;
+        let delivery_worker = DeliveryWorker::new(DeliveryWorkerParts {
+            deliveries: repositories.deliveries(),
+            output: Arc::clone(&output_manager),
+            clock: Arc::clone(&clock),
+            deliveries_available,
+        });
+        let scheduler =
+            TokioCronSchedulerService::new(Arc::clone(&repositories), settings.scheduler.clone())?
+                .with_clock(Arc::clone(&clock))
+                .with_jobs_available(jobs_available);
+        Ok(Self {
+            repositories,
+            registry,
+            registry_manager: Arc::new(registry_manager),
+            validator,
+            output_manager,
+            scheduler_service: Arc::new(scheduler),
+            job_pipeline: Arc::new(job_pipeline),
+            delivery_worker: Arc::new(delivery_worker),
+            clock,
+            database,
+            _lock: lock,
+            grace: Duration::from_secs(settings.server.shutdown_grace_seconds),
+        })
+    }
+
+    /// Synchronizes the tasks, creates the default schedules, and starts every part.
+    ///
+    /// # Errors
+    /// [`StartError`] says which part failed, and why. What runs already is ended by [`ServiceContainer::stop`].
+    pub async fn start(&self) -> Result<(), StartError> {
+        let report = self.registry_manager.sync().await?;
+        for issue in &report.issues {
+            tracing::warn!(%issue, "a task is refused");
+        }
+        self.delivery_worker.start().await;
+        self.job_pipeline.start().await?;
+        create_default_schedules(
+            &*self.registry,
+            &*self.repositories,
+            &*self.scheduler_service,
+            self.clock.now(),
+        )
+        .await?;
+        self.scheduler_service.start().await?;
+        Ok(())
+    }
+
+    /// Fires no further tick, lets running jobs finish within the configured grace, hands back the rest, and
+    /// closes the database.
+    ///
+    /// # Errors
+    /// [`StartError`] if a part ended badly.
+    pub async fn stop(&self) -> Result<(), StartError> {
+        self.scheduler_service.stop().await?;
+        self.job_pipeline.stop(self.grace).await;
+        self.delivery_worker.stop(self.grace).await;
+        self.database.close().await?;
+        Ok(())
+    }
+}

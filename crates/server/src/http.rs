@@ -1,0 +1,8 @@
+//! The HTTP side: routes, and the one place that makes an answer of an error.
+
+mod error;
+mod health;
+mod router;
+
+pub(crate) use health::{HealthSource, Readiness};
+pub(crate) use router::router;

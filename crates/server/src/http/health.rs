@@ -1,0 +1,218 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, SecondsFormat, Utc};
+use ratchet_interfaces::{
+    Clock, RepositoryFactory, SchedulerHealth, SchedulerService, TaskRegistry, with_causes,
+};
+use serde::Serialize;
+
+/// What the health routes look at.
+pub(crate) struct HealthSource {
+    pub(crate) repositories: Arc<dyn RepositoryFactory>,
+    pub(crate) scheduler: Arc<dyn SchedulerService>,
+    pub(crate) registry: Arc<dyn TaskRegistry>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) readiness: Readiness,
+    pub(crate) scheduler_enabled: bool,
+    /// How long a part may take to answer before it counts as down.
+    pub(crate) patience: Duration,
+}
+
+/// Whether the server takes work: from the end of its start to the beginning of its stop.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    pub(crate) fn begin(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn end(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Healthy,
+    Degraded,
+    Unhealthy,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Health {
+    status: Status,
+    timestamp: String,
+    version: &'static str,
+    checks: Option<Checks>,
+}
+
+#[derive(Debug, Serialize)]
+struct Checks {
+    database: Check,
+    scheduler: Check,
+    registry: Check,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    status: Status,
+    message: String,
+    duration_ms: u128,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Ready {
+    ready: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Live {
+    alive: bool,
+}
+
+pub(crate) async fn health(State(source): State<Arc<HealthSource>>) -> Json<Health> {
+    Json(source.report(Status::Healthy, None))
+}
+
+pub(crate) async fn detailed(State(source): State<Arc<HealthSource>>) -> (StatusCode, Json<Health>) {
+    let (database, scheduler, registry) = tokio::join!(
+        source.check(source.database()),
+        source.check(source.scheduler()),
+        source.check(source.registry()),
+    );
+    let status = database.status.max(scheduler.status).max(registry.status);
+    let code = if status == Status::Unhealthy {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
+    (
+        code,
+        Json(source.report(
+            status,
+            Some(Checks {
+                database,
+                scheduler,
+                registry,
+            }),
+        )),
+    )
+}
+
+pub(crate) async fn ready(State(source): State<Arc<HealthSource>>) -> (StatusCode, Json<Ready>) {
+    let ready = source.readiness.is_ready();
+    (
+        if ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        },
+        Json(Ready { ready }),
+    )
+}
+
+pub(crate) async fn live() -> Json<Live> {
+    Json(Live { alive: true })
+}
+
+impl HealthSource {
+    fn report(&self, status: Status, checks: Option<Checks>) -> Health {
+        Health {
+            status,
+            timestamp: rfc3339(self.clock.now()),
+            version: env!("CARGO_PKG_VERSION"),
+            checks,
+        }
+    }
+
+    async fn check(&self, look: impl Future<Output = (Status, String)>) -> Check {
+        let began = self.clock.monotonic();
+        let (status, message) = tokio::select! {
+            found = look => found,
+            () = self.clock.sleep(self.patience) => {
+                (Status::Unhealthy, format!("no answer within {} s", self.patience.as_secs()))
+            }
+        };
+        let duration = self.clock.monotonic().saturating_sub(began);
+        Check {
+            status,
+            message,
+            duration_ms: duration.as_millis(),
+        }
+    }
+
+    async fn database(&self) -> (Status, String) {
+        match self.repositories.ping().await {
+            Ok(()) => {
+                let statements = self.repositories.statements_executed();
+                (
+                    Status::Healthy,
+                    format!("it answers; {statements} statements since the start"),
+                )
+            }
+            Err(error) => (Status::Unhealthy, with_causes(&error)),
+        }
+    }
+
+    async fn scheduler(&self) -> (Status, String) {
+        match self.scheduler.health().await {
+            Ok(health) => self.judge(&health),
+            Err(error) => (Status::Unhealthy, with_causes(&error)),
+        }
+    }
+
+    fn judge(&self, health: &SchedulerHealth) -> (Status, String) {
+        if let Some(reason) = &health.stalled {
+            return (
+                Status::Unhealthy,
+                format!("ticks cannot be made durable: {reason}"),
+            );
+        }
+        if !health.running && self.scheduler_enabled {
+            return (Status::Unhealthy, "it does not run".to_owned());
+        }
+        if health.invalid_schedules > 0 {
+            let examples: Vec<String> = health
+                .invalid_examples
+                .iter()
+                .map(|(name, reason)| format!("{name} ({reason})"))
+                .collect();
+            let (count, examples) = (health.invalid_schedules, examples.join("; "));
+            return (
+                Status::Degraded,
+                format!("{count} schedules are disabled as invalid: {examples}"),
+            );
+        }
+        if !health.running {
+            return (Status::Healthy, "it is disabled by configuration".to_owned());
+        }
+        let next = health.next_tick.map_or_else(|| "none".to_owned(), rfc3339);
+        let (schedules, in_flight) = (health.schedules, health.in_flight);
+        (
+            Status::Healthy,
+            format!("{schedules} schedules, next tick {next}, {in_flight} ticks on their way"),
+        )
+    }
+
+    async fn registry(&self) -> (Status, String) {
+        match self.registry.list_tasks().await {
+            Ok(tasks) => (Status::Healthy, format!("{} tasks", tasks.len())),
+            Err(error) => (Status::Unhealthy, with_causes(&error)),
+        }
+    }
+}
+
+fn rfc3339(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

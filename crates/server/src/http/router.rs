@@ -1,0 +1,242 @@
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::http::error::{method_not_allowed, not_found};
+use crate::http::health::{HealthSource, detailed, health, live, ready};
+
+/// Every route of the server.
+pub(crate) fn router(source: Arc<HealthSource>) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/health/detailed", get(detailed))
+        .route("/ready", get(ready))
+        .route("/live", get(live))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::body::{Body, to_bytes};
+    use axum::http::{Request, StatusCode};
+    use chrono::DateTime;
+    use ratchet_interfaces::{
+        ManualClock, MockRepositoryFactory, MockSchedulerService, MockTaskRegistry, RegistryError,
+        RepositoryError, SchedulerHealth,
+    };
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::http::Readiness;
+
+    fn healthy() -> SchedulerHealth {
+        SchedulerHealth {
+            running: true,
+            schedules: 3,
+            next_tick: Some(DateTime::UNIX_EPOCH),
+            in_flight: 0,
+            stalled: None,
+            invalid_schedules: 0,
+            invalid_examples: Vec::new(),
+        }
+    }
+
+    struct Parts {
+        database: fn() -> Result<(), RepositoryError>,
+        scheduler: SchedulerHealth,
+        registry: fn() -> Result<Vec<ratchet_interfaces::TaskDefinition>, RegistryError>,
+        ready: bool,
+    }
+
+    impl Default for Parts {
+        fn default() -> Self {
+            Self {
+                database: || Ok(()),
+                scheduler: healthy(),
+                registry: || Ok(Vec::new()),
+                ready: true,
+            }
+        }
+    }
+
+    async fn ask(parts: Parts, method: &str, path: &str) -> (StatusCode, Value) {
+        let mut repositories = MockRepositoryFactory::new();
+        repositories.expect_ping().returning(parts.database);
+        repositories.expect_statements_executed().return_const(7_u64);
+        let mut scheduler = MockSchedulerService::new();
+        let health = parts.scheduler;
+        scheduler.expect_health().returning(move || Ok(health.clone()));
+        let mut registry = MockTaskRegistry::new();
+        registry.expect_list_tasks().returning(parts.registry);
+        let readiness = Readiness::default();
+        if parts.ready {
+            readiness.begin();
+        }
+        let source = HealthSource {
+            repositories: Arc::new(repositories),
+            scheduler: Arc::new(scheduler),
+            registry: Arc::new(registry),
+            clock: Arc::new(ManualClock::at(DateTime::UNIX_EPOCH)),
+            readiness,
+            scheduler_enabled: true,
+            patience: Duration::from_secs(5),
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::empty())
+            .unwrap();
+        let response = router(Arc::new(source)).oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 100_000).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_healthy_server_says_so() {
+        let (status, body) = ask(Parts::default(), "GET", "/health").await;
+        assert_eq!(
+            (status, &body["status"]),
+            (StatusCode::OK, &Value::from("healthy"))
+        );
+        assert_eq!(body["checks"], Value::Null);
+        assert_eq!(body["version"], env!("CARGO_PKG_VERSION"));
+    }
+
+    #[tokio::test]
+    async fn the_details_have_a_check_for_each_part() {
+        let (status, body) = ask(Parts::default(), "GET", "/health/detailed").await;
+        assert_eq!(
+            (status, &body["status"]),
+            (StatusCode::OK, &Value::from("healthy"))
+        );
+        for part in ["database", "scheduler", "registry"] {
+            assert_eq!(body["checks"][part]["status"], "healthy", "{body}");
+            assert!(body["checks"][part]["duration_ms"].is_number(), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_invalid_schedule_degrades_the_scheduler_and_is_named_with_its_reason() {
+        let scheduler = SchedulerHealth {
+            invalid_schedules: 1,
+            invalid_examples: vec![("nightly".to_owned(), "minute 99".to_owned())],
+            ..healthy()
+        };
+        let (status, body) = ask(
+            Parts {
+                scheduler,
+                ..Parts::default()
+            },
+            "GET",
+            "/health/detailed",
+        )
+        .await;
+        assert_eq!(
+            (status, &body["status"]),
+            (StatusCode::OK, &Value::from("degraded"))
+        );
+        let message = body["checks"]["scheduler"]["message"].as_str().unwrap();
+        assert!(
+            message.contains("nightly") && message.contains("minute 99"),
+            "{message}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_database_out_of_reach_makes_the_server_unhealthy() {
+        let database = || {
+            Err(RepositoryError::Unavailable {
+                during: "pinging",
+                source: "connection refused".into(),
+            })
+        };
+        let (status, body) = ask(
+            Parts {
+                database,
+                ..Parts::default()
+            },
+            "GET",
+            "/health/detailed",
+        )
+        .await;
+        assert_eq!(
+            (status, &body["status"]),
+            (StatusCode::SERVICE_UNAVAILABLE, &Value::from("unhealthy"))
+        );
+        let message = body["checks"]["database"]["message"].as_str().unwrap();
+        assert!(message.contains("connection refused"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn ticks_that_cannot_be_made_durable_make_the_server_unhealthy() {
+        let scheduler = SchedulerHealth {
+            stalled: Some("disk full".to_owned()),
+            ..healthy()
+        };
+        let (status, body) = ask(
+            Parts {
+                scheduler,
+                ..Parts::default()
+            },
+            "GET",
+            "/health/detailed",
+        )
+        .await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(
+            body["checks"]["scheduler"]["message"]
+                .as_str()
+                .unwrap()
+                .contains("disk full"),
+            "{body}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_server_that_starts_or_stops_is_alive_and_not_ready() {
+        let (status, body) = ask(
+            Parts {
+                ready: false,
+                ..Parts::default()
+            },
+            "GET",
+            "/ready",
+        )
+        .await;
+        assert_eq!(
+            (status, &body["ready"]),
+            (StatusCode::SERVICE_UNAVAILABLE, &Value::from(false))
+        );
+        let (status, _) = ask(
+            Parts {
+                ready: false,
+                ..Parts::default()
+            },
+            "GET",
+            "/live",
+        )
+        .await;
+        assert_eq!(status, StatusCode::OK);
+        let (status, _) = ask(Parts::default(), "GET", "/ready").await;
+        assert_eq!(status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_path_and_method_are_answered_in_the_error_envelope() {
+        let (status, body) = ask(Parts::default(), "GET", "/nowhere").await;
+        assert_eq!(
+            (status, &body["error"]["code"]),
+            (StatusCode::NOT_FOUND, &Value::from("NOT_FOUND"))
+        );
+        let (status, body) = ask(Parts::default(), "DELETE", "/health").await;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(body["error"]["status"], 405);
+    }
+}

@@ -1,0 +1,62 @@
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{NodeId, RepositoryError};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+
+use crate::row::micros;
+use crate::writer::{WriteError, Writer};
+
+/// The jobs of other nodes than `$1`.
+const ORPHANED: &str = "status = 'processing' AND lease_owner <> $1";
+
+struct Recovery {
+    node: NodeId,
+    now: DateTime<Utc>,
+    reason: String,
+}
+
+pub(super) async fn recover(
+    writer: &Writer,
+    node: NodeId,
+    now: DateTime<Utc>,
+    reason: &str,
+) -> Result<u64, RepositoryError> {
+    let recovery = Recovery {
+        node,
+        now,
+        reason: reason.replace('\0', "\u{fffd}"),
+    };
+    writer
+        .write(recovery, |recovery, transaction| {
+            Box::pin(put_back(recovery, transaction))
+        })
+        .await
+        .map_err(|error| error.during("recovering the jobs of a dead process"))
+}
+
+async fn put_back(recovery: &Recovery, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+    let backend = transaction.get_database_backend();
+    let Recovery { node, now, reason } = recovery;
+    // A process that died while the clock was ahead must not leave an execution of negative length.
+    transaction
+        .execute_raw(Statement::from_sql_and_values(
+            backend,
+            format!(
+                "UPDATE executions SET status = 'failed', error = $3, completed_at = $2,
+                     duration_us = CASE WHEN started_at < $2 THEN $2 - started_at ELSE 0 END
+                 WHERE status = 'running' AND job_id IN (SELECT id FROM jobs WHERE {ORPHANED})"
+            ),
+            [node.as_uuid().into(), micros(*now).into(), reason.as_str().into()],
+        ))
+        .await?;
+    let recovered = transaction
+        .execute_raw(Statement::from_sql_and_values(
+            backend,
+            format!(
+                "UPDATE jobs SET status = 'queued', error = $2, lease_owner = NULL, lease_until = NULL
+                 WHERE {ORPHANED}"
+            ),
+            [node.as_uuid().into(), reason.as_str().into()],
+        ))
+        .await?;
+    Ok(recovered.rows_affected())
+}

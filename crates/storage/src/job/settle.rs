@@ -1,0 +1,241 @@
+//! How attempts end: job, execution and deliveries together.
+//!
+//! ```text
+//!  result       job         also                                   execution
+//!  Succeeded    completed   deliveries                             completed
+//!  Retry        retrying    retry_count + 1, run_after, error      failed
+//!  Failed       failed      error                                  failed
+//!  HandedBack   queued      (attempts stay, nothing is counted)    cancelled
+//! ```
+//!
+//! An outcome counts only while the job is processed by the node that tells of it and the execution is the one that
+//! runs. As on the way of a tick, everything is tried at once, and looked into only where that wrote too few rows.
+
+use std::collections::HashSet;
+
+use ratchet_interfaces::{
+    AttemptOutcome, AttemptResult, Delivery, ExecutionStatus, JobStatus, RepositoryError, SettleOutcome,
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use uuid::Uuid;
+
+use crate::batch::{Batch, Cell, Column, Kind};
+use crate::row::{delivery, json, length, micros};
+use crate::writer::{WriteError, Writer};
+
+const OUTCOME: &[Column] = &[
+    ("job_id", Kind::Id),
+    ("execution_id", Kind::Id),
+    ("node", Kind::Id),
+    ("job_status", Kind::Text),
+    ("retried", Kind::Int),
+    ("run_after", Kind::Int),
+    ("job_error", Kind::Text),
+    ("completed_at", Kind::Int),
+    ("execution_status", Kind::Text),
+    ("output", Kind::Text),
+    ("execution_error", Kind::Text),
+    ("ended_at", Kind::Int),
+    ("duration_us", Kind::Int),
+];
+
+/// That the job `j` and the execution `e` are what the outcome `b` is about.
+const HOLDS: &str = "j.status = 'processing' AND j.lease_owner = b.node
+    AND e.id = b.execution_id AND e.job_id = j.id AND e.status = 'running'";
+
+/// How often a call is done again that met somebody else's rows.
+const ATTEMPTS: u32 = 4;
+
+#[derive(Debug)]
+struct Batches {
+    outcomes: Vec<Batch>,
+    deliveries: Vec<Batch>,
+}
+
+pub(super) async fn settle(
+    writer: &Writer,
+    outcomes: &[AttemptOutcome],
+) -> Result<Vec<SettleOutcome>, RepositoryError> {
+    const DURING: &str = "settling jobs";
+    if outcomes.is_empty() {
+        return Ok(Vec::new());
+    }
+    match writer
+        .write(Batches::of(outcomes), |batches, transaction| {
+            Box::pin(write(batches, transaction))
+        })
+        .await
+    {
+        Ok(()) => return Ok(vec![SettleOutcome::Settled; outcomes.len()]),
+        Err(WriteError::Conflict) => {}
+        Err(error) => return Err(error.during(DURING)),
+    }
+    let mut attempts = 1;
+    loop {
+        let outcome = writer
+            .write(outcomes.to_vec(), |outcomes, transaction| {
+                Box::pin(write_what_holds(outcomes, transaction))
+            })
+            .await;
+        attempts += 1;
+        match outcome {
+            Ok(settled) => return Ok(settled),
+            Err(WriteError::Conflict) if attempts < ATTEMPTS => {}
+            Err(error) => return Err(error.during(DURING)),
+        }
+    }
+}
+
+impl Batches {
+    fn of<'a>(outcomes: impl IntoIterator<Item = &'a AttemptOutcome>) -> Self {
+        // In the order of the ids, in which PostgreSQL locks the rows as well.
+        let mut sorted: Vec<&AttemptOutcome> = outcomes.into_iter().collect();
+        sorted.sort_unstable_by_key(|outcome| outcome.job_id);
+        let deliveries = sorted.iter().flat_map(|outcome| deliveries(outcome));
+        Self {
+            deliveries: Batch::all(delivery::COLUMNS, deliveries, delivery::push),
+            outcomes: Batch::all(OUTCOME, sorted, push),
+        }
+    }
+}
+
+fn deliveries(outcome: &AttemptOutcome) -> &[Delivery] {
+    match &outcome.result {
+        AttemptResult::Succeeded { deliveries, .. } => deliveries,
+        AttemptResult::Retry { .. } | AttemptResult::Failed { .. } | AttemptResult::HandedBack { .. } => &[],
+    }
+}
+
+fn push(batch: &mut Batch, outcome: &AttemptOutcome) {
+    let AttemptOutcome {
+        job_id,
+        execution_id,
+        node,
+        result,
+        ended_at,
+        duration,
+    } = outcome;
+    let (job, execution) = match result {
+        AttemptResult::Succeeded { .. } => (JobStatus::Completed, ExecutionStatus::Completed),
+        AttemptResult::Retry { .. } => (JobStatus::Retrying, ExecutionStatus::Failed),
+        AttemptResult::Failed { .. } => (JobStatus::Failed, ExecutionStatus::Failed),
+        AttemptResult::HandedBack { .. } => (JobStatus::Queued, ExecutionStatus::Cancelled),
+    };
+    let (run_after, job_error, execution_error) = match result {
+        AttemptResult::Succeeded { .. } => (None, None, None),
+        AttemptResult::Retry { error, run_after } => (Some(*run_after), Some(error), Some(error)),
+        AttemptResult::Failed { error } => (None, Some(error), Some(error)),
+        AttemptResult::HandedBack { reason } => (None, None, Some(reason)),
+    };
+    let output = match result {
+        AttemptResult::Succeeded { output, .. } => Some(json(output)),
+        _ => None,
+    };
+    let is_final = matches!(job, JobStatus::Completed | JobStatus::Failed);
+    batch.push([
+        Cell::Id(job_id.as_uuid()),
+        Cell::Id(execution_id.as_uuid()),
+        Cell::Id(node.as_uuid()),
+        Cell::Text(job.as_str()),
+        Cell::Int((job == JobStatus::Retrying).into()),
+        Cell::int(run_after.map(micros)),
+        Cell::text(job_error.map(String::as_str)),
+        Cell::int(is_final.then(|| micros(*ended_at))),
+        Cell::Text(execution.as_str()),
+        Cell::text(output.as_deref()),
+        Cell::text(execution_error.map(String::as_str)),
+        Cell::Int(micros(*ended_at)),
+        Cell::Int(length(*duration)),
+    ]);
+}
+
+/// Writes all of it, or finds that something stands against it.
+async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    // A job that is handed back keeps the error of the execution that failed before.
+    let jobs = format!(
+        "UPDATE jobs AS j SET
+             status = b.job_status,
+             retry_count = j.retry_count + b.retried,
+             run_after = COALESCE(b.run_after, j.run_after),
+             error = CASE WHEN b.job_status = 'queued' THEN j.error ELSE b.job_error END,
+             completed_at = b.completed_at,
+             lease_owner = NULL,
+             lease_until = NULL
+         FROM {{batch}} AS b WHERE j.id = b.job_id AND EXISTS (SELECT 1 FROM executions AS e WHERE {HOLDS})"
+    );
+    const EXECUTIONS: &str = "UPDATE executions AS e SET
+            status = b.execution_status, output = b.output, error = b.execution_error,
+            completed_at = b.ended_at, duration_us = b.duration_us
+        FROM {batch} AS b WHERE e.id = b.execution_id AND e.status = 'running'";
+    let backend = transaction.get_database_backend();
+    for batch in &batches.outcomes {
+        if backend == DbBackend::Postgres {
+            lock(batch, transaction).await?;
+        }
+        for sql in [jobs.as_str(), EXECUTIONS] {
+            let settled = transaction
+                .execute_raw(batch.statement(backend, sql, []))
+                .await?
+                .rows_affected();
+            if settled != batch.rows() {
+                return Err(WriteError::Conflict);
+            }
+        }
+    }
+    for batch in &batches.deliveries {
+        transaction
+            .execute_raw(batch.insert(backend, "deliveries", ""))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Two calls that settle some of the same jobs lock them in the same order, and so do not wait for each other.
+async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    transaction
+        .execute_raw(batch.statement(
+            DbBackend::Postgres,
+            "SELECT 1 FROM jobs AS j JOIN {batch} AS b ON j.id = b.job_id ORDER BY j.id FOR NO KEY UPDATE OF j",
+            [],
+        ))
+        .await?;
+    Ok(())
+}
+
+/// Finds out what the rows say, and writes what of the outcomes still holds.
+async fn write_what_holds(
+    outcomes: &[AttemptOutcome],
+    transaction: &DatabaseTransaction,
+) -> Result<Vec<SettleOutcome>, WriteError> {
+    let sql = format!(
+        "SELECT b.execution_id FROM {{batch}} AS b
+         JOIN jobs AS j ON j.id = b.job_id JOIN executions AS e ON {HOLDS}"
+    );
+    let backend = transaction.get_database_backend();
+    let mut holding: HashSet<Uuid> = HashSet::new();
+    for batch in &Batches::of(outcomes).outcomes {
+        if backend == DbBackend::Postgres {
+            lock(batch, transaction).await?;
+        }
+        for row in transaction
+            .query_all_raw(batch.statement(backend, &sql, []))
+            .await?
+        {
+            holding.insert(row.try_get_by_index(0)?);
+        }
+    }
+    let mut settled = Vec::with_capacity(outcomes.len());
+    let mut kept = Vec::new();
+    for outcome in outcomes {
+        // Taken out, so that a second outcome of the same execution in one call has lost its lease, as it would in a
+        // later one.
+        if holding.remove(&outcome.execution_id.as_uuid()) {
+            settled.push(SettleOutcome::Settled);
+            kept.push(outcome);
+        } else {
+            settled.push(SettleOutcome::LeaseLost);
+        }
+    }
+    write(&Batches::of(kept), transaction).await?;
+    Ok(settled)
+}

@@ -1,0 +1,111 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ratchet_interfaces::{LeaseRepository, NodeId, RepositoryError};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+
+use crate::store::Store;
+use crate::writer::WriteError;
+
+/// The table `leases`. A lease that was given up keeps its row, so that its term is never used again.
+pub(crate) struct Leases {
+    store: Arc<Store>,
+}
+
+struct Wish {
+    name: String,
+    holder: NodeId,
+    ttl: Duration,
+}
+
+impl Leases {
+    pub(crate) const fn new(store: Arc<Store>) -> Self {
+        Self { store }
+    }
+}
+
+#[async_trait]
+impl LeaseRepository for Leases {
+    async fn lease_acquire(
+        &self,
+        name: &str,
+        holder: NodeId,
+        ttl: Duration,
+    ) -> Result<Option<u64>, RepositoryError> {
+        let wish = Wish {
+            name: name.to_owned(),
+            holder,
+            ttl,
+        };
+        self.store
+            .writer
+            .write(wish, |wish, transaction| Box::pin(acquire(wish, transaction)))
+            .await
+            .map_err(|error| error.during("taking a lease"))
+    }
+
+    async fn lease_release(&self, name: &str, holder: NodeId) -> Result<bool, RepositoryError> {
+        self.store
+            .writer
+            .write((name.to_owned(), holder), |(name, holder), transaction| {
+                Box::pin(release(name, *holder, transaction))
+            })
+            .await
+            .map_err(|error| error.during("giving up a lease"))
+    }
+}
+
+/// The database's own clock, in microseconds.
+const fn now(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
+        _ => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+    }
+}
+
+async fn acquire(wish: &Wish, transaction: &DatabaseTransaction) -> Result<Option<u64>, WriteError> {
+    let backend = transaction.get_database_backend();
+    let now = now(backend);
+    let sql = format!(
+        "INSERT INTO leases (name, holder, term, expires_at) VALUES ($1, $2, 1, {now} + $3)
+         ON CONFLICT (name) DO UPDATE SET
+             term = leases.term + CASE WHEN leases.holder = excluded.holder AND leases.expires_at > {now}
+                                       THEN 0 ELSE 1 END,
+             holder = excluded.holder,
+             expires_at = excluded.expires_at
+         WHERE leases.holder = excluded.holder OR leases.expires_at <= {now}
+         RETURNING term"
+    );
+    // A lease for 292,000 years is one for ever.
+    let ttl = i64::try_from(wish.ttl.as_micros()).unwrap_or(i64::MAX / 2);
+    let rows = transaction
+        .query_all_raw(Statement::from_sql_and_values(
+            backend,
+            sql,
+            [
+                wish.name.as_str().into(),
+                wish.holder.as_uuid().into(),
+                ttl.into(),
+            ],
+        ))
+        .await?;
+    let term: Option<i64> = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
+    Ok(term.map(i64::unsigned_abs))
+}
+
+async fn release(name: &str, holder: NodeId, transaction: &DatabaseTransaction) -> Result<bool, WriteError> {
+    let backend = transaction.get_database_backend();
+    let sql = format!(
+        "UPDATE leases SET expires_at = 0 WHERE name = $1 AND holder = $2 AND expires_at > {}",
+        now(backend)
+    );
+    let outcome = transaction
+        .execute_raw(Statement::from_sql_and_values(
+            backend,
+            sql,
+            [name.into(), holder.as_uuid().into()],
+        ))
+        .await?;
+    Ok(outcome.rows_affected() == 1)
+}

@@ -1,0 +1,45 @@
+//! The rows of the tables, and how each becomes what the traits speak of and back. Nothing of this leaves the crate.
+#![allow(
+    unreachable_pub,
+    reason = "SeaORM's derive macros write public items, and its traits want a public model"
+)]
+
+pub(crate) mod delivery;
+pub(crate) mod execution;
+pub(crate) mod execution_log;
+pub(crate) mod job;
+mod priority;
+mod reading;
+pub(crate) mod schedule;
+pub(crate) mod task;
+pub(crate) mod tick;
+
+pub(crate) use priority::rank;
+pub(crate) use reading::Reading;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// An instant as it is stored.
+pub(crate) fn micros(instant: DateTime<Utc>) -> i64 {
+    instant.timestamp_micros()
+}
+
+/// A length of time as it is stored. What is longer than a database can say, 292,000 years, is that long.
+pub(crate) fn length(delta: TimeDelta) -> i64 {
+    delta.num_microseconds().unwrap_or(i64::MAX)
+}
+
+/// A count as it is stored. What is more than a database can say is as much as it can.
+pub(crate) fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A JSON value as it is stored.
+pub(crate) fn json(value: &serde_json::Value) -> String {
+    value.to_string()
+}
+
+/// Destinations as they are stored.
+pub(crate) fn destinations(destinations: &[ratchet_interfaces::OutputDestination]) -> String {
+    serde_json::to_string(destinations).expect("a destination has only fields that JSON knows")
+}

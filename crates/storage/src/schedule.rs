@@ -1,0 +1,407 @@
+mod timing;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{
+    Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleRepository, ScheduleSort,
+    ScheduleTiming, SortOrder, UnifiedSchedule,
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
+    Statement,
+};
+use uuid::Uuid;
+
+use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
+use crate::failure::{During, Violation, violation};
+use crate::paging::{contains, page};
+use crate::row::schedule::{COLUMNS, Column, Entity, push, read};
+use crate::row::{micros, task};
+use crate::store::Store;
+use crate::writer::WriteError;
+
+/// Why a schedule is completed, in words.
+pub(crate) const NO_FURTHER_INSTANT: &str = "the specification has no further instant";
+
+/// The table `schedules`.
+pub(crate) struct Schedules {
+    store: Arc<Store>,
+}
+
+impl Schedules {
+    pub(crate) const fn new(store: Arc<Store>) -> Self {
+        Self { store }
+    }
+
+    /// Which of the refused schedules is to blame, and for what. `None` if whatever it was is gone by now.
+    async fn blame(&self, schedules: &[UnifiedSchedule]) -> Result<Option<RepositoryError>, RepositoryError> {
+        const DURING: &str = "looking for what stands against a schedule";
+        for (place, schedule) in schedules.iter().enumerate() {
+            let twin = Entity::find()
+                .filter(Column::Name.eq(schedule.name.as_str()))
+                .filter(Column::Id.ne(schedule.id.as_uuid()))
+                .one(&self.store.reader)
+                .await
+                .during(DURING)?;
+            let before = &schedules[..place];
+            if twin.is_some() || before.iter().any(|other| other.name == schedule.name) {
+                return Ok(Some(already_exists("name", &schedule.name)));
+            }
+            let same = Entity::find_by_id(schedule.id.as_uuid())
+                .one(&self.store.reader)
+                .await
+                .during(DURING)?;
+            if same.is_some() || before.iter().any(|other| other.id == schedule.id) {
+                return Ok(Some(already_exists("id", &schedule.id.to_string())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first of the refused schedules whose task does not exist.
+    async fn without_task(&self, schedules: &[UnifiedSchedule]) -> Result<RepositoryError, RepositoryError> {
+        let tasks: Vec<Uuid> = task::Entity::find()
+            .select_only()
+            .column(task::Column::Id)
+            .into_tuple()
+            .all(&self.store.reader)
+            .await
+            .during("looking for the task of a schedule")?;
+        let blamed = schedules
+            .iter()
+            .find(|schedule| !tasks.contains(&schedule.task_id.as_uuid()));
+        Ok(RepositoryError::BrokenReference {
+            what: "schedule",
+            id: blamed.map_or_else(
+                || "of a deleted task".to_owned(),
+                |schedule| schedule.id.to_string(),
+            ),
+        })
+    }
+
+    async fn refused(
+        &self,
+        schedules: &[UnifiedSchedule],
+        error: WriteError,
+        during: &'static str,
+    ) -> RepositoryError {
+        let WriteError::Database(cause) = &error else {
+            return error.during(during);
+        };
+        let blame = match violation(cause) {
+            Some(Violation::Unique) => self.blame(schedules).await,
+            Some(Violation::Reference) => self.without_task(schedules).await.map(Some),
+            None => Ok(None),
+        };
+        match blame {
+            Ok(Some(refusal)) => refusal,
+            Ok(None) => error.during(during),
+            Err(unknown) => unknown,
+        }
+    }
+}
+
+#[async_trait]
+impl ScheduleRepository for Schedules {
+    async fn schedule_create(&self, schedule: &UnifiedSchedule) -> Result<(), RepositoryError> {
+        self.schedule_create_many(std::slice::from_ref(schedule)).await
+    }
+
+    async fn schedule_create_many(&self, schedules: &[UnifiedSchedule]) -> Result<(), RepositoryError> {
+        if schedules.is_empty() {
+            return Ok(());
+        }
+        let written = self
+            .store
+            .writer
+            .write(Batch::all(COLUMNS, schedules, push), |rows, transaction| {
+                Box::pin(insert(rows, transaction))
+            })
+            .await;
+        match written {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.refused(schedules, error, "storing schedules").await),
+        }
+    }
+
+    async fn schedule_find(&self, id: ScheduleId) -> Result<Option<UnifiedSchedule>, RepositoryError> {
+        Entity::find_by_id(id.as_uuid())
+            .one(&self.store.reader)
+            .await
+            .during("looking for a schedule")?
+            .map(read)
+            .transpose()
+    }
+
+    async fn schedule_find_by_name(&self, name: &str) -> Result<Option<UnifiedSchedule>, RepositoryError> {
+        Entity::find()
+            .filter(Column::Name.eq(name))
+            .one(&self.store.reader)
+            .await
+            .during("looking for a schedule by its name")?
+            .map(read)
+            .transpose()
+    }
+
+    async fn schedule_list(
+        &self,
+        filter: &ScheduleFilter,
+        sort: ScheduleSort,
+        request: PageRequest,
+    ) -> Result<Page<UnifiedSchedule>, RepositoryError> {
+        let ScheduleFilter {
+            task_id,
+            name,
+            name_contains,
+            enabled,
+            state,
+            next_run_from,
+            next_run_before,
+        } = filter;
+        let backend = self.store.backend();
+        let condition = Condition::all()
+            .add_option(task_id.map(|id| Column::TaskId.eq(id.as_uuid())))
+            .add_option(name.as_deref().map(|name| Column::Name.eq(name)))
+            .add_option(
+                name_contains
+                    .as_deref()
+                    .map(|text| contains(backend, Column::NameLower, text)),
+            )
+            .add_option(enabled.map(|enabled| Column::Enabled.eq(enabled)))
+            .add_option(state.map(|state| Column::State.eq(state.as_str())))
+            .add_option(next_run_from.map(|from| Column::NextRun.gte(micros(from))))
+            .add_option(next_run_before.map(|before| Column::NextRun.lt(micros(before))));
+        let keys: [(Column, SortOrder); 2] = match sort {
+            ScheduleSort::Name(order) => [(Column::Name, order), (Column::Id, order)],
+            ScheduleSort::NextRun(order) => [(Column::NextRun, order), (Column::Id, order)],
+            ScheduleSort::CreatedAt(order) => [(Column::CreatedAt, order), (Column::Id, order)],
+        };
+        page::<Entity, _>(
+            &self.store.reader,
+            condition,
+            &keys,
+            request,
+            "listing schedules",
+            read,
+        )
+        .await
+    }
+
+    async fn schedule_update(&self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {
+        let mut row = Batch::new(COLUMNS);
+        push(&mut row, schedule);
+        let written = self
+            .store
+            .writer
+            .write((schedule.id, row), |(id, row), transaction| {
+                Box::pin(update(*id, row, transaction))
+            })
+            .await;
+        match written {
+            Ok(schedule) => Ok(schedule),
+            Err(error) => Err(self
+                .refused(std::slice::from_ref(schedule), error, "changing a schedule")
+                .await),
+        }
+    }
+
+    async fn schedule_delete(&self, id: ScheduleId) -> Result<bool, RepositoryError> {
+        self.store
+            .writer
+            .write(id, |id, transaction| Box::pin(delete(*id, transaction)))
+            .await
+            .map_err(|error| error.during("deleting a schedule"))
+    }
+
+    async fn schedule_list_timings(
+        &self,
+        after: Option<ScheduleId>,
+        limit: u32,
+    ) -> Result<Vec<ScheduleTiming>, RepositoryError> {
+        timing::list(&self.store.reader, after, limit).await
+    }
+
+    async fn schedule_find_timing(&self, id: ScheduleId) -> Result<Option<ScheduleTiming>, RepositoryError> {
+        timing::find(&self.store.reader, id).await
+    }
+
+    async fn schedule_set_first_runs(
+        &self,
+        runs: &[(ScheduleTiming, Option<DateTime<Utc>>)],
+    ) -> Result<(), RepositoryError> {
+        let rows = Batch::all(FIRST_RUN, runs, |batch, (timing, next_run)| {
+            batch.push([
+                Cell::Id(timing.id.as_uuid()),
+                Cell::Int(timing.version.into()),
+                Cell::int(next_run.map(micros)),
+            ]);
+        });
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.store
+            .writer
+            .write(rows, |rows, transaction| {
+                Box::pin(set_first_runs(rows, transaction))
+            })
+            .await
+            .map_err(|error| error.during("setting the first runs of schedules"))
+    }
+
+    async fn schedule_record_run(
+        &self,
+        id: ScheduleId,
+        last_run: DateTime<Utc>,
+        next_run: Option<DateTime<Utc>>,
+    ) -> Result<(), RepositoryError> {
+        let found = self
+            .store
+            .writer
+            .write((id, last_run, next_run), |run, transaction| {
+                Box::pin(record_run(run, transaction))
+            })
+            .await
+            .map_err(|error| error.during("recording a run of a schedule"))?;
+        if found { Ok(()) } else { Err(not_found(id)) }
+    }
+
+    async fn schedule_invalidate(
+        &self,
+        id: ScheduleId,
+        version: u32,
+        reason: &str,
+    ) -> Result<(), RepositoryError> {
+        self.store
+            .writer
+            .write(
+                (id, version, reason.replace('\0', "\u{fffd}")),
+                |invalid, transaction| Box::pin(invalidate(invalid, transaction)),
+            )
+            .await
+            .map_err(|error| error.during("disabling a schedule that cannot be understood"))
+    }
+}
+
+const FIRST_RUN: &[BatchColumn] = &[("id", Kind::Id), ("version", Kind::Int), ("next_run", Kind::Int)];
+
+/// What an update leaves as it is in the database.
+const NOT_UPDATED: [&str; 5] = ["id", "last_run", "run_count", "version", "created_at"];
+
+fn already_exists(field: &'static str, value: &str) -> RepositoryError {
+    RepositoryError::AlreadyExists {
+        what: "schedule",
+        field,
+        value: value.to_owned(),
+    }
+}
+
+fn not_found(id: ScheduleId) -> RepositoryError {
+    RepositoryError::NotFound {
+        what: "schedule",
+        id: id.to_string(),
+    }
+}
+
+async fn insert(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    let backend = transaction.get_database_backend();
+    for batch in rows {
+        transaction
+            .execute_raw(batch.insert(backend, "schedules", ""))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn update(
+    id: ScheduleId,
+    row: &Batch,
+    transaction: &DatabaseTransaction,
+) -> Result<UnifiedSchedule, WriteError> {
+    let updates: Vec<String> = COLUMNS
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| !NOT_UPDATED.contains(name))
+        .map(|name| format!("{name} = b.{name}"))
+        .collect();
+    let sql = format!(
+        "UPDATE schedules AS s SET version = s.version + 1, {} FROM {{batch}} AS b
+         WHERE s.id = b.id AND s.version = b.version",
+        updates.join(", ")
+    );
+    let backend = transaction.get_database_backend();
+    let outcome = transaction.execute_raw(row.statement(backend, &sql, [])).await?;
+    let stored = Entity::find_by_id(id.as_uuid()).one(transaction).await?;
+    match (stored, outcome.rows_affected()) {
+        (None, _) => Err(not_found(id).into()),
+        (Some(_), 0) => Err(RepositoryError::VersionConflict {
+            what: "schedule",
+            id: id.to_string(),
+        }
+        .into()),
+        (Some(stored), _) => Ok(read(stored)?),
+    }
+}
+
+async fn delete(id: ScheduleId, transaction: &DatabaseTransaction) -> Result<bool, WriteError> {
+    let outcome = Entity::delete_by_id(id.as_uuid()).exec(transaction).await?;
+    Ok(outcome.rows_affected == 1)
+}
+
+async fn set_first_runs(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    let sql = format!(
+        "UPDATE schedules AS s SET
+             next_run = b.next_run,
+             state = CASE WHEN b.next_run IS NULL THEN 'completed' ELSE 'active' END,
+             state_reason = CASE WHEN b.next_run IS NULL THEN '{NO_FURTHER_INSTANT}' END
+         FROM {{batch}} AS b
+         WHERE s.id = b.id AND s.version = b.version AND s.enabled AND s.next_run IS NULL
+           AND (b.next_run IS NOT NULL OR s.state <> 'completed')"
+    );
+    let backend = transaction.get_database_backend();
+    for batch in rows {
+        transaction
+            .execute_raw(batch.statement(backend, &sql, []))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn record_run(
+    (id, last_run, next_run): &(ScheduleId, DateTime<Utc>, Option<DateTime<Utc>>),
+    transaction: &DatabaseTransaction,
+) -> Result<bool, WriteError> {
+    let outcome = transaction
+        .execute_raw(Statement::from_sql_and_values(
+            transaction.get_database_backend(),
+            "UPDATE schedules SET last_run = $2, next_run = $3, run_count = run_count + 1 WHERE id = $1",
+            [
+                id.as_uuid().into(),
+                micros(*last_run).into(),
+                next_run.map(micros).into(),
+            ],
+        ))
+        .await?;
+    Ok(outcome.rows_affected() == 1)
+}
+
+async fn invalidate(
+    (id, version, reason): &(ScheduleId, u32, String),
+    transaction: &DatabaseTransaction,
+) -> Result<(), WriteError> {
+    transaction
+        .execute_raw(Statement::from_sql_and_values(
+            transaction.get_database_backend(),
+            "UPDATE schedules SET enabled = $3, state = 'invalid', state_reason = $4, next_run = NULL
+             WHERE id = $1 AND version = $2",
+            [
+                id.as_uuid().into(),
+                i64::from(*version).into(),
+                false.into(),
+                reason.as_str().into(),
+            ],
+        ))
+        .await?;
+    Ok(())
+}

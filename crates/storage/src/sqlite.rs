@@ -1,0 +1,127 @@
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{self, ConnectOptions};
+use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
+
+use crate::StorageError;
+use crate::failure::is_damaged;
+use crate::statement_count::StatementCount;
+
+/// How long a statement waits for a lock that somebody else's program holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pages in the write-ahead log after which a commit also moves them into the file. The stock 1,000 make every
+/// tenth batch of a thousand ticks wait for that.
+const WAL_AUTOCHECKPOINT: &str = "4000";
+/// In KiB, as a negative number.
+const WRITER_CACHE: &str = "-16000";
+/// In KiB, as a negative number; each reader has one.
+const READER_CACHE: &str = "-4000";
+const READERS: u32 = 3;
+/// Rows that a reader's thread may be ahead of the one who takes them.
+const ROW_BUFFER: usize = 1024;
+
+/// A SQLite file and how it is opened: one connection that writes, a few that read.
+#[derive(Clone, Debug)]
+pub(crate) struct SqliteFile {
+    path: PathBuf,
+    count: StatementCount,
+}
+
+impl SqliteFile {
+    /// Makes the file if it is missing, so that what stands against it is said in the words of the system.
+    ///
+    /// A file that exists is not touched: closing a handle of it would give back the locks of every SQLite
+    /// connection that this process has to it.
+    pub(crate) fn open(path: &Path, count: StatementCount) -> Result<Self, StorageError> {
+        match OpenOptions::new().write(true).create_new(true).open(path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(source) => {
+                return Err(StorageError::File {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            count,
+        })
+    }
+
+    pub(crate) const fn count(&self) -> &StatementCount {
+        &self.count
+    }
+
+    /// The connection that writes. There must be one at a time: SQLite has one writer, and a second one waits in
+    /// its busy timeout instead of in our queue.
+    pub(crate) async fn writer(&self) -> Result<DatabaseConnection, sqlx::Error> {
+        let options = self
+            .options()
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .pragma("wal_autocheckpoint", WAL_AUTOCHECKPOINT)
+            .pragma("cache_size", WRITER_CACHE);
+        let pool = self.pool(1).connect_with(options).await?;
+        Ok(self.watched(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)))
+    }
+
+    /// The connections that read, each opened when it is first needed.
+    pub(crate) fn readers(&self) -> DatabaseConnection {
+        let options = self
+            .options()
+            .read_only(true)
+            .row_buffer_size(ROW_BUFFER)
+            .pragma("cache_size", READER_CACHE);
+        let pool = self.pool(READERS).connect_lazy_with(options);
+        self.watched(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+    }
+
+    /// Tells a file that is no database from one that cannot be opened at this moment.
+    pub(crate) fn cannot_open(&self, source: sqlx::Error) -> StorageError {
+        if is_damaged(&source) {
+            StorageError::NotADatabase {
+                path: self.path.clone(),
+                source,
+            }
+        } else {
+            StorageError::Open {
+                location: format!("sqlite://{}", self.path.display()),
+                source,
+            }
+        }
+    }
+
+    fn options(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(&self.path)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging()
+    }
+
+    /// Connections are never closed for their age, tested or replaced: an idle pool does nothing at all.
+    fn pool(&self, connections: u32) -> SqlitePoolOptions {
+        let count = self.count.clone();
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .min_connections(0)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .after_connect(move |_, _| {
+                count.add_one();
+                Box::pin(std::future::ready(Ok(())))
+            })
+    }
+
+    fn watched(&self, mut db: DatabaseConnection) -> DatabaseConnection {
+        self.count.watch(&mut db);
+        db
+    }
+}

@@ -1,0 +1,213 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ratchet_interfaces::{
+    Page, PageRequest, RepositoryError, SortOrder, Task, TaskFilter, TaskId, TaskRepository, TaskSort,
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement,
+};
+
+use crate::batch::Batch;
+use crate::failure::{During, Violation, violation};
+use crate::paging::{contains, page};
+use crate::row::task::{COLUMNS, Column, Entity, push, read};
+use crate::store::Store;
+use crate::writer::WriteError;
+
+/// The table `tasks`.
+pub(crate) struct Tasks {
+    store: Arc<Store>,
+}
+
+impl Tasks {
+    pub(crate) const fn new(store: Arc<Store>) -> Self {
+        Self { store }
+    }
+
+    /// Which of the refused tasks has the name and version of another.
+    async fn already_exists(&self, tasks: &[Task]) -> Result<Option<RepositoryError>, RepositoryError> {
+        for (place, Task { definition, .. }) in tasks.iter().enumerate() {
+            let twin = Entity::find()
+                .filter(Column::Name.eq(definition.name.as_str()))
+                .filter(Column::Version.eq(definition.version.as_str()))
+                .filter(Column::Id.ne(definition.id.as_uuid()))
+                .one(&self.store.reader)
+                .await
+                .during("looking for a task of the same name")?;
+            let twin_in_call = tasks[..place].iter().any(|other| {
+                other.definition.id != definition.id
+                    && other.definition.name == definition.name
+                    && other.definition.version == definition.version
+            });
+            if twin.is_some() || twin_in_call {
+                return Ok(Some(RepositoryError::AlreadyExists {
+                    what: "task",
+                    field: "name and version",
+                    value: format!("{} {}", definition.name, definition.version),
+                }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl TaskRepository for Tasks {
+    async fn task_upsert_many(&self, tasks: &[Task]) -> Result<(), RepositoryError> {
+        const DURING: &str = "storing tasks";
+        // One by one: PostgreSQL does not update a row twice in one statement, and tasks are few.
+        let rows: Vec<Batch> = tasks
+            .iter()
+            .map(|task| {
+                let mut batch = Batch::new(COLUMNS);
+                push(&mut batch, task);
+                batch
+            })
+            .collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let refused = match self
+            .store
+            .writer
+            .write(rows, |rows, transaction| Box::pin(upsert(rows, transaction)))
+            .await
+        {
+            Ok(()) => return Ok(()),
+            Err(WriteError::Database(error)) if violation(&error) == Some(Violation::Unique) => {
+                WriteError::Database(error)
+            }
+            Err(error) => return Err(error.during(DURING)),
+        };
+        Err(self
+            .already_exists(tasks)
+            .await?
+            .unwrap_or_else(|| refused.during(DURING)))
+    }
+
+    async fn task_find(&self, id: TaskId) -> Result<Option<Task>, RepositoryError> {
+        Entity::find_by_id(id.as_uuid())
+            .one(&self.store.reader)
+            .await
+            .during("looking for a task")?
+            .map(read)
+            .transpose()
+    }
+
+    async fn task_list(
+        &self,
+        filter: &TaskFilter,
+        sort: TaskSort,
+        request: PageRequest,
+    ) -> Result<Page<Task>, RepositoryError> {
+        let TaskFilter {
+            name,
+            name_contains,
+            enabled,
+            registry,
+        } = filter;
+        let backend = self.store.backend();
+        let condition = Condition::all()
+            .add_option(name.as_deref().map(|name| Column::Name.eq(name)))
+            .add_option(
+                name_contains
+                    .as_deref()
+                    .map(|text| contains(backend, Column::NameLower, text)),
+            )
+            .add_option(enabled.map(|enabled| Column::Enabled.eq(enabled)))
+            .add_option(registry.as_deref().map(|registry| Column::Registry.eq(registry)));
+        let keys: Vec<(Column, SortOrder)> = match sort {
+            TaskSort::Name(order) => vec![
+                (Column::Name, order),
+                (Column::Version, order),
+                (Column::Id, order),
+            ],
+            TaskSort::CreatedAt(order) => vec![(Column::CreatedAt, order), (Column::Id, order)],
+        };
+        page::<Entity, _>(
+            &self.store.reader,
+            condition,
+            &keys,
+            request,
+            "listing tasks",
+            read,
+        )
+        .await
+    }
+
+    async fn task_set_enabled(&self, id: TaskId, enabled: bool) -> Result<(), RepositoryError> {
+        let found = self
+            .store
+            .writer
+            .write((id, enabled), |(id, enabled), transaction| {
+                Box::pin(set_enabled(*id, *enabled, transaction))
+            })
+            .await
+            .map_err(|error| error.during("enabling or disabling a task"))?;
+        if found {
+            Ok(())
+        } else {
+            Err(RepositoryError::NotFound {
+                what: "task",
+                id: id.to_string(),
+            })
+        }
+    }
+
+    async fn task_delete(&self, id: TaskId) -> Result<bool, RepositoryError> {
+        match self
+            .store
+            .writer
+            .write(id, |id, transaction| Box::pin(delete(*id, transaction)))
+            .await
+        {
+            Ok(existed) => Ok(existed),
+            Err(WriteError::Database(error)) if violation(&error) == Some(Violation::Reference) => {
+                Err(RepositoryError::BrokenReference {
+                    what: "task",
+                    id: id.to_string(),
+                })
+            }
+            Err(error) => Err(error.during("deleting a task")),
+        }
+    }
+}
+
+async fn upsert(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    let kept = ["id", "enabled", "created_at"];
+    let updates: Vec<String> = COLUMNS
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| !kept.contains(name))
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
+    let end = format!("ON CONFLICT (id) DO UPDATE SET {}", updates.join(", "));
+    let backend = transaction.get_database_backend();
+    for row in rows {
+        transaction
+            .execute_raw(row.insert(backend, "tasks", &end))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn set_enabled(
+    id: TaskId,
+    enabled: bool,
+    transaction: &DatabaseTransaction,
+) -> Result<bool, WriteError> {
+    let outcome = transaction
+        .execute_raw(Statement::from_sql_and_values(
+            transaction.get_database_backend(),
+            "UPDATE tasks SET enabled = $2 WHERE id = $1",
+            [id.as_uuid().into(), enabled.into()],
+        ))
+        .await?;
+    Ok(outcome.rows_affected() == 1)
+}
+
+async fn delete(id: TaskId, transaction: &DatabaseTransaction) -> Result<bool, WriteError> {
+    let outcome = Entity::delete_by_id(id.as_uuid()).exec(transaction).await?;
+    Ok(outcome.rows_affected == 1)
+}

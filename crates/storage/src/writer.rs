@@ -1,0 +1,110 @@
+//! The one way to write. A write verb is a function of its arguments and a transaction; how it comes by the
+//! transaction is the writer's affair:
+//!
+//! ```text
+//!  SQLite      verbs ──► queue ──► one task: BEGIN, a savepoint a verb, COMMIT ──► answers
+//!  PostgreSQL  verb ──► BEGIN … COMMIT on a connection of the pool; deadlocks repeated
+//! ```
+//!
+//! In both cases the transaction runs in a task of its own: a caller that gives up and drops its future leaves no
+//! half-done transaction behind, and its verb is either on disk or not.
+
+mod grouped;
+mod pooled;
+mod queued;
+
+use futures_util::future::BoxFuture;
+use ratchet_interfaces::RepositoryError;
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
+
+use crate::failure::{Undone, repository_error};
+use crate::sqlite::SqliteFile;
+use crate::statement_count::StatementCount;
+use grouped::GroupedWriter;
+use pooled::PooledWriter;
+
+/// What a write verb does. It may be run again, in a new transaction, when it lost against another.
+pub(crate) type Verb<A, T> =
+    for<'a> fn(&'a A, &'a DatabaseTransaction) -> BoxFuture<'a, Result<T, WriteError>>;
+
+/// Why a write verb wrote nothing.
+#[derive(Debug)]
+pub(crate) enum WriteError {
+    /// What the verb was decided upon does not hold. The caller finds out what does.
+    Conflict,
+    /// The database refused a statement of the verb.
+    Database(DbErr),
+    /// The verb itself refused.
+    Repository(RepositoryError),
+    /// The transaction was lost as a whole, through no fault of this verb.
+    Undone(DbErr),
+}
+
+impl From<DbErr> for WriteError {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<RepositoryError> for WriteError {
+    fn from(error: RepositoryError) -> Self {
+        Self::Repository(error)
+    }
+}
+
+impl WriteError {
+    /// For a verb that broke no rule of the schema.
+    pub(crate) fn during(self, during: &'static str) -> RepositoryError {
+        match self {
+            Self::Conflict => RepositoryError::Refused {
+                during,
+                source: "the rows are changed by somebody else all the time".into(),
+            },
+            Self::Database(error) => repository_error(error, during),
+            Self::Repository(error) => error,
+            Self::Undone(error) => RepositoryError::Unavailable {
+                during,
+                source: Box::new(Undone {
+                    source: Box::new(error),
+                }),
+            },
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Writer {
+    Grouped(GroupedWriter),
+    Pooled(PooledWriter),
+}
+
+impl Writer {
+    /// Takes over the connection that writes to a SQLite file.
+    pub(crate) fn grouped(file: SqliteFile, connection: DatabaseConnection) -> Self {
+        Self::Grouped(GroupedWriter::start(file, connection))
+    }
+
+    pub(crate) const fn pooled(db: DatabaseConnection, count: StatementCount) -> Self {
+        Self::Pooled(PooledWriter::new(db, count))
+    }
+
+    /// Runs a verb in a transaction; when it returns, what the verb did is on disk, or undone.
+    pub(crate) async fn write<A, T>(&self, arguments: A, verb: Verb<A, T>) -> Result<T, WriteError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        match self {
+            Self::Grouped(writer) => writer.write(arguments, verb).await,
+            Self::Pooled(writer) => writer.write(arguments, verb).await,
+        }
+    }
+
+    /// Returns when every verb that was waiting is answered and the connection is closed.
+    pub(crate) async fn close(&self) -> Result<(), DbErr> {
+        match self {
+            Self::Grouped(writer) => writer.close().await,
+            Self::Pooled(writer) => writer.close().await,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+use async_trait::async_trait;
+use sea_orm::{DatabaseTransaction, DbErr};
+use tokio::sync::oneshot;
+
+use super::{Verb, WriteError};
+
+/// A write verb that waits for its turn, whatever its arguments and its answer are.
+#[async_trait]
+pub(super) trait QueuedWrite: Send {
+    /// Runs the verb; says whether what it did is to be kept.
+    async fn run(&mut self, transaction: &DatabaseTransaction) -> bool;
+
+    /// Tells the caller, now that the transaction has ended.
+    fn answer(self: Box<Self>, transaction: &Result<(), DbErr>);
+}
+
+pub(super) struct Queued<A, T> {
+    arguments: A,
+    verb: Verb<A, T>,
+    result: Option<Result<T, WriteError>>,
+    caller: oneshot::Sender<Result<T, WriteError>>,
+}
+
+impl<A, T> Queued<A, T> {
+    pub(super) const fn new(
+        arguments: A,
+        verb: Verb<A, T>,
+        caller: oneshot::Sender<Result<T, WriteError>>,
+    ) -> Self {
+        Self {
+            arguments,
+            verb,
+            result: None,
+            caller,
+        }
+    }
+}
+
+#[async_trait]
+impl<A, T> QueuedWrite for Queued<A, T>
+where
+    A: Send + Sync,
+    T: Send,
+{
+    async fn run(&mut self, transaction: &DatabaseTransaction) -> bool {
+        let result = (self.verb)(&self.arguments, transaction).await;
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn answer(self: Box<Self>, transaction: &Result<(), DbErr>) {
+        let answer = match (self.result, transaction) {
+            // The verb's own failure says more than what it may have done to the transaction.
+            (Some(Err(error)), _) => Err(error),
+            (Some(Ok(_)) | None, Err(error)) => Err(WriteError::Undone(error.clone())),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(WriteError::Undone(DbErr::Custom(
+                "the transaction ended before the verb was run".to_owned(),
+            ))),
+        };
+        // A caller that gave up does not want to know.
+        drop(self.caller.send(answer));
+    }
+}

@@ -1,0 +1,13 @@
+/// `job_id` refers to no row: the ledger outlives the jobs.
+pub(super) const CREATE: &[&str] = &["CREATE TABLE ticks (
+    schedule_id {id} NOT NULL REFERENCES schedules (id) ON DELETE CASCADE,
+    scheduled_for {int} NOT NULL,
+    through {int} NOT NULL,
+    tick_count {int} NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('fired', 'coalesced', 'failed_to_create')),
+    reason TEXT,
+    job_id {id},
+    lateness_us {int} NOT NULL,
+    decided_at {int} NOT NULL,
+    PRIMARY KEY (schedule_id, scheduled_for)
+) {clustered}"];

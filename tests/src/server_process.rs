@@ -1,0 +1,273 @@
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// How long anything may take that must happen. Tests wait for events, not for time; this only ends a test that
+/// would otherwise hang.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The binary under test.
+///
+/// # Panics
+/// When there is none: build it first, or run `cargo xtask test`.
+#[must_use]
+pub fn ratchet_binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("RATCHET_BIN") {
+        return PathBuf::from(path);
+    }
+    let test = std::env::current_exe().expect("the test has a path");
+    let target = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("the test lies in the target folder");
+    let binary = target.join("ratchet");
+    assert!(
+        binary.exists(),
+        "{} does not exist: run cargo build -p ratchet-server first",
+        binary.display()
+    );
+    binary
+}
+
+/// A running `ratchet serve`.
+pub struct ServerProcess {
+    child: Child,
+    address: Option<SocketAddr>,
+    lines: Receiver<Line>,
+    results: Vec<Value>,
+    log: Vec<Value>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+enum Line {
+    Result(Value),
+    Log(Value),
+}
+
+/// How a process ended, and what it had said.
+#[derive(Debug)]
+pub struct Exit {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// Its results, a JSON value a line of standard output.
+    pub results: Vec<Value>,
+    /// Its log, a JSON object a line of standard error; a line that is none is kept as a string.
+    pub log: Vec<Value>,
+}
+
+impl ServerProcess {
+    /// Starts a server in `folder`, on a free port of loopback. Returns at once; see [`ServerProcess::ready`].
+    ///
+    /// # Panics
+    /// When the process cannot be started.
+    #[must_use]
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(ratchet_binary())
+            .current_dir(folder)
+            .args(["serve", "--bind", "127.0.0.1:0", "--log-format", "json"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let (sender, lines) = channel();
+        let stdout = child.stdout.take().expect("it was piped");
+        let stderr = child.stderr.take().expect("it was piped");
+        let readers = vec![
+            read_lines(stdout, sender.clone(), Line::Result),
+            read_lines(stderr, sender, Line::Log),
+        ];
+        Self {
+            child,
+            address: None,
+            lines,
+            results: Vec::new(),
+            log: Vec::new(),
+            readers,
+        }
+    }
+
+    /// Waits until the server is ready.
+    ///
+    /// # Panics
+    /// When it ends before, or takes too long.
+    #[must_use]
+    pub fn ready(mut self) -> Self {
+        let deadline = Instant::now() + PATIENCE;
+        while self.address.is_none() {
+            self.take_line(deadline).unwrap_or_else(|end| {
+                let code = self.child.try_wait();
+                panic!(
+                    "the server is not ready: {end:?}, {code:?}, it said: {:#?}",
+                    self.log
+                )
+            });
+        }
+        self
+    }
+
+    /// Takes in what the server says until `enough` of its results says so, or the deadline.
+    pub fn watch(&mut self, deadline: Instant, enough: impl Fn(&[Value]) -> bool) {
+        while !enough(&self.results) && self.take_line(deadline).is_ok() {}
+    }
+
+    /// Waits for the next result that `wanted` accepts.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    pub fn wait_for_result(&mut self, patience: Duration, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + patience;
+        let mut seen = 0;
+        loop {
+            if let Some(result) = self.results[seen..].iter().find(|result| wanted(result)) {
+                return result.clone();
+            }
+            seen = self.results.len();
+            self.take_line(deadline)
+                .unwrap_or_else(|end| panic!("no such result: {end:?}, log: {:#?}", self.log));
+        }
+    }
+
+    /// Asks the server over HTTP: status and JSON body.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    #[must_use]
+    pub fn get(&self, path: &str) -> (u16, Value) {
+        let address = self.address.expect("the server is ready");
+        let mut stream = TcpStream::connect(address).expect("the server listens");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a timeout can be set");
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+        )
+        .expect("it listens");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let status = answer
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .expect("a status line");
+        let body = answer.split_once("\r\n\r\n").expect("a body").1;
+        (
+            status,
+            serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}")),
+        )
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// Kills the process with SIGKILL.
+    ///
+    /// # Panics
+    /// When it cannot be killed.
+    pub fn kill(mut self) -> Exit {
+        self.child.kill().expect("it can be killed");
+        self.ended()
+    }
+
+    /// Sends a signal, and waits until the process has ended.
+    ///
+    /// # Panics
+    /// When the signal cannot be sent.
+    pub fn end_by(self, signal: Signal) -> Exit {
+        self.signal(signal);
+        self.ended()
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Panics
+    /// When it cannot be sent.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process has an id");
+        kill_process(pid, signal).expect("the process is ours");
+    }
+
+    /// Waits until the process has ended by itself.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub fn ended(mut self) -> Exit {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.take_line(deadline) {
+                Ok(()) => {}
+                // Both pipes are closed: the process has ended, or is about to.
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.child.kill().expect("it can be killed");
+                    panic!("the process does not end: {:#?}", self.log);
+                }
+            }
+        }
+        let status = self.child.wait().expect("it is our child");
+        for reader in self.readers.drain(..) {
+            reader.join().expect("readers do not panic");
+        }
+        Exit {
+            code: status.code(),
+            results: std::mem::take(&mut self.results),
+            log: std::mem::take(&mut self.log),
+        }
+    }
+
+    fn take_line(&mut self, deadline: Instant) -> Result<(), RecvTimeoutError> {
+        match self
+            .lines
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))?
+        {
+            Line::Result(value) => self.results.push(value),
+            Line::Log(value) => {
+                if value["message"] == "the server is ready" {
+                    self.address = value["address"].as_str().and_then(|address| address.parse().ok());
+                }
+                self.log.push(value);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        // A test that panicked leaves no server behind. One that has ended already cannot be killed.
+        if self.child.kill().is_ok() && self.child.wait().is_err() {
+            eprintln!("process {} could not be waited for", self.child.id());
+        }
+    }
+}
+
+fn read_lines(
+    pipe: impl Read + Send + 'static,
+    lines: Sender<Line>,
+    wrap: fn(Value) -> Line,
+) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines() {
+            let Ok(line) = line else { return };
+            let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
+            if lines.send(wrap(value)).is_err() {
+                return;
+            }
+        }
+    })
+}

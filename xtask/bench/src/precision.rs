@@ -1,0 +1,267 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use ratchet_interfaces::{
+    Clock, RepositoryFactory, ScheduleId, Task, TaskDefinition, TaskId, UnifiedSchedule,
+};
+use ratchet_scheduler::SystemClock;
+use ratchet_storage::Database;
+use serde::Serialize;
+
+use crate::Failure;
+use crate::latencies::{Latencies, shown};
+
+mod legacy_poller;
+mod ratchet_engine;
+mod stock_scheduler;
+
+/// The schedules of all engines fire every five seconds, all of them in the same second.
+pub(crate) const EXPRESSION: &str = "*/5 * * * * *";
+pub(crate) const PERIOD: TimeDelta = TimeDelta::seconds(5);
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Print a JSON array instead of a table
+    #[arg(long)]
+    json: bool,
+    /// How many schedules are due in the same second
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 1_000, 10_000])]
+    schedules: Vec<usize>,
+    /// For how many seconds stock tokio-cron-scheduler and Ratchet are watched
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+    /// For how many seconds the poller is watched: it acts every 30
+    #[arg(long, default_value_t = 65)]
+    poller_seconds: u32,
+}
+
+/// One engine with one number of schedules.
+#[derive(Debug, Serialize)]
+struct Row {
+    engine: &'static str,
+    schedules: usize,
+    expected: usize,
+    fired: usize,
+    doubled: usize,
+    to_handler_us: Option<Latencies>,
+    to_commit_us: Option<Latencies>,
+}
+
+/// The nominal instants that an engine has to fire.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    pub(crate) from: DateTime<Utc>,
+    pub(crate) until: DateTime<Utc>,
+}
+
+impl Window {
+    /// From the next instant that leaves time to set up, for whole periods.
+    fn after(now: DateTime<Utc>, seconds: u32) -> Self {
+        let period = PERIOD.num_seconds();
+        let first = (now.timestamp() / period + 2) * period;
+        let from = DateTime::from_timestamp(first, 0).unwrap_or(now);
+        let periods = i32::try_from(seconds.div_ceil(5).max(1)).unwrap_or(i32::MAX);
+        Self {
+            from,
+            until: from + PERIOD * periods,
+        }
+    }
+
+    pub(crate) fn contains(self, nominal: DateTime<Utc>) -> bool {
+        (self.from..self.until).contains(&nominal)
+    }
+
+    fn ticks(self) -> usize {
+        usize::try_from((self.until - self.from).num_seconds() / PERIOD.num_seconds()).unwrap_or(0)
+    }
+
+    /// The nominal instant at or before `now`.
+    pub(crate) fn nominal(now: DateTime<Utc>) -> DateTime<Utc> {
+        let period = PERIOD.num_seconds();
+        DateTime::from_timestamp(now.timestamp() / period * period, 0).unwrap_or(now)
+    }
+}
+
+/// When each tick reached its handler and the disk, by schedule and nominal instant.
+#[derive(Default)]
+pub(crate) struct Sightings {
+    handler: Mutex<HashMap<(ScheduleId, DateTime<Utc>), Vec<DateTime<Utc>>>>,
+    commit: Mutex<HashMap<(ScheduleId, DateTime<Utc>), DateTime<Utc>>>,
+}
+
+impl Sightings {
+    pub(crate) fn handler_started(&self, schedule: ScheduleId, nominal: DateTime<Utc>, at: DateTime<Utc>) {
+        let mut handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
+        handler.entry((schedule, nominal)).or_default().push(at);
+    }
+
+    pub(crate) fn committed(&self, schedule: ScheduleId, nominal: DateTime<Utc>, at: DateTime<Utc>) {
+        self.commit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((schedule, nominal), at);
+    }
+
+    fn row(&self, engine: &'static str, schedules: usize, window: Window) -> Row {
+        let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen: Vec<_> = handler
+            .iter()
+            .filter(|((_, nominal), _)| window.contains(*nominal))
+            .collect();
+        let commit = self.commit.lock().unwrap_or_else(PoisonError::into_inner);
+        let late =
+            |nominal: DateTime<Utc>, at: DateTime<Utc>| (at - nominal).num_microseconds().unwrap_or(i64::MAX);
+        let to_handler = seen
+            .iter()
+            .flat_map(|((_, nominal), at)| at.iter().map(|at| late(*nominal, *at)));
+        let committed = commit
+            .iter()
+            .filter(|((_, nominal), _)| window.contains(*nominal));
+        Row {
+            engine,
+            schedules,
+            expected: schedules * window.ticks(),
+            fired: seen.len(),
+            doubled: seen.iter().filter(|(_, at)| at.len() > 1).count(),
+            to_handler_us: Latencies::of(to_handler.collect()),
+            to_commit_us: Latencies::of(committed.map(|((_, nominal), at)| late(*nominal, *at)).collect()),
+        }
+    }
+}
+
+/// A database of its own with `count` schedules that are due from `window.from` on.
+pub(crate) struct Stage {
+    _folder: tempfile::TempDir,
+    database: Database,
+    pub(crate) repositories: Arc<dyn RepositoryFactory>,
+}
+
+impl Stage {
+    async fn with_schedules(count: usize, window: Window) -> Result<Self, Failure> {
+        let folder = tempfile::tempdir_in(".")?;
+        let database =
+            Database::connect(&format!("sqlite://{}", folder.path().join("bench.db").display())).await?;
+        database.migrate().await?;
+        let repositories = database.repositories();
+        let now = SystemClock::new().now();
+        let task = task("no-op", now);
+        repositories
+            .tasks()
+            .task_upsert_many(std::slice::from_ref(&task))
+            .await?;
+        let schedules: Vec<_> = (0..count)
+            .map(|number| UnifiedSchedule {
+                next_run: Some(window.from),
+                ..UnifiedSchedule::new(format!("schedule-{number}"), task.definition.id, EXPRESSION, now)
+            })
+            .collect();
+        repositories.schedules().schedule_create_many(&schedules).await?;
+        Ok(Self {
+            _folder: folder,
+            database,
+            repositories,
+        })
+    }
+
+    async fn close(self) -> Result<(), Failure> {
+        self.database.close().await?;
+        Ok(())
+    }
+}
+
+pub(crate) fn task(name: &str, now: DateTime<Utc>) -> Task {
+    Task {
+        definition: TaskDefinition {
+            id: TaskId::new(),
+            name: name.to_owned(),
+            version: "1.0.0".to_owned(),
+            description: None,
+            runtime: "builtin".to_owned(),
+            input_schema: None,
+            output_schema: None,
+            metadata: None,
+        },
+        registry: "bench".to_owned(),
+        enabled: true,
+        validated_at: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let mut rows = Vec::new();
+    for &schedules in &arguments.schedules {
+        eprintln!("{schedules} schedules due in the same second:");
+        let window = Window::after(clock.now(), arguments.poller_seconds);
+        eprintln!("  legacy-poller, until {}", window.until.format("%T"));
+        let stage = Stage::with_schedules(schedules, window).await?;
+        let sightings = Arc::new(Sightings::default());
+        legacy_poller::watch(&*stage.repositories, &*clock, window, &sightings).await?;
+        rows.push(sightings.row("legacy-poller", schedules, window));
+        stage.close().await?;
+
+        let window = Window::after(clock.now(), arguments.seconds);
+        eprintln!(
+            "  tokio-cron-scheduler (default settings, in memory), until {}",
+            window.until.format("%T")
+        );
+        let sightings = Arc::new(Sightings::default());
+        stock_scheduler::watch(schedules, &clock, window, &sightings).await?;
+        rows.push(sightings.row("tokio-cron-scheduler", schedules, window));
+
+        let window = Window::after(clock.now() + TimeDelta::seconds(3), arguments.seconds);
+        eprintln!("  ratchet, until {}", window.until.format("%T"));
+        let stage = Stage::with_schedules(schedules, window).await?;
+        let sightings = Arc::new(Sightings::default());
+        ratchet_engine::watch(Arc::clone(&stage.repositories), &clock, window, &sightings).await?;
+        rows.push(sightings.row("ratchet", schedules, window));
+        stage.close().await?;
+    }
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else {
+        println!("{}", table(&rows));
+        println!("tokio-cron-scheduler runs with its default settings and keeps nothing on disk.");
+    }
+    Ok(())
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header([
+        "engine",
+        "schedules",
+        "expected",
+        "fired",
+        "doubled",
+        "to handler: p50",
+        "p99",
+        "max",
+        "to commit: p50",
+        "p99",
+        "max",
+    ]);
+    for row in rows {
+        let mut cells = vec![
+            row.engine.to_owned(),
+            row.schedules.to_string(),
+            row.expected.to_string(),
+            row.fired.to_string(),
+            row.doubled.to_string(),
+        ];
+        for latencies in [row.to_handler_us, row.to_commit_us] {
+            match latencies {
+                Some(Latencies { p50, p99, max }) => cells.extend([p50, p99, max].map(shown)),
+                None => cells.extend(["–"; 3].map(str::to_owned)),
+            }
+        }
+        table.add_row(cells);
+    }
+    table
+}
