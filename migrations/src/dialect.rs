@@ -12,7 +12,7 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
 /// | `name` | `TEXT` | `text COLLATE "C"` | a text that both databases must sort alike |
 /// | `table` | `STRICT` | | after a table |
 /// | `clustered` | `STRICT, WITHOUT ROWID` | | after a table of short rows that are read by their key |
-const WORDS: &[(&str, &str, &str)] = &[
+pub(crate) const WORDS: &[(&str, &str, &str)] = &[
     ("{id}", "BLOB", "uuid"),
     ("{int}", "INTEGER", "bigint"),
     ("{bool}", "INTEGER", "boolean"),

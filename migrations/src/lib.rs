@@ -16,4 +16,4 @@ mod migrator;
 
 pub use error::MigrationError;
 pub use migrate::{MigrationState, check_not_newer, down, fresh, names, status, up};
-pub use migrator::Migrator;
+pub use migrator::{Migrator, fingerprint};

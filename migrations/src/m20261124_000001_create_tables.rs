@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
 
 use crate::dialect;
+use crate::migrator::Written;
 
 pub(crate) struct CreateTables;
 
@@ -37,7 +38,7 @@ impl MigrationName for CreateTables {
 #[async_trait]
 impl MigrationTrait for CreateTables {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for statement in TABLES.iter().flat_map(|(_, create)| *create) {
+        for statement in self.statements() {
             dialect::execute(manager.get_connection(), statement).await?;
         }
         Ok(())
@@ -53,5 +54,11 @@ impl MigrationTrait for CreateTables {
     fn use_transaction(&self) -> Option<bool> {
         // All migrations of a call share one transaction: see `migrate`.
         Some(false)
+    }
+}
+
+impl Written for CreateTables {
+    fn statements(&self) -> Vec<&'static str> {
+        TABLES.iter().flat_map(|(_, create)| *create).copied().collect()
     }
 }

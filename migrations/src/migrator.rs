@@ -1,15 +1,42 @@
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use async_trait::async_trait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
-use crate::m20261124_000001_create_tables;
+use crate::dialect::WORDS;
+use crate::m20261124_000001_create_tables::CreateTables;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Migrator;
 
+/// A migration that tells its statements.
+pub(crate) trait Written: MigrationTrait {
+    fn statements(&self) -> Vec<&'static str>;
+}
+
+fn written() -> Vec<Box<dyn Written>> {
+    vec![Box::new(CreateTables)]
+}
+
 #[async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261124_000001_create_tables::CreateTables)]
+        written()
+            .into_iter()
+            .map(|migration| -> Box<dyn MigrationTrait> { migration })
+            .collect()
     }
+}
+
+/// A number that differs when any statement of any migration does. Tests keep a migrated database under it.
+#[must_use]
+pub fn fingerprint() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    WORDS.hash(&mut hasher);
+    for migration in written() {
+        migration.name().hash(&mut hasher);
+        migration.statements().hash(&mut hasher);
+    }
+    hasher.finish()
 }

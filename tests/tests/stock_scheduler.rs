@@ -21,9 +21,9 @@ async fn stock_scheduler(
     let store = MetadataStore::new(Arc::new(RepositoryBridge::new(&**repositories)), clock).adopting(task);
     let (sender, activated) = unbounded_channel();
     let code = ActivationCode::new(move |id| {
-        // The test may have seen enough.
-        if sender.send(id).is_err() {}
-        std::future::ready(())
+        let sender = sender.clone();
+        // A send fails when the test has seen enough.
+        async move { sender.send(id).unwrap_or_default() }
     });
     let scheduler = JobScheduler::new_with_storage_and_code(
         Box::new(store),

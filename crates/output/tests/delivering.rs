@@ -1,5 +1,7 @@
 //! What arrives on a stream, and what is told when nothing does.
 
+#![allow(clippy::unwrap_used, reason = "what a test unwraps, it asserts")]
+
 use std::error::Error;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};

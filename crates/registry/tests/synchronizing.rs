@@ -1,5 +1,7 @@
 //! What a synchronization makes of the stored tasks.
 
+#![allow(clippy::unwrap_used, reason = "what a test unwraps, it asserts")]
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;

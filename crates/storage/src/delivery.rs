@@ -122,7 +122,7 @@ const SETTLED: &[BatchColumn] = &[
 ];
 
 fn pending() -> sea_orm::sea_query::SimpleExpr {
-    sea_orm::sea_query::Expr::cust(format!("status = '{}'", DeliveryStatus::Pending)).into()
+    sea_orm::sea_query::Expr::cust(format!("status = '{}'", DeliveryStatus::Pending))
 }
 
 /// A delivery that was deleted with its job meanwhile has nothing to settle.

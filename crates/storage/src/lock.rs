@@ -33,10 +33,14 @@ impl DatabaseLock {
     /// The lock of a PostgreSQL database belongs to a connection that is kept open for it.
     pub(crate) async fn take(url: &DatabaseUrl, count: &StatementCount) -> Result<Self, StorageError> {
         match &url.0 {
-            Location::Sqlite(path) => lock_file(url, path).map(|file| Self { _kept: Kept::File(file) }),
-            Location::Postgres { options, .. } => lock_session(url, options, count)
-                .await
-                .map(|session| Self { _kept: Kept::Session(Box::new(session)) }),
+            Location::Sqlite(path) => lock_file(url, path).map(|file| Self {
+                _kept: Kept::File(file),
+            }),
+            Location::Postgres { options, .. } => {
+                lock_session(url, options, count).await.map(|session| Self {
+                    _kept: Kept::Session(Box::new(session)),
+                })
+            }
         }
     }
 }

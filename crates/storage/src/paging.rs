@@ -71,7 +71,6 @@ pub(crate) fn contains<C: ColumnTrait>(
         format!("{find}($1, $2) > 0"),
         [column, Expr::val(Value::from(text.to_lowercase()))],
     )
-    .into()
 }
 
 const fn direction(order: SortOrder) -> Order {

@@ -86,11 +86,14 @@ impl Window {
     }
 }
 
-/// When each tick reached its handler and the disk, by schedule and nominal instant.
+/// A schedule and one of its nominal instants.
+type Nominal = (ScheduleId, DateTime<Utc>);
+
+/// When each tick reached its handler and the disk.
 #[derive(Default)]
 pub(crate) struct Sightings {
-    handler: Mutex<HashMap<(ScheduleId, DateTime<Utc>), Vec<DateTime<Utc>>>>,
-    commit: Mutex<HashMap<(ScheduleId, DateTime<Utc>), DateTime<Utc>>>,
+    handler: Mutex<HashMap<Nominal, Vec<DateTime<Utc>>>>,
+    commit: Mutex<HashMap<Nominal, DateTime<Utc>>>,
 }
 
 impl Sightings {

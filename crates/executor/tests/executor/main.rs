@@ -1,5 +1,7 @@
 //! The executor as its users see it: over an in-memory database, on a clock that the test moves.
 
+#![allow(clippy::unwrap_used, reason = "what a test unwraps, it asserts")]
+
 mod delivering;
 mod fake_database;
 mod heartbeat;

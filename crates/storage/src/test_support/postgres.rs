@@ -1,5 +1,3 @@
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -72,11 +70,9 @@ impl Drop for PostgresDatabase {
     }
 }
 
-/// A migrated database stays on the server for the next process: its name tells which migrations it has.
+/// A migrated database stays on the server for the next process: its name tells the schema.
 async fn migrated_template(admin: String) -> String {
-    let mut hasher = DefaultHasher::new();
-    ratchet_migrations::names().hash(&mut hasher);
-    let name = format!("ratchet_template_{:016x}", hasher.finish());
+    let name = format!("ratchet_template_{:016x}", ratchet_migrations::fingerprint());
     let mut server = connect(&admin).await;
     lock(&mut server).await;
     let exists: Option<(i32,)> = sqlx::query_as("SELECT 1 FROM pg_database WHERE datname = $1")
