@@ -134,7 +134,7 @@ fn a_heartbeat_that_was_missed_runs_at_the_start_and_prints_one_line() {
     set_back_next_run(folder.path());
     let mut server = ServerProcess::start(folder.path(), &[]).ready();
     let beat = server.wait_for_result(Duration::from_secs(30), |result| result["status"].is_string());
-    assert_eq!(beat["status"], "healthy");
+    assert_eq!(beat["status"], "ok");
     assert!(
         beat["timestamp"].is_string() && beat["message"].is_string(),
         "{beat}"

@@ -2,7 +2,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ratchet_scheduler::SchedulerConfig;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 mod error;
 mod sources;
@@ -32,6 +33,7 @@ pub struct Settings {
 #[serde(deny_unknown_fields, default)]
 pub struct ServerSettings {
     /// The address to listen on.
+    #[serde(deserialize_with = "address")]
     pub bind: SocketAddr,
     /// How long running jobs may go on after the server was told to stop, in seconds. What runs longer is handed
     /// back, and runs again after the next start.
@@ -136,6 +138,16 @@ impl Settings {
         self.scheduler = self.scheduler.validated()?;
         Ok(self)
     }
+}
+
+/// An address, or an error that shows what was given.
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        D::Error::custom(format!(
+            "\"{text}\" is not an address and port such as 127.0.0.1:8080 or [::1]:8080"
+        ))
+    })
 }
 
 /// The file to read: the one that was named, or the default one if it exists.

@@ -4,10 +4,10 @@ use ratchet_interfaces::SchedulerError;
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// A source cannot be read, a value is of the wrong type, or a key is unknown.
-    #[error("the settings cannot be read{}", place(.file))]
+    #[error("the settings cannot be read ({origin})")]
     Read {
-        /// The settings file, if there was one.
-        file: Option<String>,
+        /// Where the value was set, as far as the error tells its key; otherwise the settings file.
+        origin: String,
         /// Key, value, and what was expected.
         #[source]
         source: config::ConfigError,
@@ -33,9 +33,4 @@ pub enum SettingsError {
     /// The scheduler's own check.
     #[error(transparent)]
     Scheduler(#[from] SchedulerError),
-}
-
-fn place(file: &Option<String>) -> String {
-    file.as_ref()
-        .map_or_else(String::new, |file| format!(" (file {file})"))
 }

@@ -53,24 +53,37 @@ impl SettingsSources {
     }
 
     pub(super) fn merged(self) -> Result<Settings, SettingsError> {
-        let shown = self.file.as_ref().map(|file| file.display().to_string());
+        let file = self.file.as_ref().map(|file| format!("file {}", file.display()));
         let mut builder = Config::builder();
         if let Some(file) = &self.file {
             builder = builder.add_source(File::from(file.as_path()).format(FileFormat::Toml));
         }
-        builder = builder.add_source(Overrides(environment_values(self.environment)?));
-        let flags = self.flags.into_iter().map(|(key, value)| {
-            let origin = format!(
-                "flag --{}",
-                key.rsplit('.').next().unwrap_or(key).replace('_', "-")
-            );
-            (key.to_owned(), Value::new(Some(&origin), value))
-        });
-        builder = builder.add_source(Overrides(flags.collect()));
+        let mut overrides = environment_overrides(self.environment)?;
+        overrides.extend(self.flags.into_iter().map(|(key, value)| {
+            let name = key.rsplit('.').next().unwrap_or(key).replace('_', "-");
+            Override {
+                key,
+                origin: format!("flag --{name}"),
+                value,
+            }
+        }));
         builder
+            .add_source(Overrides(overrides.clone()))
             .build()
             .and_then(Config::try_deserialize)
-            .map_err(|source| SettingsError::Read { file: shown, source })
+            .map_err(|source| {
+                // Not every error of the library tells where the value came from, but each tells its key.
+                let told = source.to_string();
+                let set = overrides
+                    .into_iter()
+                    .rev()
+                    .find(|set| told.contains(&format!("`{}`", set.key)));
+                let origin = set
+                    .map(|set| set.origin)
+                    .or(file)
+                    .unwrap_or_else(|| "no file, only defaults".to_owned());
+                SettingsError::Read { origin, source }
+            })
     }
 }
 
@@ -80,12 +93,15 @@ fn variable_of(key: &str) -> String {
 
 /// The values of the variables that name a key. One that begins like a section's and names no key is a mistake;
 /// any other (`RATCHET_CONFIG`, say) is somebody else's.
-fn environment_values(variables: Vec<(String, String)>) -> Result<Vec<(String, Value)>, SettingsError> {
-    let mut values = Vec::new();
+fn environment_overrides(variables: Vec<(String, String)>) -> Result<Vec<Override>, SettingsError> {
+    let mut overrides = Vec::new();
     for (name, value) in variables {
         if let Some(key) = Settings::KEYS.iter().find(|key| variable_of(key) == name) {
-            let origin = format!("environment variable {name}");
-            values.push(((*key).to_owned(), Value::new(Some(&origin), value)));
+            overrides.push(Override {
+                key,
+                origin: format!("environment variable {name}"),
+                value,
+            });
             continue;
         }
         let of_its_section: Vec<_> = Settings::KEYS
@@ -103,12 +119,19 @@ fn environment_values(variables: Vec<(String, String)>) -> Result<Vec<(String, V
             });
         }
     }
-    Ok(values)
+    Ok(overrides)
 }
 
-/// Values by dotted key, each with its origin, so that an error can name where a value was set.
+/// A value by its dotted key, with where it was set, so that an error can name it.
 #[derive(Clone, Debug)]
-struct Overrides(Vec<(String, Value)>);
+struct Override {
+    key: &'static str,
+    origin: String,
+    value: String,
+}
+
+#[derive(Clone, Debug)]
+struct Overrides(Vec<Override>);
 
 impl Source for Overrides {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
@@ -116,6 +139,12 @@ impl Source for Overrides {
     }
 
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        Ok(self.0.iter().cloned().collect())
+        let values = self.0.iter().map(|set| {
+            (
+                set.key.to_owned(),
+                Value::new(Some(&set.origin), set.value.clone()),
+            )
+        });
+        Ok(values.collect())
     }
 }
