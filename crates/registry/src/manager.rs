@@ -103,7 +103,9 @@ impl TaskRegistryManager {
         }
         match self.tasks.task_upsert_many(&tasks).await {
             Ok(()) => {
-                are_new.into_iter().for_each(|is_new| report.count(is_new));
+                for is_new in are_new {
+                    count(report, is_new);
+                }
                 return Ok(());
             }
             Err(failure) if failure.is_transient() => return Err(failure),
@@ -111,7 +113,7 @@ impl TaskRegistryManager {
         }
         for (task, is_new) in tasks.iter().zip(are_new) {
             match self.tasks.task_upsert_many(std::slice::from_ref(task)).await {
-                Ok(()) => report.count(is_new),
+                Ok(()) => count(report, is_new),
                 Err(failure) if failure.is_transient() => return Err(failure),
                 Err(failure) => report.issues.push(ValidationIssue {
                     task: task.definition.name.clone(),
@@ -121,21 +123,6 @@ impl TaskRegistryManager {
             }
         }
         Ok(())
-    }
-}
-
-/// Counts a stored task.
-trait Count {
-    fn count(&mut self, is_new: bool);
-}
-
-impl Count for SyncReport {
-    fn count(&mut self, is_new: bool) {
-        if is_new {
-            self.added += 1;
-        } else {
-            self.updated += 1;
-        }
     }
 }
 
@@ -187,6 +174,14 @@ impl RegistryManager for TaskRegistryManager {
             "the stored tasks are synchronized with their registries"
         );
         failed.map_or(Ok(report), Err)
+    }
+}
+
+fn count(report: &mut SyncReport, is_new: bool) {
+    if is_new {
+        report.added += 1;
+    } else {
+        report.updated += 1;
     }
 }
 

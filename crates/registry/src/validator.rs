@@ -167,7 +167,11 @@ mod tests {
     fn a_wrong_input_is_told_by_its_json_pointer_and_without_its_values() {
         let task = task(json!({
             "type": "object",
-            "properties": {"a/b": {"type": "array", "items": {"type": "integer"}}, "token": true, "url": {"minLength": 99}},
+            "properties": {
+                "a/b": {"type": "array", "items": {"type": "integer"}},
+                "token": true,
+                "url": {"minLength": 99},
+            },
             "required": ["token"],
             "additionalProperties": false,
         }));

@@ -7,6 +7,7 @@ use ratchet_executor::{BuiltinRuntime, DeliveryWorker, JobPipeline};
 use ratchet_interfaces::{Delivery, DeliveryError, DeliveryStatus, JobStatus, OutputDelivery, UnifiedJob};
 use ratchet_interfaces::{MockOutputDelivery, OutputDestination};
 use serde_json::Value;
+use tokio::runtime::Builder;
 
 use crate::world::World;
 
@@ -139,16 +140,19 @@ async fn exercise(scripts: Vec<Vec<Step>>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn starts_and_stops_in_any_order_by_anybody_lose_nothing(
         scripts in prop::collection::vec(prop::collection::vec(step(), 0..24), 1..4),
+        has_threads: bool,
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap();
+        let mut builder = if has_threads {
+            Builder::new_multi_thread()
+        } else {
+            Builder::new_current_thread()
+        };
+        let runtime = builder.enable_time().worker_threads(2).build().unwrap();
         runtime.block_on(exercise(scripts));
     }
 }
