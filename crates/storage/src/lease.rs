@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use ratchet_interfaces::{LeaseRepository, NodeId, RepositoryError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
+use crate::row::text;
 use crate::store::Store;
 use crate::writer::WriteError;
 
@@ -34,7 +35,7 @@ impl LeaseRepository for Leases {
         ttl: Duration,
     ) -> Result<Option<u64>, RepositoryError> {
         let wish = Wish {
-            name: name.to_owned(),
+            name: text(name),
             holder,
             ttl,
         };
@@ -48,13 +49,16 @@ impl LeaseRepository for Leases {
     async fn lease_release(&self, name: &str, holder: NodeId) -> Result<bool, RepositoryError> {
         self.store
             .writer
-            .write((name.to_owned(), holder), |(name, holder), transaction| {
+            .write((text(name), holder), |(name, holder), transaction| {
                 Box::pin(release(name, *holder, transaction))
             })
             .await
             .map_err(|error| error.during("giving up a lease"))
     }
 }
+
+/// 146,000 years, in microseconds: a longer lease is one for ever, and the end of this one can still be counted.
+const FOR_EVER: i64 = i64::MAX / 2;
 
 /// The database's own clock, in microseconds.
 const fn now(backend: DbBackend) -> &'static str {
@@ -77,8 +81,7 @@ async fn acquire(wish: &Wish, transaction: &DatabaseTransaction) -> Result<Optio
          WHERE leases.holder = excluded.holder OR leases.expires_at <= {now}
          RETURNING term"
     );
-    // A lease for 292,000 years is one for ever.
-    let ttl = i64::try_from(wish.ttl.as_micros()).unwrap_or(i64::MAX / 2);
+    let ttl = i64::try_from(wish.ttl.as_micros()).map_or(FOR_EVER, |ttl| ttl.min(FOR_EVER));
     let rows = transaction
         .query_all_raw(Statement::from_sql_and_values(
             backend,

@@ -1,14 +1,18 @@
 use ratchet_interfaces::{Page, PageRequest, RepositoryError, SortOrder};
-use sea_orm::sea_query::{Expr, NullOrdering, Order};
+use sea_orm::sea_query::{self, Expr, Func, NullOrdering, Order};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select, Value,
+    Select,
 };
 
 use crate::failure::During;
+use crate::row;
 
 /// One column to sort by.
 pub(crate) type SortKey<C> = (C, SortOrder);
+
+/// The largest offset that a database takes; no list is as long.
+const LARGEST_OFFSET: u64 = i64::MAX.unsigned_abs();
 
 /// A page of the rows that match, in the order of the keys, and how many match. What has no value comes last in
 /// either direction.
@@ -28,7 +32,7 @@ where
         select.order_by_with_nulls(*column, direction(*order), NullOrdering::Last)
     });
     let rows = select
-        .offset(page.offset())
+        .offset(page.offset().min(LARGEST_OFFSET))
         .limit(page.limit())
         .all(db)
         .await
@@ -57,20 +61,14 @@ async fn count<E: EntityTrait>(db: &impl ConnectionTrait, filter: Condition) -> 
 }
 
 /// Whether a lower-case column contains a text in any case. The text means itself: `%` and `_` are no wildcards.
-pub(crate) fn contains<C: ColumnTrait>(
-    backend: DbBackend,
-    lower: C,
-    text: &str,
-) -> sea_orm::sea_query::SimpleExpr {
+pub(crate) fn contains<C: ColumnTrait>(backend: DbBackend, lower: C, text: &str) -> Expr {
     let column = Expr::col((lower.entity_name(), lower));
     let find = match backend {
         DbBackend::Postgres => "strpos",
         _ => "instr",
     };
-    Expr::cust_with_exprs(
-        format!("{find}($1, $2) > 0"),
-        [column, Expr::val(Value::from(text.to_lowercase()))],
-    )
+    let place = Func::cust(find).arg(column).arg(row::text(text).to_lowercase());
+    sea_query::ExprTrait::gt(place, 0)
 }
 
 const fn direction(order: SortOrder) -> Order {

@@ -34,6 +34,11 @@ pub(crate) fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+/// A text as it is stored, for a parameter that is stored or compared with what is: see [`crate::batch::Batch`].
+pub(crate) fn text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 /// A JSON value as it is stored.
 pub(crate) fn json(value: &serde_json::Value) -> String {
     value.to_string()

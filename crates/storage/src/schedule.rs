@@ -18,7 +18,7 @@ use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 use crate::failure::{During, Violation, violation};
 use crate::paging::{contains, page};
 use crate::row::schedule::{COLUMNS, Column, Entity, push, read};
-use crate::row::{micros, task};
+use crate::row::{micros, task, text};
 use crate::store::Store;
 use crate::writer::WriteError;
 
@@ -40,7 +40,7 @@ impl Schedules {
         const DURING: &str = "looking for what stands against a schedule";
         for (place, schedule) in schedules.iter().enumerate() {
             let twin = Entity::find()
-                .filter(Column::Name.eq(schedule.name.as_str()))
+                .filter(Column::Name.eq(text(&schedule.name)))
                 .filter(Column::Id.ne(schedule.id.as_uuid()))
                 .one(&self.store.reader)
                 .await
@@ -137,7 +137,7 @@ impl ScheduleRepository for Schedules {
 
     async fn schedule_find_by_name(&self, name: &str) -> Result<Option<UnifiedSchedule>, RepositoryError> {
         Entity::find()
-            .filter(Column::Name.eq(name))
+            .filter(Column::Name.eq(text(name)))
             .one(&self.store.reader)
             .await
             .during("looking for a schedule by its name")?
@@ -163,11 +163,11 @@ impl ScheduleRepository for Schedules {
         let backend = self.store.backend();
         let condition = Condition::all()
             .add_option(task_id.map(|id| Column::TaskId.eq(id.as_uuid())))
-            .add_option(name.as_deref().map(|name| Column::Name.eq(name)))
+            .add_option(name.as_deref().map(|name| Column::Name.eq(text(name))))
             .add_option(
                 name_contains
                     .as_deref()
-                    .map(|text| contains(backend, Column::NameLower, text)),
+                    .map(|part| contains(backend, Column::NameLower, part)),
             )
             .add_option(enabled.map(|enabled| Column::Enabled.eq(enabled)))
             .add_option(state.map(|state| Column::State.eq(state.as_str())))
@@ -275,10 +275,9 @@ impl ScheduleRepository for Schedules {
     ) -> Result<(), RepositoryError> {
         self.store
             .writer
-            .write(
-                (id, version, reason.replace('\0', "\u{fffd}")),
-                |invalid, transaction| Box::pin(invalidate(invalid, transaction)),
-            )
+            .write((id, version, text(reason)), |invalid, transaction| {
+                Box::pin(invalidate(invalid, transaction))
+            })
             .await
             .map_err(|error| error.during("disabling a schedule that cannot be understood"))
     }

@@ -12,6 +12,7 @@ use crate::batch::Batch;
 use crate::failure::{During, Violation, violation};
 use crate::paging::{contains, page};
 use crate::row::task::{COLUMNS, Column, Entity, push, read};
+use crate::row::text;
 use crate::store::Store;
 use crate::writer::WriteError;
 
@@ -29,8 +30,8 @@ impl Tasks {
     async fn already_exists(&self, tasks: &[Task]) -> Result<Option<RepositoryError>, RepositoryError> {
         for (place, Task { definition, .. }) in tasks.iter().enumerate() {
             let twin = Entity::find()
-                .filter(Column::Name.eq(definition.name.as_str()))
-                .filter(Column::Version.eq(definition.version.as_str()))
+                .filter(Column::Name.eq(text(&definition.name)))
+                .filter(Column::Version.eq(text(&definition.version)))
                 .filter(Column::Id.ne(definition.id.as_uuid()))
                 .one(&self.store.reader)
                 .await
@@ -109,14 +110,18 @@ impl TaskRepository for Tasks {
         } = filter;
         let backend = self.store.backend();
         let condition = Condition::all()
-            .add_option(name.as_deref().map(|name| Column::Name.eq(name)))
+            .add_option(name.as_deref().map(|name| Column::Name.eq(text(name))))
             .add_option(
                 name_contains
                     .as_deref()
-                    .map(|text| contains(backend, Column::NameLower, text)),
+                    .map(|part| contains(backend, Column::NameLower, part)),
             )
             .add_option(enabled.map(|enabled| Column::Enabled.eq(enabled)))
-            .add_option(registry.as_deref().map(|registry| Column::Registry.eq(registry)));
+            .add_option(
+                registry
+                    .as_deref()
+                    .map(|registry| Column::Registry.eq(text(registry))),
+            );
         let keys: Vec<(Column, SortOrder)> = match sort {
             TaskSort::Name(order) => vec![
                 (Column::Name, order),

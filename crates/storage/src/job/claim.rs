@@ -20,6 +20,9 @@ use crate::writer::{WriteError, Writer};
 /// A lease outlives the timeout of its job by this: the process that enforces the timeout also has to tell of it.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 
+/// A lease that is longer ends at no instant that can be stored.
+const LONGEST_LEASE: TimeDelta = TimeDelta::days(36_500_000);
+
 /// Which jobs wait. The statuses stand in the text, as they do in the partial index.
 const WAITING: &str = "status IN ('queued', 'retrying')";
 
@@ -82,7 +85,7 @@ async fn take(
             micros(request.now).into(),
             i64::from(request.limit).into(),
             request.node.as_uuid().into(),
-            length(request.default_timeout).into(),
+            length(request.default_timeout.min(LONGEST_LEASE)).into(),
         ],
     );
     let mut jobs = Vec::new();

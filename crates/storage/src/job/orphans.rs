@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use ratchet_interfaces::{NodeId, RepositoryError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
-use crate::row::micros;
+use crate::row::{micros, text};
 use crate::writer::{WriteError, Writer};
 
 /// The jobs of other nodes than `$1`.
@@ -23,7 +23,7 @@ pub(super) async fn recover(
     let recovery = Recovery {
         node,
         now,
-        reason: reason.replace('\0', "\u{fffd}"),
+        reason: text(reason),
     };
     writer
         .write(recovery, |recovery, transaction| {
