@@ -1,0 +1,175 @@
+//! Rows as a test needs them: each is ordinary, and the test says what is special about it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ratchet_interfaces::{
+    ClaimRequest, ClaimedJob, FiredJob, JobId, NodeId, PageRequest, RepositoryFactory, Task, TaskDefinition,
+    TaskId, TickFiring, TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
+};
+use serde_json::json;
+
+/// Texts that mean something to a database, to a pattern or to a JSON parser, and must mean nothing here.
+pub(crate) const HOSTILE: &[&str] = &[
+    "",
+    " ",
+    "%",
+    "_",
+    "100%",
+    "a_b",
+    "it's",
+    "''; DROP TABLE jobs; --",
+    "say \"hi\"",
+    "back\\slash \\u0000 \\",
+    "$1 ? {batch} :name",
+    "new\nline\r\ttab \u{1}\u{1f}\u{7f}",
+    "Straße ÄÖÜ ñ",
+    "🚲🧑‍🚀 e\u{301}",
+    "\u{202e}right to left\u{2028}\u{feff}\u{fffd}\u{10ffff}",
+];
+
+/// So many seconds after the moment at which these tests play.
+pub(crate) fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap()
+}
+
+pub(crate) fn page(offset: u64, limit: u64) -> PageRequest {
+    PageRequest::new(offset, limit).unwrap()
+}
+
+/// The longest page.
+pub(crate) fn everything() -> PageRequest {
+    page(0, PageRequest::MAX_LIMIT)
+}
+
+pub(crate) fn task(name: &str) -> Task {
+    Task {
+        definition: TaskDefinition {
+            id: TaskId::new(),
+            name: name.to_owned(),
+            version: "1.0.0".to_owned(),
+            description: None,
+            runtime: "builtin".to_owned(),
+            input_schema: None,
+            output_schema: None,
+            metadata: None,
+        },
+        registry: "embedded".to_owned(),
+        enabled: true,
+        validated_at: None,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+pub(crate) async fn stored_task(repositories: &dyn RepositoryFactory, name: &str) -> TaskId {
+    let task = task(name);
+    repositories
+        .tasks()
+        .task_upsert_many(std::slice::from_ref(&task))
+        .await
+        .unwrap();
+    task.definition.id
+}
+
+/// A schedule that is due at second 60.
+pub(crate) fn schedule(name: &str, task: TaskId) -> UnifiedSchedule {
+    UnifiedSchedule {
+        next_run: Some(at(60)),
+        ..UnifiedSchedule::new(name, task, "* * * * *", at(0))
+    }
+}
+
+pub(crate) async fn stored_schedule(repositories: &dyn RepositoryFactory, name: &str) -> UnifiedSchedule {
+    let task = stored_task(repositories, &format!("task of {name}")).await;
+    let schedule = schedule(name, task);
+    repositories.schedules().schedule_create(&schedule).await.unwrap();
+    schedule
+}
+
+/// Several schedules of one task, stored in one call, in the order of their ids.
+pub(crate) async fn stored_schedules(
+    repositories: &dyn RepositoryFactory,
+    count: usize,
+) -> Vec<UnifiedSchedule> {
+    let task = stored_task(repositories, "task of many schedules").await;
+    let schedules: Vec<_> = (0..count)
+        .map(|number| schedule(&format!("schedule {number:05}"), task))
+        .collect();
+    repositories
+        .schedules()
+        .schedule_create_many(&schedules)
+        .await
+        .unwrap();
+    schedules
+}
+
+/// The schedule's next tick becomes a job, and the next one is a minute later.
+pub(crate) fn firing(schedule: &UnifiedSchedule) -> TickFiring {
+    let tick = schedule.next_run.unwrap();
+    let job = JobId::new();
+    let decided_at = tick + TimeDelta::milliseconds(7);
+    TickFiring {
+        schedule_id: schedule.id,
+        expected_version: schedule.version,
+        expected_next_run: tick,
+        records: vec![TickRecord {
+            scheduled_for: tick,
+            through: tick,
+            count: 1,
+            outcome: TickOutcome::Fired,
+            reason: None,
+            job_id: Some(job),
+            lateness: decided_at - tick,
+            decided_at,
+        }],
+        job: Some(FiredJob {
+            id: job,
+            scheduled_for: tick,
+        }),
+        next_run: Some(tick + TimeDelta::minutes(1)),
+        decided_at,
+    }
+}
+
+/// A job made by hand that may run from second 0.
+pub(crate) fn job(task: TaskId) -> UnifiedJob {
+    UnifiedJob::new(task, json!({"greeting": "hello"}), at(0))
+}
+
+/// So many jobs of one task, stored in one call.
+pub(crate) async fn stored_jobs(repositories: &dyn RepositoryFactory, count: usize) -> Vec<UnifiedJob> {
+    let task = stored_task(repositories, "task of many jobs").await;
+    let jobs: Vec<_> = (0..count).map(|_| job(task)).collect();
+    repositories.jobs().job_create_many(&jobs).await.unwrap();
+    jobs
+}
+
+/// A claim at second 100 whose jobs may run for a minute.
+pub(crate) fn claim(node: NodeId, limit: u32) -> ClaimRequest {
+    ClaimRequest {
+        node,
+        now: at(100),
+        limit,
+        default_timeout: TimeDelta::minutes(1),
+    }
+}
+
+/// A job that the node has just claimed.
+pub(crate) async fn claimed_job(repositories: &dyn RepositoryFactory, node: NodeId) -> ClaimedJob {
+    claimed_jobs(repositories, node, 1).await.remove(0)
+}
+
+/// So many jobs that the node has just claimed.
+pub(crate) async fn claimed_jobs(
+    repositories: &dyn RepositoryFactory,
+    node: NodeId,
+    count: u32,
+) -> Vec<ClaimedJob> {
+    stored_jobs(repositories, count as usize).await;
+    let claimed = repositories
+        .jobs()
+        .job_claim_many(claim(node, count))
+        .await
+        .unwrap();
+    assert_eq!(claimed.len(), count as usize);
+    claimed
+}

@@ -1,0 +1,122 @@
+//! Several nodes that fire the same ticks at the same time.
+
+use ratchet_interfaces::{FiringOutcome, JobFilter, JobSort, TickFilter, UnifiedSchedule};
+
+use super::History;
+use crate::harness::{at_once, on_each_database};
+use crate::sample::{at, everything, firing, stored_schedule, stored_schedules};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tick_that_eight_nodes_fire_at_the_same_time_becomes_one_job() {
+    on_each_database(async |repositories| {
+        let before = stored_schedule(&*repositories, "nightly").await;
+        let answers = at_once(0..8, |_| {
+            let ticks = repositories.ticks();
+            let firing = firing(&before);
+            async move {
+                let outcomes = ticks.tick_fire_many(std::slice::from_ref(&firing)).await.unwrap();
+                (outcomes, firing.job.unwrap().id)
+            }
+        })
+        .await;
+        let won: Vec<_> = answers
+            .iter()
+            .filter(|(outcomes, _)| *outcomes == [FiringOutcome::Committed])
+            .collect();
+        assert_eq!(won.len(), 1, "{answers:?}");
+        let history = History::of(&*repositories, before.id).await;
+        assert_eq!(history.ledger.len(), 1);
+        assert_eq!(history.jobs.len(), 1);
+        assert_eq!(history.jobs[0].id, won[0].1);
+        assert_eq!(history.schedule.unwrap().run_count, 1);
+    })
+    .await;
+}
+
+/// Every node has all schedules, each in an order of its own, so that they would wait for each other in circles.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_of_the_same_ticks_fired_at_the_same_time_become_one_job_a_tick() {
+    on_each_database(async |repositories| {
+        let stored = stored_schedules(&*repositories, 90).await;
+        let answers = at_once(0..6, |node| {
+            let ticks = repositories.ticks();
+            let mut firings: Vec<_> = stored.iter().map(firing).collect();
+            firings.rotate_left(node * 13);
+            if node % 2 == 1 {
+                firings.reverse();
+            }
+            async move {
+                let outcomes = ticks.tick_fire_many(&firings).await.unwrap();
+                firings.into_iter().zip(outcomes).collect::<Vec<_>>()
+            }
+        })
+        .await;
+        let committed: Vec<_> = answers
+            .iter()
+            .flatten()
+            .filter(|(_, outcome)| *outcome == FiringOutcome::Committed)
+            .map(|(firing, _)| firing)
+            .collect();
+        assert_eq!(committed.len(), 90);
+        let jobs = repositories
+            .jobs()
+            .job_list(&JobFilter::default(), JobSort::default(), everything())
+            .await
+            .unwrap();
+        assert_eq!(jobs.total, 90);
+        for job in jobs.items {
+            let firing = committed
+                .iter()
+                .find(|firing| Some(firing.schedule_id) == job.schedule_id)
+                .unwrap();
+            assert_eq!(job.id, firing.job.unwrap().id);
+        }
+        let ledger = repositories
+            .ticks()
+            .tick_list(&TickFilter::default(), everything())
+            .await
+            .unwrap();
+        assert_eq!(ledger.total, 90);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schedule_edited_while_it_fires_does_one_after_the_other() {
+    on_each_database(async |repositories| {
+        let stored = stored_schedules(&*repositories, 12).await;
+        let answers = at_once(0..24, |place: usize| {
+            let (ticks, schedules) = (repositories.ticks(), repositories.schedules());
+            let schedule = stored[place / 2].clone();
+            async move {
+                if place.is_multiple_of(2) {
+                    let outcomes = ticks.tick_fire_many(&[firing(&schedule)]).await.unwrap();
+                    outcomes == [FiringOutcome::Committed]
+                } else {
+                    let edited = UnifiedSchedule {
+                        next_run: Some(at(90)),
+                        ..schedule
+                    };
+                    schedules.schedule_update(&edited).await.unwrap();
+                    true
+                }
+            }
+        })
+        .await;
+        for (place, schedule) in stored.iter().enumerate() {
+            let fired = answers[place * 2];
+            let history = History::of(&*repositories, schedule.id).await;
+            assert_eq!(history.jobs.len(), usize::from(fired));
+            assert_eq!(history.ledger.len(), usize::from(fired));
+            let expected = UnifiedSchedule {
+                next_run: Some(at(90)),
+                last_run: fired.then(|| at(60)),
+                run_count: u64::from(fired),
+                version: 2,
+                ..schedule.clone()
+            };
+            assert_eq!(history.schedule, Some(expected));
+        }
+    })
+    .await;
+}
