@@ -68,7 +68,7 @@ impl DeliveryRepository for Deliveries {
     }
 
     async fn delivery_settle_many(&self, deliveries: &[Delivery]) -> Result<(), RepositoryError> {
-        let rows = Batch::all(SETTLED, deliveries, |batch, delivery| {
+        let rows = Batch::all(self.store.backend(), SETTLED, deliveries, |batch, delivery| {
             batch.push([
                 Cell::Id(delivery.id.as_uuid()),
                 Cell::Text(delivery.status.as_str()),
@@ -131,9 +131,8 @@ async fn settle(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(),
             status = b.status, attempts = b.attempts, next_attempt_at = b.next_attempt_at,
             last_error = b.last_error, delivered_at = b.delivered_at
         FROM {batch} AS b WHERE d.id = b.id";
-    let backend = transaction.get_database_backend();
     for batch in rows {
-        transaction.execute_raw(batch.statement(backend, SQL, [])).await?;
+        transaction.execute_raw(batch.statement(SQL, [])).await?;
     }
     Ok(())
 }

@@ -62,7 +62,12 @@ impl ExecutionRepository for Executions {
     }
 
     async fn execution_log_append(&self, lines: &[ExecutionLogLine]) -> Result<(), RepositoryError> {
-        let rows = Batch::all(execution_log::COLUMNS, lines, execution_log::push);
+        let rows = Batch::all(
+            self.store.backend(),
+            execution_log::COLUMNS,
+            lines,
+            execution_log::push,
+        );
         let Some(first) = lines.first() else {
             return Ok(());
         };
@@ -108,10 +113,9 @@ impl ExecutionRepository for Executions {
 }
 
 async fn append(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    let backend = transaction.get_database_backend();
     for batch in rows {
         transaction
-            .execute_raw(batch.insert(backend, "execution_logs", ""))
+            .execute_raw(batch.insert("execution_logs", ""))
             .await?;
     }
     Ok(())

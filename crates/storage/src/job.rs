@@ -91,7 +91,7 @@ impl Jobs {
 #[async_trait]
 impl JobRepository for Jobs {
     async fn job_create_many(&self, jobs: &[UnifiedJob]) -> Result<(), RepositoryError> {
-        let rows = Batch::all(COLUMNS, jobs, push);
+        let rows = Batch::all(self.store.backend(), COLUMNS, jobs, push);
         if rows.is_empty() {
             return Ok(());
         }
@@ -197,9 +197,8 @@ fn already_exists(field: &'static str, value: String) -> RepositoryError {
 }
 
 async fn insert(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    let backend = transaction.get_database_backend();
     for batch in rows {
-        transaction.execute_raw(batch.insert(backend, "jobs", "")).await?;
+        transaction.execute_raw(batch.insert("jobs", "")).await?;
     }
     Ok(())
 }

@@ -116,9 +116,10 @@ impl ScheduleRepository for Schedules {
         let written = self
             .store
             .writer
-            .write(Batch::all(COLUMNS, schedules, push), |rows, transaction| {
-                Box::pin(insert(rows, transaction))
-            })
+            .write(
+                Batch::all(self.store.backend(), COLUMNS, schedules, push),
+                |rows, transaction| Box::pin(insert(rows, transaction)),
+            )
             .await;
         match written {
             Ok(()) => Ok(()),
@@ -190,7 +191,7 @@ impl ScheduleRepository for Schedules {
     }
 
     async fn schedule_update(&self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {
-        let mut row = Batch::new(COLUMNS);
+        let mut row = Batch::new(self.store.backend(), COLUMNS);
         push(&mut row, schedule);
         let written = self
             .store
@@ -231,13 +232,18 @@ impl ScheduleRepository for Schedules {
         &self,
         runs: &[(ScheduleTiming, Option<DateTime<Utc>>)],
     ) -> Result<(), RepositoryError> {
-        let rows = Batch::all(FIRST_RUN, runs, |batch, (timing, next_run)| {
-            batch.push([
-                Cell::Id(timing.id.as_uuid()),
-                Cell::Int(timing.version.into()),
-                Cell::int(next_run.map(micros)),
-            ]);
-        });
+        let rows = Batch::all(
+            self.store.backend(),
+            FIRST_RUN,
+            runs,
+            |batch, (timing, next_run)| {
+                batch.push([
+                    Cell::Id(timing.id.as_uuid()),
+                    Cell::Int(timing.version.into()),
+                    Cell::int(next_run.map(micros)),
+                ]);
+            },
+        );
         if rows.is_empty() {
             return Ok(());
         }
@@ -304,11 +310,8 @@ fn not_found(id: ScheduleId) -> RepositoryError {
 }
 
 async fn insert(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    let backend = transaction.get_database_backend();
     for batch in rows {
-        transaction
-            .execute_raw(batch.insert(backend, "schedules", ""))
-            .await?;
+        transaction.execute_raw(batch.insert("schedules", "")).await?;
     }
     Ok(())
 }
@@ -329,8 +332,7 @@ async fn update(
          WHERE s.id = b.id AND s.version = b.version",
         updates.join(", ")
     );
-    let backend = transaction.get_database_backend();
-    let outcome = transaction.execute_raw(row.statement(backend, &sql, [])).await?;
+    let outcome = transaction.execute_raw(row.statement(&sql, [])).await?;
     let stored = Entity::find_by_id(id.as_uuid()).one(transaction).await?;
     match (stored, outcome.rows_affected()) {
         (None, _) => Err(not_found(id).into()),
@@ -358,11 +360,8 @@ async fn set_first_runs(rows: &[Batch], transaction: &DatabaseTransaction) -> Re
          WHERE s.id = b.id AND s.version = b.version AND s.enabled AND s.next_run IS NULL
            AND (b.next_run IS NOT NULL OR s.state <> 'completed')"
     );
-    let backend = transaction.get_database_backend();
     for batch in rows {
-        transaction
-            .execute_raw(batch.statement(backend, &sql, []))
-            .await?;
+        transaction.execute_raw(batch.statement(&sql, [])).await?;
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ impl TaskRepository for Tasks {
         let rows: Vec<Batch> = tasks
             .iter()
             .map(|task| {
-                let mut batch = Batch::new(COLUMNS);
+                let mut batch = Batch::new(self.store.backend(), COLUMNS);
                 push(&mut batch, task);
                 batch
             })
@@ -188,11 +188,8 @@ async fn upsert(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(),
         .map(|name| format!("{name} = excluded.{name}"))
         .collect();
     let end = format!("ON CONFLICT (id) DO UPDATE SET {}", updates.join(", "));
-    let backend = transaction.get_database_backend();
     for row in rows {
-        transaction
-            .execute_raw(row.insert(backend, "tasks", &end))
-            .await?;
+        transaction.execute_raw(row.insert("tasks", &end)).await?;
     }
     Ok(())
 }

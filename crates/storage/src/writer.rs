@@ -15,7 +15,7 @@ mod queued;
 
 use futures_util::future::BoxFuture;
 use ratchet_interfaces::RepositoryError;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 
 use crate::failure::{Undone, repository_error};
 use crate::sqlite::SqliteFile;
@@ -82,6 +82,13 @@ impl Writer {
     /// Takes over the connection that writes to a SQLite file.
     pub(crate) fn grouped(file: SqliteFile, connection: DatabaseConnection) -> Self {
         Self::Grouped(GroupedWriter::start(file, connection))
+    }
+
+    pub(crate) const fn backend(&self) -> DbBackend {
+        match self {
+            Self::Grouped(_) => DbBackend::Sqlite,
+            Self::Pooled(_) => DbBackend::Postgres,
+        }
     }
 
     pub(crate) const fn pooled(db: DatabaseConnection, count: StatementCount) -> Self {

@@ -104,7 +104,7 @@ async fn take(
             execution_id: ExecutionId::new(),
         })
         .collect();
-    let opened = Batch::all(OPENED, &claimed, |batch, claimed| {
+    let opened = Batch::all(backend, OPENED, &claimed, |batch, claimed| {
         batch.push([
             Cell::Id(claimed.execution_id.as_uuid()),
             Cell::Id(claimed.job.id.as_uuid()),
@@ -113,7 +113,6 @@ async fn take(
     for batch in &opened {
         transaction
             .execute_raw(batch.statement(
-                backend,
                 OPEN_EXECUTIONS,
                 [micros(request.now).into(), request.node.as_uuid().into()],
             ))

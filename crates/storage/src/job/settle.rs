@@ -61,7 +61,7 @@ pub(super) async fn settle(
         return Ok(Vec::new());
     }
     match writer
-        .write(Batches::of(outcomes), |batches, transaction| {
+        .write(Batches::of(writer.backend(), outcomes), |batches, transaction| {
             Box::pin(write(batches, transaction))
         })
         .await
@@ -87,14 +87,14 @@ pub(super) async fn settle(
 }
 
 impl Batches {
-    fn of<'a>(outcomes: impl IntoIterator<Item = &'a AttemptOutcome>) -> Self {
+    fn of<'a>(backend: DbBackend, outcomes: impl IntoIterator<Item = &'a AttemptOutcome>) -> Self {
         // In the order of the ids, in which PostgreSQL locks the rows as well.
         let mut sorted: Vec<&AttemptOutcome> = outcomes.into_iter().collect();
         sorted.sort_unstable_by_key(|outcome| outcome.job_id);
         let deliveries = sorted.iter().flat_map(|outcome| deliveries(outcome));
         Self {
-            deliveries: Batch::all(delivery::COLUMNS, deliveries, delivery::push),
-            outcomes: Batch::all(OUTCOME, sorted, push),
+            deliveries: Batch::all(backend, delivery::COLUMNS, deliveries, delivery::push),
+            outcomes: Batch::all(backend, OUTCOME, sorted, push),
         }
     }
 }
@@ -174,7 +174,7 @@ async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<(
         }
         for sql in [jobs.as_str(), EXECUTIONS] {
             let settled = transaction
-                .execute_raw(batch.statement(backend, sql, []))
+                .execute_raw(batch.statement(sql, []))
                 .await?
                 .rows_affected();
             if settled != batch.rows() {
@@ -183,9 +183,7 @@ async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<(
         }
     }
     for batch in &batches.deliveries {
-        transaction
-            .execute_raw(batch.insert(backend, "deliveries", ""))
-            .await?;
+        transaction.execute_raw(batch.insert("deliveries", "")).await?;
     }
     Ok(())
 }
@@ -193,9 +191,7 @@ async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<(
 /// Two calls that settle some of the same jobs lock them in the same order, and so do not wait for each other.
 async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
     transaction
-        .execute_raw(batch.statement(
-            DbBackend::Postgres,
-            "SELECT 1 FROM jobs AS j JOIN {batch} AS b ON j.id = b.job_id ORDER BY j.id FOR NO KEY UPDATE OF j",
+        .execute_raw(batch.statement("SELECT 1 FROM jobs AS j JOIN {batch} AS b ON j.id = b.job_id ORDER BY j.id FOR NO KEY UPDATE OF j",
             [],
         ))
         .await?;
@@ -213,14 +209,11 @@ async fn write_what_holds(
     );
     let backend = transaction.get_database_backend();
     let mut holding: HashSet<Uuid> = HashSet::new();
-    for batch in &Batches::of(outcomes).outcomes {
+    for batch in &Batches::of(backend, outcomes).outcomes {
         if backend == DbBackend::Postgres {
             lock(batch, transaction).await?;
         }
-        for row in transaction
-            .query_all_raw(batch.statement(backend, &sql, []))
-            .await?
-        {
+        for row in transaction.query_all_raw(batch.statement(&sql, [])).await? {
             holding.insert(row.try_get_by_index(0)?);
         }
     }
@@ -236,6 +229,10 @@ async fn write_what_holds(
             settled.push(SettleOutcome::LeaseLost);
         }
     }
-    write(&Batches::of(kept), transaction).await?;
+    write(
+        &Batches::of(transaction.get_database_backend(), kept),
+        transaction,
+    )
+    .await?;
     Ok(settled)
 }

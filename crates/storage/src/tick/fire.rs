@@ -56,7 +56,7 @@ pub(super) async fn fire(
     if firings.is_empty() {
         return Ok(Vec::new());
     }
-    let batches = Batches::of(firings);
+    let batches = Batches::of(writer.backend(), firings);
     match writer
         .write(batches, |batches, transaction| {
             Box::pin(write(batches, transaction))
@@ -84,7 +84,7 @@ pub(super) async fn fire(
 }
 
 impl Batches {
-    fn of(firings: &[TickFiring]) -> Self {
+    fn of(backend: DbBackend, firings: &[TickFiring]) -> Self {
         // In the order of the ids, in which PostgreSQL locks the rows as well.
         let mut sorted: Vec<&TickFiring> = firings.iter().collect();
         sorted.sort_unstable_by_key(|firing| firing.schedule_id);
@@ -92,11 +92,11 @@ impl Batches {
             .iter()
             .flat_map(|firing| firing.records.iter().map(|record| (firing.schedule_id, record)));
         Self {
-            records: Batch::all(tick::COLUMNS, records, |batch, (schedule_id, record)| {
+            records: Batch::all(backend, tick::COLUMNS, records, |batch, (schedule_id, record)| {
                 tick::push(batch, schedule_id, record);
             }),
             jobs: sorted.iter().filter(|firing| firing.job.is_some()).count() as u64,
-            firings: Batch::all(FIRING, sorted, push),
+            firings: Batch::all(backend, FIRING, sorted, push),
         }
     }
 }
@@ -130,7 +130,7 @@ async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<(
             lock(batch, transaction).await?;
         }
         let moved = transaction
-            .execute_raw(batch.statement(backend, &move_on(), []))
+            .execute_raw(batch.statement(&move_on(), []))
             .await?
             .rows_affected();
         if moved != batch.rows() {
@@ -140,7 +140,7 @@ async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<(
     let mut made = 0;
     for batch in &batches.firings {
         made += transaction
-            .execute_raw(batch.statement(backend, MAKE_JOBS, []))
+            .execute_raw(batch.statement(MAKE_JOBS, []))
             .await?
             .rows_affected();
     }
@@ -149,7 +149,7 @@ async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<(
     }
     for batch in &batches.records {
         let written = transaction
-            .execute_raw(batch.insert(backend, "ticks", "ON CONFLICT DO NOTHING"))
+            .execute_raw(batch.insert("ticks", "ON CONFLICT DO NOTHING"))
             .await?
             .rows_affected();
         if written != batch.rows() {
@@ -185,7 +185,6 @@ const MAKE_JOBS: &str = "INSERT INTO jobs (
 async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
     transaction
         .execute_raw(batch.statement(
-            DbBackend::Postgres,
             "SELECT 1 FROM schedules AS s JOIN {batch} AS b ON s.id = b.schedule_id
              ORDER BY s.id FOR NO KEY UPDATE OF s",
             [],
@@ -199,7 +198,7 @@ async fn write_what_holds(
     firings: &[TickFiring],
     transaction: &DatabaseTransaction,
 ) -> Result<Vec<FiringOutcome>, WriteError> {
-    let all = Batches::of(firings);
+    let all = Batches::of(transaction.get_database_backend(), firings);
     if transaction.get_database_backend() == DbBackend::Postgres {
         for batch in &all.firings {
             lock(batch, transaction).await?;
@@ -220,7 +219,11 @@ async fn write_what_holds(
             outcomes.push(FiringOutcome::Stale);
         }
     }
-    write(&Batches::of(&fresh), transaction).await?;
+    write(
+        &Batches::of(transaction.get_database_backend(), &fresh),
+        transaction,
+    )
+    .await?;
     Ok(outcomes)
 }
 
@@ -266,7 +269,7 @@ async fn schedules_that_hold(
     let sql = format!("SELECT s.id FROM {{batch}} AS b JOIN schedules AS s ON {HOLDS}");
     let mut ids = HashSet::new();
     for batch in &all.firings {
-        let statement = batch.statement(transaction.get_database_backend(), &sql, []);
+        let statement = batch.statement(&sql, []);
         for row in transaction.query_all_raw(statement).await? {
             ids.insert(row.try_get_by_index(0)?);
         }
@@ -282,7 +285,7 @@ async fn ledger_rows(
         JOIN ticks AS t ON t.schedule_id = b.schedule_id AND t.scheduled_for = b.scheduled_for";
     let mut rows = HashMap::new();
     for batch in &all.records {
-        let statement = batch.statement(transaction.get_database_backend(), SQL, []);
+        let statement = batch.statement(SQL, []);
         for row in transaction.query_all_raw(statement).await? {
             let key = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             rows.insert(key, row.try_get_by_index(2)?);
@@ -299,7 +302,7 @@ async fn queued_jobs(
         JOIN jobs AS j ON j.schedule_id = b.schedule_id AND j.scheduled_for = b.fired_for";
     let mut rows = HashMap::new();
     for batch in &all.firings {
-        let statement = batch.statement(transaction.get_database_backend(), SQL, []);
+        let statement = batch.statement(SQL, []);
         for row in transaction.query_all_raw(statement).await? {
             let key = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             rows.insert(key, row.try_get_by_index(2)?);
