@@ -5,7 +5,8 @@ use ratchet_interfaces::{
     Page, PageRequest, RepositoryError, SortOrder, Task, TaskFilter, TaskId, TaskRepository, TaskSort,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
+    Statement,
 };
 
 use crate::batch::Batch;
@@ -188,6 +189,16 @@ async fn upsert(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(),
         .map(|name| format!("{name} = excluded.{name}"))
         .collect();
     let end = format!("ON CONFLICT (id) DO UPDATE SET {}", updates.join(", "));
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        // Two that store the same new task would find each other by its name, for which there is no ON CONFLICT
+        // beside that for the id. Who reads a task or refers to one does not wait for this lock.
+        transaction
+            .execute_raw(Statement::from_string(
+                DbBackend::Postgres,
+                "LOCK TABLE tasks IN SHARE ROW EXCLUSIVE MODE",
+            ))
+            .await?;
+    }
     for row in rows {
         transaction.execute_raw(row.insert("tasks", &end)).await?;
     }
