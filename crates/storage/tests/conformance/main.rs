@@ -8,9 +8,14 @@
     reason = "what a test unwraps, it asserts; the lint does not exempt what tests share"
 )]
 
+mod delivery;
+mod execution;
+mod factory;
 mod harness;
 mod job;
+mod lease;
 mod paging;
 mod sample;
 mod schedule;
+mod task;
 mod tick;

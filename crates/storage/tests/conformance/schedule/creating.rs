@@ -207,17 +207,18 @@ async fn one_refused_schedule_keeps_its_whole_call_out() {
     on_each_database(async |repositories| {
         let taken = stored_schedule(&*repositories, "taken").await;
         let schedules = repositories.schedules();
-        // More than go into one statement, so that the first statement has succeeded when the last one fails.
-        let good: Vec<_> = (0..2_500)
-            .map(|number| schedule(&format!("good {number}"), taken.task_id))
-            .collect();
-        let bad = [
-            schedule("taken", taken.task_id),
-            schedule("good 1", taken.task_id),
-            schedule("orphan", TaskId::new()),
+        let good = |count: usize| -> Vec<UnifiedSchedule> {
+            (0..count)
+                .map(|number| schedule(&format!("good {number}"), taken.task_id))
+                .collect()
+        };
+        // The first has more than go into one statement: the first statement has succeeded when the last one fails.
+        let refused = [
+            (good(2_500), schedule("orphan", TaskId::new())),
+            (good(3), schedule("taken", taken.task_id)),
+            (good(3), schedule("good 1", taken.task_id)),
         ];
-        for last in bad {
-            let mut call = good.clone();
+        for (mut call, last) in refused {
             call.push(last);
             assert_refused!(
                 schedules.schedule_create_many(&call).await,
@@ -229,7 +230,7 @@ async fn one_refused_schedule_keeps_its_whole_call_out() {
                 .unwrap();
             assert_eq!(list.items, std::slice::from_ref(&taken));
         }
-        schedules.schedule_create_many(&good).await.unwrap();
+        schedules.schedule_create_many(&good(3)).await.unwrap();
     })
     .await;
 }

@@ -1,0 +1,4 @@
+//! The tables `executions` and `execution_logs`.
+
+mod listing;
+mod logging;

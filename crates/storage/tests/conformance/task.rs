@@ -1,0 +1,5 @@
+//! The table `tasks`.
+
+mod listing;
+mod removing;
+mod storing;

@@ -1,0 +1,80 @@
+use ratchet_interfaces::{RepositoryError, Task, TaskId};
+
+use crate::harness::{assert_refused, on_each_database};
+use crate::sample::{job, stored_schedule, stored_task, task};
+
+#[tokio::test]
+async fn a_task_is_disabled_and_enabled_again() {
+    on_each_database(async |repositories| {
+        let tasks = repositories.tasks();
+        let (one, other) = (task("one"), task("other"));
+        tasks
+            .task_upsert_many(&[one.clone(), other.clone()])
+            .await
+            .unwrap();
+        for enabled in [false, false, true, true] {
+            tasks.task_set_enabled(one.definition.id, enabled).await.unwrap();
+            let expected = Task {
+                enabled,
+                ..one.clone()
+            };
+            assert_eq!(tasks.task_find(one.definition.id).await.unwrap(), Some(expected));
+            let untouched = tasks.task_find(other.definition.id).await.unwrap();
+            assert_eq!(untouched.as_ref(), Some(&other));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_task_that_does_not_exist_is_neither_enabled_nor_deleted() {
+    on_each_database(async |repositories| {
+        let tasks = repositories.tasks();
+        let missing = TaskId::new();
+        for enabled in [true, false] {
+            match tasks.task_set_enabled(missing, enabled).await {
+                Err(RepositoryError::NotFound { what, id }) => {
+                    assert_eq!((what, id), ("task", missing.to_string()));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(!tasks.task_delete(missing).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_task_is_deleted_once_nothing_refers_to_it() {
+    on_each_database(async |repositories| {
+        let tasks = repositories.tasks();
+        let schedule = stored_schedule(&*repositories, "nightly").await;
+        assert_refused!(
+            tasks.task_delete(schedule.task_id).await,
+            RepositoryError::BrokenReference { what: "task", .. }
+        );
+        repositories
+            .schedules()
+            .schedule_delete(schedule.id)
+            .await
+            .unwrap();
+        assert!(tasks.task_delete(schedule.task_id).await.unwrap());
+        assert!(!tasks.task_delete(schedule.task_id).await.unwrap());
+        assert_eq!(tasks.task_find(schedule.task_id).await.unwrap(), None);
+
+        let with_job = stored_task(&*repositories, "with a job").await;
+        repositories
+            .jobs()
+            .job_create_many(&[job(with_job)])
+            .await
+            .unwrap();
+        match tasks.task_delete(with_job).await {
+            Err(RepositoryError::BrokenReference { what, id }) => {
+                assert_eq!((what, id), ("task", with_job.to_string()));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(tasks.task_find(with_job).await.unwrap().is_some());
+    })
+    .await;
+}
