@@ -1,5 +1,3 @@
-use std::io::Write;
-
 use sea_orm::Value;
 
 use super::{Cell, Column, Kind};
@@ -117,8 +115,13 @@ impl PackedRows {
         self.digits(PLACE, length as i64);
     }
 
+    /// Right-aligned: SQLite skips the blanks.
     fn digits(&mut self, width: usize, number: i64) {
-        write!(self.cells, "{number:width$}").expect("memory takes everything that is written to it");
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(number).as_bytes();
+        let end = self.cells.len() + width;
+        self.cells.resize(end - digits.len(), b' ');
+        self.cells.extend_from_slice(digits);
     }
 }
 
