@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use ratchet_interfaces::{
@@ -19,9 +19,32 @@ mod legacy_poller;
 mod ratchet_engine;
 mod stock_scheduler;
 
-/// The schedules of all engines fire every five seconds, all of them in the same second.
-pub(crate) const EXPRESSION: &str = "*/5 * * * * *";
-pub(crate) const PERIOD: TimeDelta = TimeDelta::seconds(5);
+/// How often the schedules fire, all of them in the same second: a herd every five seconds, so that one is over
+/// before the next, and a few schedules every second, so that there is something to take a percentile of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beat {
+    pub(crate) expression: &'static str,
+    pub(crate) period: TimeDelta,
+}
+
+impl Beat {
+    const fn of(schedules: usize) -> Self {
+        if schedules < 100 {
+            Self {
+                expression: "* * * * * *",
+                period: TimeDelta::seconds(1),
+            }
+        } else {
+            Self {
+                expression: "*/5 * * * * *",
+                period: TimeDelta::seconds(5),
+            }
+        }
+    }
+}
+
+/// What an engine is given to load the schedules before the first of its instants that counts.
+const SETTING_UP: TimeDelta = TimeDelta::seconds(3);
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -31,6 +54,9 @@ pub(crate) struct Arguments {
     /// How many schedules are due in the same second
     #[arg(long, value_delimiter = ',', default_values_t = [1, 1_000, 10_000])]
     schedules: Vec<usize>,
+    /// Which engines are watched
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Engine::LegacyPoller, Engine::TokioCronScheduler, Engine::Ratchet])]
+    engines: Vec<Engine>,
     /// For how many seconds stock tokio-cron-scheduler and Ratchet are watched
     #[arg(long, default_value_t = 60)]
     seconds: u32,
@@ -39,10 +65,28 @@ pub(crate) struct Arguments {
     poller_seconds: u32,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+enum Engine {
+    LegacyPoller,
+    TokioCronScheduler,
+    Ratchet,
+}
+
+impl Engine {
+    fn name(self) -> &'static str {
+        match self {
+            Self::LegacyPoller => "legacy-poller",
+            Self::TokioCronScheduler => "tokio-cron-scheduler",
+            Self::Ratchet => "ratchet",
+        }
+    }
+}
+
 /// One engine with one number of schedules.
 #[derive(Debug, Serialize)]
 struct Row {
-    engine: &'static str,
+    engine: Engine,
     schedules: usize,
     expected: usize,
     fired: usize,
@@ -54,20 +98,22 @@ struct Row {
 /// The nominal instants that an engine has to fire.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
+    pub(crate) beat: Beat,
     pub(crate) from: DateTime<Utc>,
     pub(crate) until: DateTime<Utc>,
 }
 
 impl Window {
     /// From the next instant that leaves time to set up, for whole periods.
-    fn after(now: DateTime<Utc>, seconds: u32) -> Self {
-        let period = PERIOD.num_seconds();
+    fn after(now: DateTime<Utc>, seconds: u32, beat: Beat) -> Self {
+        let period = beat.period.num_seconds();
         let first = (now.timestamp() / period + 2) * period;
         let from = DateTime::from_timestamp(first, 0).unwrap_or(now);
-        let periods = i32::try_from(seconds.div_ceil(5).max(1)).unwrap_or(i32::MAX);
+        let periods = (i64::from(seconds) + period - 1) / period;
         Self {
+            beat,
             from,
-            until: from + PERIOD * periods,
+            until: from + TimeDelta::seconds(period * periods.max(1)),
         }
     }
 
@@ -75,13 +121,19 @@ impl Window {
         (self.from..self.until).contains(&nominal)
     }
 
+    /// When an engine is stopped: before what is due at the end of the window, and so does not count.
+    pub(crate) fn end_of_watch(self) -> DateTime<Utc> {
+        self.until - self.beat.period / 5
+    }
+
     fn ticks(self) -> usize {
-        usize::try_from((self.until - self.from).num_seconds() / PERIOD.num_seconds()).unwrap_or(0)
+        let ticks = (self.until - self.from).num_seconds() / self.beat.period.num_seconds();
+        usize::try_from(ticks).unwrap_or(0)
     }
 
     /// The nominal instant at or before `now`.
-    pub(crate) fn nominal(now: DateTime<Utc>) -> DateTime<Utc> {
-        let period = PERIOD.num_seconds();
+    pub(crate) fn nominal(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let period = self.beat.period.num_seconds();
         DateTime::from_timestamp(now.timestamp() / period * period, 0).unwrap_or(now)
     }
 }
@@ -109,7 +161,7 @@ impl Sightings {
             .insert((schedule, nominal), at);
     }
 
-    fn row(&self, engine: &'static str, schedules: usize, window: Window) -> Row {
+    fn row(&self, engine: Engine, schedules: usize, window: Window) -> Row {
         let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
         let seen: Vec<_> = handler
             .iter()
@@ -159,7 +211,12 @@ impl Stage {
         let schedules: Vec<_> = (0..count)
             .map(|number| UnifiedSchedule {
                 next_run: Some(window.from),
-                ..UnifiedSchedule::new(format!("schedule-{number}"), task.definition.id, EXPRESSION, now)
+                ..UnifiedSchedule::new(
+                    format!("schedule-{number}"),
+                    task.definition.id,
+                    window.beat.expression,
+                    now,
+                )
             })
             .collect();
         repositories.schedules().schedule_create_many(&schedules).await?;
@@ -201,30 +258,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for &schedules in &arguments.schedules {
         eprintln!("{schedules} schedules due in the same second:");
-        let window = Window::after(clock.now(), arguments.poller_seconds);
-        eprintln!("  legacy-poller, until {}", window.until.format("%T"));
-        let stage = Stage::with_schedules(schedules, window).await?;
-        let sightings = Arc::new(Sightings::default());
-        legacy_poller::watch(&*stage.repositories, &*clock, window, &sightings).await?;
-        rows.push(sightings.row("legacy-poller", schedules, window));
-        stage.close().await?;
-
-        let window = Window::after(clock.now(), arguments.seconds);
-        eprintln!(
-            "  tokio-cron-scheduler (default settings, in memory), until {}",
-            window.until.format("%T")
-        );
-        let sightings = Arc::new(Sightings::default());
-        stock_scheduler::watch(schedules, &clock, window, &sightings).await?;
-        rows.push(sightings.row("tokio-cron-scheduler", schedules, window));
-
-        let window = Window::after(clock.now() + TimeDelta::seconds(3), arguments.seconds);
-        eprintln!("  ratchet, until {}", window.until.format("%T"));
-        let stage = Stage::with_schedules(schedules, window).await?;
-        let sightings = Arc::new(Sightings::default());
-        ratchet_engine::watch(Arc::clone(&stage.repositories), &clock, window, &sightings).await?;
-        rows.push(sightings.row("ratchet", schedules, window));
-        stage.close().await?;
+        for &engine in &arguments.engines {
+            rows.push(watch(engine, schedules, &arguments, &clock).await?);
+        }
     }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
@@ -233,6 +269,35 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         println!("tokio-cron-scheduler runs with its default settings and keeps nothing on disk.");
     }
     Ok(())
+}
+
+async fn watch(
+    engine: Engine,
+    schedules: usize,
+    arguments: &Arguments,
+    clock: &Arc<dyn Clock>,
+) -> Result<Row, Failure> {
+    let seconds = match engine {
+        Engine::LegacyPoller => arguments.poller_seconds,
+        Engine::TokioCronScheduler | Engine::Ratchet => arguments.seconds,
+    };
+    let window = Window::after(clock.now() + SETTING_UP, seconds, Beat::of(schedules));
+    eprintln!("  {}, until {}", engine.name(), window.until.format("%T"));
+    let sightings = Arc::new(Sightings::default());
+    match engine {
+        Engine::LegacyPoller => {
+            let stage = Stage::with_schedules(schedules, window).await?;
+            legacy_poller::watch(&*stage.repositories, &**clock, window, &sightings).await?;
+            stage.close().await?;
+        }
+        Engine::TokioCronScheduler => stock_scheduler::watch(schedules, clock, window, &sightings).await?,
+        Engine::Ratchet => {
+            let stage = Stage::with_schedules(schedules, window).await?;
+            ratchet_engine::watch(Arc::clone(&stage.repositories), clock, window, &sightings).await?;
+            stage.close().await?;
+        }
+    }
+    Ok(sightings.row(engine, schedules, window))
 }
 
 fn table(rows: &[Row]) -> Table {
@@ -252,7 +317,7 @@ fn table(rows: &[Row]) -> Table {
     ]);
     for row in rows {
         let mut cells = vec![
-            row.engine.to_owned(),
+            row.engine.name().to_owned(),
             row.schedules.to_string(),
             row.expected.to_string(),
             row.fired.to_string(),

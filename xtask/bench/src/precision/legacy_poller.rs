@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ratchet_interfaces::{Clock, PageRequest, RepositoryFactory, ScheduleFilter, ScheduleSort, UnifiedJob};
 
-use super::{PERIOD, Sightings, Window};
+use super::{Sightings, Window};
 use crate::Failure;
 
 const POLL: Duration = Duration::from_secs(30);
@@ -19,7 +19,7 @@ pub(super) async fn watch(
 ) -> Result<(), Failure> {
     let mut last = false;
     while !last {
-        poll(repositories, clock, sightings).await?;
+        poll(repositories, clock, window, sightings).await?;
         // The first poll after the window still finds ticks of the window.
         last = clock.now() >= window.until;
         if !last {
@@ -32,6 +32,7 @@ pub(super) async fn watch(
 async fn poll(
     repositories: &dyn RepositoryFactory,
     clock: &dyn Clock,
+    window: Window,
     sightings: &Sightings,
 ) -> Result<(), Failure> {
     let now = clock.now();
@@ -63,7 +64,7 @@ async fn poll(
             repositories.jobs().job_create_many(&[job]).await?;
             sightings.committed(schedule.id, nominal, clock.now());
             // As the predecessor did: the next run is counted from now, and what was missed in between is gone.
-            let next = Window::nominal(now) + PERIOD;
+            let next = window.nominal(now) + window.beat.period;
             repositories
                 .schedules()
                 .schedule_record_run(schedule.id, now, Some(next))

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use ratchet_interfaces::{Clock, RepositoryFactory, ScheduleId, SchedulerService, TickFiring, TickOutcome};
 use ratchet_scheduler::{SchedulerConfig, TickObserver, TokioCronSchedulerService};
 
-use super::{PERIOD, Sightings, Window};
+use super::{Sightings, Window};
 use crate::Failure;
 
 struct Watcher {
@@ -47,7 +47,7 @@ pub(super) async fn watch(
         .with_clock(Arc::clone(clock))
         .with_observer(Arc::new(watcher));
     scheduler.start().await?;
-    clock.wait_until(window.until - PERIOD / 5).await;
+    clock.wait_until(window.end_of_watch()).await;
     scheduler.stop().await?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ratchet_interfaces::{Clock, ScheduleId};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
-use super::{EXPRESSION, Sightings, Window};
+use super::{Sightings, Window};
 use crate::Failure;
 
 pub(super) async fn watch(
@@ -17,18 +17,17 @@ pub(super) async fn watch(
     let mut scheduler = JobScheduler::new().await?;
     for _ in 0..schedules {
         let (clock, sightings) = (Arc::clone(clock), Arc::clone(sightings));
-        let job = Job::new_async(EXPRESSION, move |id, _scheduler| {
+        let job = Job::new_async(window.beat.expression, move |id, _scheduler| {
             let (clock, sightings) = (Arc::clone(&clock), Arc::clone(&sightings));
             Box::pin(async move {
                 let now = clock.now();
-                sightings.handler_started(ScheduleId::from_uuid(id), Window::nominal(now), now);
+                sightings.handler_started(ScheduleId::from_uuid(id), window.nominal(now), now);
             })
         })?;
         scheduler.add(job).await?;
     }
     scheduler.start().await?;
-    // What is due at the end of the window does not count; what was due before may take a moment.
-    clock.wait_until(window.until - super::PERIOD / 5).await;
+    clock.wait_until(window.end_of_watch()).await;
     scheduler.shutdown().await?;
     Ok(())
 }
