@@ -49,7 +49,8 @@ pub use repository::{
 };
 pub use runtime::{RuntimeStatus, TaskContext, TaskError, TaskExecutor, TaskRequest};
 pub use schedule::{
-    MisfirePolicy, ScheduleFilter, ScheduleSort, ScheduleState, ScheduleTiming, UnifiedSchedule,
+    InvalidScheduleSummary, InvalidSchedules, MisfirePolicy, ScheduleFilter, ScheduleSort, ScheduleState,
+    ScheduleTiming, UnifiedSchedule,
 };
 pub use scheduler::{ScheduleStatus, SchedulerError, SchedulerHealth, SchedulerService};
 pub use signal::Signal;

@@ -130,6 +130,25 @@ pub struct ScheduleTiming {
     pub next_run: Option<DateTime<Utc>>,
 }
 
+/// The schedules that the engine disabled because they cannot be understood, in short: for health, which must tell of
+/// them even where the rest of such a row cannot be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InvalidSchedules {
+    /// How many there are.
+    pub total: u64,
+    /// The first of them, by name.
+    pub first: Vec<InvalidScheduleSummary>,
+}
+
+/// One of [`InvalidSchedules`]. It has no id: that may be what cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidScheduleSummary {
+    /// See [`UnifiedSchedule::name`].
+    pub name: String,
+    /// See [`UnifiedSchedule::state_reason`].
+    pub reason: Option<String>,
+}
+
 /// Which schedules a list holds. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default)]
 pub struct ScheduleFilter {

@@ -2,9 +2,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    FiringOutcome, JobRepository, PageRequest, RepositoryError, RepositoryFactory, ScheduleFilter,
-    ScheduleId, ScheduleRepository, ScheduleSort, ScheduleState, TickFiring, TickRepository, UnifiedJob,
-    UnifiedSchedule,
+    FiringOutcome, JobRepository, RepositoryError, RepositoryFactory, ScheduleId, ScheduleRepository,
+    TickFiring, TickRepository, UnifiedJob, UnifiedSchedule,
 };
 use serde_json::Value;
 
@@ -114,25 +113,18 @@ impl RepositoryBridge {
     /// # Errors
     /// As the repository.
     pub async fn invalid_schedules(&self) -> Result<(u64, Vec<(String, String)>), RepositoryError> {
-        let filter = ScheduleFilter {
-            state: Some(ScheduleState::Invalid),
-            ..ScheduleFilter::default()
-        };
-        let page = self
-            .schedules
-            .schedule_list(&filter, ScheduleSort::default(), PageRequest::new(0, 10)?)
-            .await?;
-        let examples = page
-            .items
+        let invalid = self.schedules.schedule_list_invalid(10).await?;
+        let examples = invalid
+            .first
             .into_iter()
             .map(|schedule| {
                 let reason = schedule
-                    .state_reason
+                    .reason
                     .unwrap_or_else(|| "no reason was recorded".to_owned());
                 (schedule.name, reason)
             })
             .collect();
-        Ok((page.total, examples))
+        Ok((invalid.total, examples))
     }
 
     /// Makes decisions on due ticks durable, all in one transaction; see [`TickRepository::tick_fire_many`].

@@ -1,3 +1,4 @@
+mod invalid;
 mod timing;
 
 use std::sync::Arc;
@@ -5,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleRepository, ScheduleSort,
-    ScheduleTiming, SortOrder, UnifiedSchedule,
+    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleRepository,
+    ScheduleSort, ScheduleTiming, SortOrder, TaskId, UnifiedSchedule,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
@@ -190,6 +191,24 @@ impl ScheduleRepository for Schedules {
         .await
     }
 
+    async fn schedule_exists_for_task(&self, task_id: TaskId) -> Result<bool, RepositoryError> {
+        let found = self
+            .store
+            .reader
+            .query_one_raw(Statement::from_sql_and_values(
+                self.store.backend(),
+                OF_TASK,
+                [task_id.as_uuid().into()],
+            ))
+            .await
+            .during("looking for a schedule of a task")?;
+        Ok(found.is_some())
+    }
+
+    async fn schedule_list_invalid(&self, limit: u32) -> Result<InvalidSchedules, RepositoryError> {
+        invalid::list(&self.store.reader, limit).await
+    }
+
     async fn schedule_update(&self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {
         let mut row = Batch::new(self.store.backend(), COLUMNS);
         push(&mut row, schedule);
@@ -288,6 +307,8 @@ impl ScheduleRepository for Schedules {
             .map_err(|error| error.during("disabling a schedule that cannot be understood"))
     }
 }
+
+const OF_TASK: &str = "SELECT 1 FROM schedules WHERE task_id = $1 LIMIT 1";
 
 const FIRST_RUN: &[BatchColumn] = &[("id", Kind::Id), ("version", Kind::Int), ("next_run", Kind::Int)];
 

@@ -1,4 +1,4 @@
-/// There is no index on `next_run`: every tick would have to move an entry of it, and the engine keeps the order
+/// `schedules_invalid` holds the few rows that health checks tell of. There is no index on `next_run`: every tick would have to move an entry of it, and the engine keeps the order
 /// in memory.
 pub(super) const CREATE: &[&str] = &[
     "CREATE TABLE schedules (
@@ -28,4 +28,5 @@ pub(super) const CREATE: &[&str] = &[
     CONSTRAINT schedules_name_key UNIQUE (name)
 ) {table}",
     "CREATE INDEX schedules_task_id ON schedules (task_id)",
+    "CREATE INDEX schedules_invalid ON schedules (name) WHERE state = 'invalid'",
 ];

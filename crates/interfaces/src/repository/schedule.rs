@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleSort, ScheduleTiming,
-    UnifiedSchedule,
+    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleSort,
+    ScheduleTiming, TaskId, UnifiedSchedule,
 };
 
 /// The table `schedules`.
@@ -32,6 +32,13 @@ pub trait ScheduleRepository: Send + Sync {
         sort: ScheduleSort,
         page: PageRequest,
     ) -> Result<Page<UnifiedSchedule>, RepositoryError>;
+
+    /// Whether a schedule of this task exists, enabled or not, readable or not.
+    async fn schedule_exists_for_task(&self, task_id: TaskId) -> Result<bool, RepositoryError>;
+
+    /// How many schedules are in the state `invalid`, and the first `limit` of them by name. Nothing else of their
+    /// rows is read.
+    async fn schedule_list_invalid(&self, limit: u32) -> Result<InvalidSchedules, RepositoryError>;
 
     /// Replaces a schedule's owner-given fields, its `state`, `state_reason` and `next_run`; `last_run`,
     /// `run_count` and `created_at` stay what they are in the database. Returns the row as it is then, its version

@@ -1,0 +1,40 @@
+use ratchet_interfaces::{InvalidScheduleSummary, InvalidSchedules, RepositoryError, with_causes};
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
+
+use crate::failure::During;
+use crate::reader::Reader;
+
+const DURING: &str = "listing the invalid schedules";
+
+/// The state stands in the text, as it does in the partial index. The count is of the same moment as the rows.
+const SQL: &str = "SELECT name, state_reason, (SELECT COUNT(*) FROM schedules WHERE state = 'invalid')
+    FROM schedules WHERE state = 'invalid' ORDER BY name LIMIT $1";
+
+pub(super) async fn list(reader: &Reader, limit: u32) -> Result<InvalidSchedules, RepositoryError> {
+    // The count comes with a row, so one is asked for even where none is wanted.
+    let statement = Statement::from_sql_and_values(
+        reader.get_database_backend(),
+        SQL,
+        [i64::from(limit.max(1)).into()],
+    );
+    let rows = reader.query_all_raw(statement).await.during(DURING)?;
+    let total: i64 = match rows.first() {
+        Some(row) => row.try_get_by_index(2).during(DURING)?,
+        None => 0,
+    };
+    Ok(InvalidSchedules {
+        total: total.unsigned_abs(),
+        first: rows.iter().take(limit as usize).map(summary).collect(),
+    })
+}
+
+/// A text that is none (SQLite stores any bytes as one) is told of in its place.
+fn summary(row: &QueryResult) -> InvalidScheduleSummary {
+    let name: Result<String, _> = row.try_get_by_index(0);
+    let reason: Result<Option<String>, _> = row.try_get_by_index(1);
+    InvalidScheduleSummary {
+        name: name.unwrap_or_else(|error| format!("a name that cannot be read: {}", with_causes(&error))),
+        reason: reason
+            .unwrap_or_else(|error| Some(format!("a reason that cannot be read: {}", with_causes(&error)))),
+    }
+}
