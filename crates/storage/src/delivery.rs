@@ -2,16 +2,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Delivery, DeliveryId, DeliveryRepository, DeliveryStatus, JobId, RepositoryError};
+use ratchet_interfaces::{Delivery, DeliveryId, DeliveryRepository, JobId, RepositoryError};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
     Statement,
 };
 
 use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 use crate::failure::During;
 use crate::row::delivery::{Column, Entity, read};
-use crate::row::{Reading, micros};
+use crate::row::{Unreadable, awaited, micros, text};
 use crate::store::Store;
 use crate::writer::WriteError;
 
@@ -33,20 +33,32 @@ impl DeliveryRepository for Deliveries {
         now: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<Delivery>, RepositoryError> {
-        // The status stands in the text, as it does in the partial index: for a parameter SQLite would not see that
-        // the index holds every row that is asked for.
-        Entity::find()
-            .filter(pending())
-            .filter(Column::NextAttemptAt.lte(micros(now)))
-            .order_by_asc(Column::NextAttemptAt)
-            .order_by_asc(Column::Id)
-            .limit(u64::from(limit))
-            .all(&self.store.reader)
-            .await
-            .during("looking for due deliveries")?
-            .into_iter()
-            .map(read)
-            .collect()
+        const DURING: &str = "looking for due deliveries";
+        loop {
+            let statement = due_statement(self.store.backend(), now, limit);
+            let rows = self.store.reader.query_all_raw(statement).await.during(DURING)?;
+            let mut due = Vec::with_capacity(rows.len());
+            let mut unreadable = Vec::new();
+            for row in &rows {
+                match Unreadable::or_read(row, read).during(DURING)? {
+                    Ok(delivery) => due.push(delivery),
+                    Err(row) => unreadable.push(row),
+                }
+            }
+            if unreadable.is_empty() {
+                return Ok(due);
+            }
+            // What stood behind the failed rows comes into their place.
+            let failed = self
+                .store
+                .writer
+                .write(unreadable, |rows, transaction| Box::pin(fail(rows, transaction)))
+                .await
+                .map_err(|error| error.during("failing deliveries that cannot be read"))?;
+            if failed == 0 {
+                return Ok(due);
+            }
+        }
     }
 
     async fn delivery_next_attempt(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {
@@ -54,17 +66,14 @@ impl DeliveryRepository for Deliveries {
         let row = self
             .store
             .reader
-            .query_one_raw(Statement::from_string(
-                self.store.backend(),
-                "SELECT MIN(next_attempt_at) FROM deliveries WHERE status = 'pending'",
-            ))
+            .query_one_raw(Statement::from_string(self.store.backend(), NEXT))
             .await
             .during(DURING)?;
         let next: Option<i64> = match row {
             Some(row) => row.try_get_by_index(0).during(DURING)?,
             None => None,
         };
-        Reading::of("delivery", &"that is next").instant_or_none("next_attempt_at", next)
+        Ok(awaited(next))
     }
 
     async fn delivery_settle_many(&self, deliveries: &[Delivery]) -> Result<(), RepositoryError> {
@@ -121,8 +130,34 @@ const SETTLED: &[BatchColumn] = &[
     ("delivered_at", Kind::Int),
 ];
 
-fn pending() -> sea_orm::sea_query::SimpleExpr {
-    sea_orm::sea_query::Expr::cust(format!("status = '{}'", DeliveryStatus::Pending))
+const NEXT: &str = "SELECT MIN(next_attempt_at) FROM deliveries WHERE status = 'pending'";
+
+/// The status stands in the text, as it does in the partial index: for a parameter SQLite would not see that the
+/// index holds every row that is asked for.
+fn due_statement(backend: DbBackend, now: DateTime<Utc>, limit: u32) -> Statement {
+    Statement::from_sql_and_values(
+        backend,
+        "SELECT * FROM deliveries WHERE status = 'pending' AND next_attempt_at <= $1
+         ORDER BY next_attempt_at, id LIMIT $2",
+        [micros(now).into(), i64::from(limit).into()],
+    )
+}
+
+/// Says how many there were.
+async fn fail(rows: &[Unreadable], transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+    let mut failed = 0;
+    for Unreadable { id, reason } in rows {
+        tracing::error!(delivery.id = %id, reason, "a delivery has failed: its row cannot be read");
+        let outcome = transaction
+            .execute_raw(Statement::from_sql_and_values(
+                transaction.get_database_backend(),
+                "UPDATE deliveries SET status = 'failed', last_error = $2 WHERE id = $1 AND status = 'pending'",
+                [id.clone().into(), text(reason).into()],
+            ))
+            .await?;
+        failed += outcome.rows_affected();
+    }
+    Ok(failed)
 }
 
 /// A delivery that was deleted with its job meanwhile has nothing to settle.

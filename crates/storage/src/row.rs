@@ -11,17 +11,28 @@ pub(crate) mod job;
 mod priority;
 mod reading;
 pub(crate) mod schedule;
+mod stored_id;
 pub(crate) mod task;
 pub(crate) mod tick;
+mod unreadable;
 
 pub(crate) use priority::rank;
 pub(crate) use reading::Reading;
+pub(crate) use stored_id::StoredId;
+pub(crate) use unreadable::Unreadable;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// An instant as it is stored.
 pub(crate) fn micros(instant: DateTime<Utc>) -> i64 {
     instant.timestamp_micros()
+}
+
+/// The earliest of the instants that are waited for. One beyond what a clock can show never comes; one before that
+/// has always been, and the row that has it is found and dealt with when it is taken.
+pub(crate) fn awaited(earliest: Option<i64>) -> Option<DateTime<Utc>> {
+    let earliest = earliest?;
+    DateTime::from_timestamp_micros(earliest).or((earliest < 0).then_some(DateTime::<Utc>::MIN_UTC))
 }
 
 /// A length of time as it is stored. What is longer than a database can say, 292,000 years, is that long.

@@ -19,7 +19,7 @@ use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 use crate::failure::{During, Violation, violation};
 use crate::paging::{contains, page};
 use crate::row::schedule::{COLUMNS, Column, Entity, push, read};
-use crate::row::{micros, task, text};
+use crate::row::{StoredId, micros, task, text};
 use crate::store::Store;
 use crate::writer::WriteError;
 
@@ -240,11 +240,11 @@ impl ScheduleRepository for Schedules {
         after: Option<ScheduleId>,
         limit: u32,
     ) -> Result<Vec<ScheduleTiming>, RepositoryError> {
-        timing::list(&self.store.reader, after, limit).await
+        timing::list(&self.store, after, limit).await
     }
 
     async fn schedule_find_timing(&self, id: ScheduleId) -> Result<Option<ScheduleTiming>, RepositoryError> {
-        timing::find(&self.store.reader, id).await
+        timing::find(&self.store, id).await
     }
 
     async fn schedule_set_first_runs(
@@ -298,13 +298,8 @@ impl ScheduleRepository for Schedules {
         version: u32,
         reason: &str,
     ) -> Result<(), RepositoryError> {
-        self.store
-            .writer
-            .write((id, version, text(reason)), |invalid, transaction| {
-                Box::pin(invalidate(invalid, transaction))
-            })
-            .await
-            .map_err(|error| error.during("disabling a schedule that cannot be understood"))
+        let id = StoredId::Uuid(id.as_uuid());
+        invalid::invalidate(&self.store.writer, id, version.into(), reason).await
     }
 }
 
@@ -403,24 +398,4 @@ async fn record_run(
         ))
         .await?;
     Ok(outcome.rows_affected() == 1)
-}
-
-async fn invalidate(
-    (id, version, reason): &(ScheduleId, u32, String),
-    transaction: &DatabaseTransaction,
-) -> Result<(), WriteError> {
-    transaction
-        .execute_raw(Statement::from_sql_and_values(
-            transaction.get_database_backend(),
-            "UPDATE schedules SET enabled = $3, state = 'invalid', state_reason = $4, next_run = NULL
-             WHERE id = $1 AND version = $2",
-            [
-                id.as_uuid().into(),
-                i64::from(*version).into(),
-                false.into(),
-                reason.as_str().into(),
-            ],
-        ))
-        .await?;
-    Ok(())
 }

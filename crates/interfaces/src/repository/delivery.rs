@@ -8,7 +8,8 @@ use crate::{Delivery, DeliveryId, JobId, RepositoryError};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait DeliveryRepository: Send + Sync {
-    /// Up to `limit` pending deliveries whose next attempt is due at `now`, oldest first.
+    /// Up to `limit` pending deliveries whose next attempt is due at `now`, oldest first. One whose row cannot be
+    /// read is failed, with the reason in its `last_error`, and does not keep the others.
     async fn delivery_list_due(
         &self,
         now: DateTime<Utc>,

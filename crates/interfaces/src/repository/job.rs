@@ -29,7 +29,8 @@ pub trait JobRepository: Send + Sync {
     ) -> Result<Page<UnifiedJob>, RepositoryError>;
 
     /// Takes up to `limit` jobs that may run, the most important first, then the one that may run longest; makes
-    /// them the node's and opens an execution for each, in one transaction.
+    /// them the node's and opens an execution for each, in one transaction. A job whose row cannot be read is failed
+    /// in the same transaction, with the reason in its `error`, and does not keep the others.
     async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError>;
 
     /// The earliest `run_after` of the waiting jobs, if any waits.

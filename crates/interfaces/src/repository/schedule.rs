@@ -48,17 +48,21 @@ pub trait ScheduleRepository: Send + Sync {
     /// `VersionConflict` when the row's version is not `schedule.version`, `NotFound` when there is no such row.
     async fn schedule_update(&self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError>;
 
-    /// Deletes a schedule and its ledger; its jobs stay, without their schedule. Says whether it existed.
+    /// Deletes a schedule and its ledger; its jobs stay, without their schedule. Says whether it existed. All of it is
+    /// one transaction, which other writes wait for: millions of ledger rows take seconds.
     async fn schedule_delete(&self, id: ScheduleId) -> Result<bool, RepositoryError>;
 
-    /// What the tick index needs of the next `limit` enabled schedules in the order of their ids.
+    /// What the tick index needs of the next `limit` schedules in the order of their ids, of those that are enabled
+    /// and not completed. One whose row cannot be read is disabled as by [`Self::schedule_invalidate`], and does not
+    /// keep the others.
     async fn schedule_list_timings(
         &self,
         after: Option<ScheduleId>,
         limit: u32,
     ) -> Result<Vec<ScheduleTiming>, RepositoryError>;
 
-    /// What the tick index needs of one schedule; `None` if it does not exist or is disabled.
+    /// What the tick index needs of one schedule; `None` if it does not exist, is disabled or completed, or if its
+    /// row cannot be read: then it is disabled as by [`Self::schedule_invalidate`].
     async fn schedule_find_timing(&self, id: ScheduleId) -> Result<Option<ScheduleTiming>, RepositoryError>;
 
     /// Sets the first `next_run` of schedules that have none, in one transaction. A schedule that was changed

@@ -4,17 +4,19 @@
 //! is asked on its own, so that a claim reads no more entries than it may take: in one walk through the index, jobs
 //! of a high priority that wait for a later instant would stand in the way of those of a lower one.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{ClaimRequest, ClaimedJob, ExecutionId, JobPriority, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use uuid::Uuid;
 
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::failure::During;
 use crate::reader::Reader;
-use crate::row::job::{Model, read};
-use crate::row::{Reading, length, micros, rank};
+use crate::row::job::read;
+use crate::row::{StoredId, Unreadable, awaited, length, micros, rank, text};
 use crate::writer::{WriteError, Writer};
 
 /// A lease outlives the timeout of its job by this: the process that enforces the timeout also has to tell of it.
@@ -30,7 +32,19 @@ const OPENED: &[Column] = &[("id", Kind::Id), ("job_id", Kind::Id)];
 
 const OPEN_EXECUTIONS: &str = "INSERT INTO executions (id, job_id, attempt, status, input, started_at, node)
     SELECT b.id, j.id, j.attempts, 'running', j.input, $2, $3
-    FROM {batch} AS b JOIN jobs AS j ON j.id = b.job_id WHERE true";
+    FROM {batch} AS b JOIN jobs AS j ON j.id = b.job_id WHERE true
+    ON CONFLICT DO NOTHING";
+
+const NOT_OPENED: &str = "SELECT b.job_id FROM {batch} AS b
+    WHERE NOT EXISTS (SELECT 1 FROM executions AS e WHERE e.id = b.id)";
+
+const FAIL: &str =
+    "UPDATE jobs SET status = 'failed', error = $2, completed_at = $3, attempts = attempts - 1,
+        started_at = CASE WHEN attempts > 1 THEN started_at END, lease_owner = NULL, lease_until = NULL
+    WHERE id = $1";
+
+/// As many jobs are failed in one claim at the most: its transaction must not keep others waiting.
+const MAX_FAILED: usize = 1_000;
 
 pub(super) async fn claim(
     writer: &Writer,
@@ -49,6 +63,18 @@ pub(super) async fn claim(
 
 pub(super) async fn next_run_after(reader: &Reader) -> Result<Option<DateTime<Utc>>, RepositoryError> {
     const DURING: &str = "looking for the next waiting job";
+    let row = reader
+        .query_one_raw(next_statement(reader.get_database_backend()))
+        .await
+        .during(DURING)?;
+    let next: Option<i64> = match row {
+        Some(row) => row.try_get_by_index(0).during(DURING)?,
+        None => None,
+    };
+    Ok(awaited(next))
+}
+
+fn next_statement(backend: DbBackend) -> Statement {
     let earliest: Vec<String> = JobPriority::ALL
         .iter()
         .map(|priority| {
@@ -62,75 +88,159 @@ pub(super) async fn next_run_after(reader: &Reader) -> Result<Option<DateTime<Ut
         "SELECT MIN(earliest) FROM ({}) AS each_priority",
         earliest.join(" UNION ALL ")
     );
-    let row = reader
-        .query_one_raw(Statement::from_string(reader.get_database_backend(), sql))
-        .await
-        .during(DURING)?;
-    let next: Option<i64> = match row {
-        Some(row) => row.try_get_by_index(0).during(DURING)?,
-        None => None,
-    };
-    Reading::of("job", &"that waits").instant_or_none("run_after", next)
+    Statement::from_string(backend, sql)
 }
 
+/// Takes jobs until there are as many as may be taken, or no more are found. A row that cannot be run is failed, and
+/// another one taken in its place.
 async fn take(
     request: &ClaimRequest,
     transaction: &DatabaseTransaction,
 ) -> Result<Vec<ClaimedJob>, WriteError> {
-    let backend = transaction.get_database_backend();
-    let statement = Statement::from_sql_and_values(
-        backend,
-        take_sql(backend),
-        [
-            micros(request.now).into(),
-            i64::from(request.limit).into(),
-            request.node.as_uuid().into(),
-            length(request.default_timeout.min(LONGEST_LEASE)).into(),
-        ],
-    );
-    let mut jobs = Vec::new();
-    for row in transaction.query_all_raw(statement).await? {
-        jobs.push(read(Model::from_query_result(&row, "")?)?);
+    let mut claimed = Vec::new();
+    let mut failed = 0;
+    loop {
+        let wanted = request.limit as usize - claimed.len();
+        let taken = take_once(request, wanted, transaction).await?;
+        let (found, unreadable) = (taken.claimed.len() + taken.failed, taken.failed);
+        claimed.extend(taken.claimed);
+        failed += unreadable;
+        if unreadable == 0 || found < wanted || failed >= MAX_FAILED {
+            return Ok(claimed);
+        }
     }
-    if jobs.is_empty() {
-        return Ok(Vec::new());
+}
+
+struct Taken {
+    claimed: Vec<ClaimedJob>,
+    failed: usize,
+}
+
+async fn take_once(
+    request: &ClaimRequest,
+    limit: usize,
+    transaction: &DatabaseTransaction,
+) -> Result<Taken, WriteError> {
+    let backend = transaction.get_database_backend();
+    let statement = take_statement(backend, request, limit);
+    let mut jobs = Vec::new();
+    let mut unfit = Vec::new();
+    for row in transaction.query_all_raw(statement).await? {
+        match Unreadable::or_read(&row, read)? {
+            Ok(job) => jobs.push(job),
+            Err(unreadable) => unfit.push(unreadable),
+        }
     }
     // RETURNING answers in no particular order.
     jobs.sort_by_key(|job| (std::cmp::Reverse(job.priority), job.run_after, job.id));
-    let claimed: Vec<ClaimedJob> = jobs
+    let mut claimed: Vec<ClaimedJob> = jobs
         .into_iter()
         .map(|job| ClaimedJob {
             job,
             execution_id: ExecutionId::new(),
         })
         .collect();
-    let opened = Batch::all(backend, OPENED, &claimed, |batch, claimed| {
+    let unopened = open_executions(request, &claimed, transaction).await?;
+    claimed.retain(|claimed| {
+        let Some(job) = unopened.get(&claimed.job.id.as_uuid()) else {
+            return true;
+        };
+        unfit.push(Unreadable {
+            id: StoredId::Uuid(*job),
+            reason: format!(
+                "the stored attempts of job {job} cannot be right: there is an execution for attempt {} already",
+                claimed.job.attempts
+            ),
+        });
+        false
+    });
+    for job in &unfit {
+        fail(job, request, transaction).await?;
+    }
+    Ok(Taken {
+        claimed,
+        failed: unfit.len(),
+    })
+}
+
+/// Opens an execution for each job; returns the jobs that have one for this attempt already.
+async fn open_executions(
+    request: &ClaimRequest,
+    claimed: &[ClaimedJob],
+    transaction: &DatabaseTransaction,
+) -> Result<HashSet<Uuid>, WriteError> {
+    let backend = transaction.get_database_backend();
+    let mut unopened = HashSet::new();
+    let opened = Batch::all(backend, OPENED, claimed, |batch, claimed| {
         batch.push([
             Cell::Id(claimed.execution_id.as_uuid()),
             Cell::Id(claimed.job.id.as_uuid()),
         ]);
     });
     for batch in &opened {
-        transaction
+        let written = transaction
             .execute_raw(batch.statement(
                 OPEN_EXECUTIONS,
                 [micros(request.now).into(), request.node.as_uuid().into()],
             ))
-            .await?;
+            .await?
+            .rows_affected();
+        if written == batch.rows() {
+            continue;
+        }
+        for row in transaction.query_all_raw(batch.statement(NOT_OPENED, [])).await? {
+            unopened.insert(row.try_get_by_index(0)?);
+        }
     }
-    Ok(claimed)
+    Ok(unopened)
 }
 
+/// A job that was taken and cannot be run has failed; no attempt was made.
+async fn fail(
+    job: &Unreadable,
+    request: &ClaimRequest,
+    transaction: &DatabaseTransaction,
+) -> Result<(), WriteError> {
+    let Unreadable { id, reason } = job;
+    tracing::error!(job.id = %id, reason, "a job has failed: it cannot be run as it is stored");
+    transaction
+        .execute_raw(Statement::from_sql_and_values(
+            transaction.get_database_backend(),
+            FAIL,
+            [id.clone().into(), text(reason).into(), micros(request.now).into()],
+        ))
+        .await?;
+    Ok(())
+}
+
+fn take_statement(backend: DbBackend, request: &ClaimRequest, limit: usize) -> Statement {
+    Statement::from_sql_and_values(
+        backend,
+        take_sql(backend),
+        [
+            micros(request.now).into(),
+            i64::try_from(limit).unwrap_or(i64::MAX).into(),
+            request.node.as_uuid().into(),
+            length(request.default_timeout.min(LONGEST_LEASE)).into(),
+        ],
+    )
+}
+
+/// No number that a row may hold makes the statement fail: that would be one row that stops the queue.
 fn take_sql(backend: DbBackend) -> String {
     let (with, picked) = match backend {
         DbBackend::Postgres => pick_on_postgres(),
         _ => (String::new(), pick_on_sqlite()),
     };
     format!(
-        "{with} UPDATE jobs SET status = 'processing', attempts = attempts + 1, started_at = $1,
-             lease_owner = $3, lease_until = $1 + COALESCE(timeout_seconds * 1000000, $4) + {}
+        "{with} UPDATE jobs SET status = 'processing', started_at = $1, lease_owner = $3,
+             attempts = attempts + CASE WHEN attempts < {most} THEN 1 ELSE 0 END,
+             lease_until = $1 + {grace} + CASE WHEN timeout_seconds BETWEEN 0 AND {longest}
+                                          THEN timeout_seconds * 1000000 ELSE $4 END
          WHERE id IN ({picked}) RETURNING *",
-        length(GRACE)
+        grace = length(GRACE),
+        longest = u32::MAX,
+        most = i64::MAX,
     )
 }
 

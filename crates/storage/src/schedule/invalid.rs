@@ -1,8 +1,10 @@
 use ratchet_interfaces::{InvalidScheduleSummary, InvalidSchedules, RepositoryError, with_causes};
-use sea_orm::{ConnectionTrait, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
 
 use crate::failure::During;
 use crate::reader::Reader;
+use crate::row::{StoredId, text};
+use crate::writer::{WriteError, Writer};
 
 const DURING: &str = "listing the invalid schedules";
 
@@ -11,12 +13,7 @@ const SQL: &str = "SELECT name, state_reason, (SELECT COUNT(*) FROM schedules WH
     FROM schedules WHERE state = 'invalid' ORDER BY name LIMIT $1";
 
 pub(super) async fn list(reader: &Reader, limit: u32) -> Result<InvalidSchedules, RepositoryError> {
-    // The count comes with a row, so one is asked for even where none is wanted.
-    let statement = Statement::from_sql_and_values(
-        reader.get_database_backend(),
-        SQL,
-        [i64::from(limit.max(1)).into()],
-    );
+    let statement = list_statement(reader.get_database_backend(), limit);
     let rows = reader.query_all_raw(statement).await.during(DURING)?;
     let total: i64 = match rows.first() {
         Some(row) => row.try_get_by_index(2).during(DURING)?,
@@ -28,6 +25,11 @@ pub(super) async fn list(reader: &Reader, limit: u32) -> Result<InvalidSchedules
     })
 }
 
+fn list_statement(backend: DbBackend, limit: u32) -> Statement {
+    // The count comes with a row, so one is asked for even where none is wanted.
+    Statement::from_sql_and_values(backend, SQL, [i64::from(limit.max(1)).into()])
+}
+
 /// A text that is none (SQLite stores any bytes as one) is told of in its place.
 fn summary(row: &QueryResult) -> InvalidScheduleSummary {
     let name: Result<String, _> = row.try_get_by_index(0);
@@ -37,4 +39,39 @@ fn summary(row: &QueryResult) -> InvalidScheduleSummary {
         reason: reason
             .unwrap_or_else(|error| Some(format!("a reason that cannot be read: {}", with_causes(&error)))),
     }
+}
+
+/// See [`ratchet_interfaces::ScheduleRepository::schedule_invalidate`].
+pub(super) async fn invalidate(
+    writer: &Writer,
+    id: StoredId,
+    version: i64,
+    reason: &str,
+) -> Result<(), RepositoryError> {
+    writer
+        .write((id, version, text(reason)), |row, transaction| {
+            Box::pin(disable(row, transaction))
+        })
+        .await
+        .map_err(|error| error.during("disabling a schedule that cannot be understood"))
+}
+
+async fn disable(
+    (id, version, reason): &(StoredId, i64, String),
+    transaction: &DatabaseTransaction,
+) -> Result<(), WriteError> {
+    transaction
+        .execute_raw(Statement::from_sql_and_values(
+            transaction.get_database_backend(),
+            "UPDATE schedules SET enabled = $3, state = 'invalid', state_reason = $4, next_run = NULL
+             WHERE id = $1 AND version = $2",
+            [
+                id.clone().into(),
+                (*version).into(),
+                false.into(),
+                reason.as_str().into(),
+            ],
+        ))
+        .await?;
+    Ok(())
 }

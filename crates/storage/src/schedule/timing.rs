@@ -1,17 +1,19 @@
 use ratchet_interfaces::{RepositoryError, ScheduleId, ScheduleTiming};
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, Statement};
 use uuid::Uuid;
 
+use super::invalid;
 use crate::failure::During;
-use crate::reader::Reader;
-use crate::row::Reading;
+use crate::row::{Reading, StoredId, Unreadable};
+use crate::store::Store;
 
 const DURING: &str = "reading the timings of schedules";
 
-/// The slim columns, in the order in which [`Columns::of`] takes them.
-const SELECT: &str =
-    "SELECT id, version, cron_expression, timezone, misfire_policy, next_run FROM schedules WHERE enabled";
+/// A completed schedule has nothing to wait for until it is edited, which makes it active again.
+const SELECT: &str = "SELECT id, version, cron_expression, timezone, misfire_policy, next_run FROM schedules
+    WHERE enabled AND state <> 'completed'";
 
+#[derive(FromQueryResult)]
 struct Columns {
     id: Uuid,
     version: i64,
@@ -23,86 +25,76 @@ struct Columns {
 
 /// The timings after `after`, in the order of the ids.
 ///
-/// A row that cannot be read is left out and logged, and the page is filled up from behind it: one damaged row must
-/// not keep the engine from all others, and a page that is not full tells the caller that it is the last.
+/// A row that cannot be read is disabled, and the page is filled up from behind it: one damaged row must not keep
+/// the engine from all others, and a page that is not full tells the caller that it is the last.
 pub(super) async fn list(
-    reader: &Reader,
+    store: &Store,
     after: Option<ScheduleId>,
     limit: u32,
 ) -> Result<Vec<ScheduleTiming>, RepositoryError> {
     let limit = limit as usize;
     let mut timings = Vec::with_capacity(limit);
-    let mut after = after.map(ScheduleId::as_uuid);
+    let mut after = after.map(|id| StoredId::Uuid(id.as_uuid()));
     while timings.len() < limit {
         let wanted = limit - timings.len();
-        let rows = next_rows(reader, after, wanted).await.during(DURING)?;
-        let found = rows.len();
-        for row in rows {
-            let columns = Columns::of(&row).during(DURING)?;
-            let id = columns.id;
-            after = Some(id);
-            match columns.read() {
+        let statement = page_statement(store.backend(), after.clone(), wanted);
+        let rows = store.reader.query_all_raw(statement).await.during(DURING)?;
+        for row in &rows {
+            match read(row).during(DURING)? {
                 Ok(timing) => timings.push(timing),
-                Err(error) => tracing::error!(
-                    schedule.id = %id,
-                    error = &error as &dyn std::error::Error,
-                    "a schedule will not fire: its row cannot be read"
-                ),
+                Err(unreadable) => disable(store, row, unreadable).await,
             }
         }
-        if found < wanted {
-            break;
+        match rows.last() {
+            Some(last) if rows.len() == wanted => after = Some(StoredId::of(last).during(DURING)?),
+            _ => break,
         }
     }
     Ok(timings)
 }
 
-pub(super) async fn find(reader: &Reader, id: ScheduleId) -> Result<Option<ScheduleTiming>, RepositoryError> {
+/// A row that cannot be read is disabled, and then answered as such.
+pub(super) async fn find(store: &Store, id: ScheduleId) -> Result<Option<ScheduleTiming>, RepositoryError> {
     let statement = Statement::from_sql_and_values(
-        reader.get_database_backend(),
+        store.backend(),
         format!("{SELECT} AND id = $1"),
         [id.as_uuid().into()],
     );
-    match reader.query_one_raw(statement).await.during(DURING)? {
-        Some(row) => Columns::of(&row).during(DURING)?.read().map(Some),
-        None => Ok(None),
+    let Some(row) = store.reader.query_one_raw(statement).await.during(DURING)? else {
+        return Ok(None);
+    };
+    match read(&row).during(DURING)? {
+        Ok(timing) => Ok(Some(timing)),
+        Err(unreadable) => {
+            disable(store, &row, unreadable).await;
+            Ok(None)
+        }
     }
 }
 
-async fn next_rows(reader: &Reader, after: Option<Uuid>, limit: usize) -> Result<Vec<QueryResult>, DbErr> {
-    // The nil UUID comes before all others and is no id.
-    let after = after.unwrap_or(Uuid::nil());
+fn page_statement(backend: DbBackend, after: Option<StoredId>, limit: usize) -> Statement {
+    let (compare, id) = match after {
+        Some(id) => (">", id),
+        None => (">=", StoredId::first(backend)),
+    };
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    reader
-        .query_all_raw(Statement::from_sql_and_values(
-            reader.get_database_backend(),
-            format!("{SELECT} AND id > $1 ORDER BY id LIMIT $2"),
-            [after.into(), limit.into()],
-        ))
-        .await
+    Statement::from_sql_and_values(
+        backend,
+        format!("{SELECT} AND id {compare} $1 ORDER BY id LIMIT $2"),
+        [id.into(), limit.into()],
+    )
 }
 
-impl Columns {
-    fn of(row: &QueryResult) -> Result<Self, DbErr> {
-        Ok(Self {
-            id: row.try_get_by_index(0)?,
-            version: row.try_get_by_index(1)?,
-            cron_expression: row.try_get_by_index(2)?,
-            timezone: row.try_get_by_index(3)?,
-            misfire_policy: row.try_get_by_index(4)?,
-            next_run: row.try_get_by_index(5)?,
-        })
-    }
-
-    fn read(self) -> Result<ScheduleTiming, RepositoryError> {
-        let Self {
+fn read(row: &QueryResult) -> Result<Result<ScheduleTiming, Unreadable>, DbErr> {
+    Unreadable::or_read(row, |columns: Columns| {
+        let Columns {
             id,
             version,
             cron_expression,
             timezone,
             misfire_policy,
             next_run,
-        } = self;
+        } = columns;
         let id = ScheduleId::from_uuid(id);
         let reading = Reading::of("schedule", &id);
         Ok(ScheduleTiming {
@@ -113,5 +105,23 @@ impl Columns {
             misfire_policy: reading.name("misfire_policy", &misfire_policy)?,
             next_run: reading.instant_or_none("next_run", next_run)?,
         })
+    })
+}
+
+/// The schedule does not fire either way, so that a database that takes no writes at this moment does not keep the
+/// others from being read: the row is found again at the next start.
+async fn disable(store: &Store, row: &QueryResult, unreadable: Unreadable) {
+    let Unreadable { id, reason } = unreadable;
+    tracing::error!(schedule.id = %id, reason, "a schedule is disabled: its row cannot be read");
+    let disabled = match row.try_get("", "version").during(DURING) {
+        Ok(version) => invalid::invalidate(&store.writer, id.clone(), version, &reason).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = disabled {
+        tracing::error!(
+            schedule.id = %id,
+            error = &error as &dyn std::error::Error,
+            "a schedule whose row cannot be read could not be disabled: it does not fire until it is read again"
+        );
     }
 }

@@ -5,6 +5,8 @@
     reason = "what a test unwraps, it asserts; the lint does not exempt what tests share"
 )]
 
+mod delivery;
+mod job;
 mod raw;
 mod sample;
 mod schedule;

@@ -1,5 +1,9 @@
-use chrono::{DateTime, Utc};
-use ratchet_interfaces::{RepositoryFactory, Task, TaskDefinition, TaskId, UnifiedSchedule};
+use chrono::{DateTime, TimeDelta, Utc};
+use ratchet_interfaces::{
+    ClaimRequest, FiredJob, JobId, NodeId, RepositoryFactory, Task, TaskDefinition, TaskId, TickFiring,
+    TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
+};
+use serde_json::json;
 
 /// So many seconds after the moment at which these tests play.
 pub(crate) fn at(second: i64) -> DateTime<Utc> {
@@ -51,4 +55,51 @@ pub(crate) async fn stored_schedules(
         .await
         .unwrap();
     schedules
+}
+
+/// The schedule's next tick becomes a job that may run at once, and the next one is a minute later.
+pub(crate) fn firing(schedule: &UnifiedSchedule) -> TickFiring {
+    let tick = schedule.next_run.unwrap();
+    let job = JobId::new();
+    TickFiring {
+        schedule_id: schedule.id,
+        expected_version: schedule.version,
+        expected_next_run: tick,
+        records: vec![TickRecord {
+            scheduled_for: tick,
+            through: tick,
+            count: 1,
+            outcome: TickOutcome::Fired,
+            reason: None,
+            job_id: Some(job),
+            lateness: TimeDelta::zero(),
+            decided_at: tick,
+        }],
+        job: Some(FiredJob {
+            id: job,
+            scheduled_for: tick,
+        }),
+        next_run: Some(tick + TimeDelta::minutes(1)),
+        decided_at: tick,
+    }
+}
+
+/// Jobs made by hand, the first to run first.
+pub(crate) async fn stored_jobs(repositories: &dyn RepositoryFactory, count: i64) -> Vec<UnifiedJob> {
+    let task = stored_task(repositories).await;
+    let jobs: Vec<_> = (0..count)
+        .map(|second| UnifiedJob::new(task, json!({"greeting": "hello"}), at(second)))
+        .collect();
+    repositories.jobs().job_create_many(&jobs).await.unwrap();
+    jobs
+}
+
+/// A claim at second 100 whose jobs may run for a minute.
+pub(crate) fn claim(node: NodeId, limit: u32) -> ClaimRequest {
+    ClaimRequest {
+        node,
+        now: at(100),
+        limit,
+        default_timeout: TimeDelta::minutes(1),
+    }
 }
