@@ -87,7 +87,8 @@ pub enum RepositoryError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The database is out of reach or out of room; the same call may go through later.
+    /// The database is out of reach, out of room or out of order, or did not say whether it committed; the same call
+    /// may go through later. No row of the call is to blame.
     #[error("the database is unavailable while {during}")]
     Unavailable {
         /// What was being done.
@@ -96,7 +97,7 @@ pub enum RepositoryError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The database refused a statement. Repeating it will not help.
+    /// The database refused a statement for what the call's rows hold. Repeating it will not help.
     #[error("the database refused {during}")]
     Refused {
         /// What was being done.

@@ -14,15 +14,14 @@ pub(crate) enum Violation {
     Reference,
 }
 
-/// Primary result codes of SQLite that another time may not come: busy, locked, no memory, input or output error,
-/// full, cannot open.
-const SQLITE_TRANSIENT: [i32; 6] = [5, 6, 7, 10, 13, 14];
+/// Primary result codes of SQLite that blame the rows: too large, a constraint, a value of the wrong type.
+const SQLITE_BLAMES_THE_ROWS: [i32; 3] = [18, 19, 20];
 /// Damaged, and no database at all.
 const SQLITE_DAMAGED: [i32; 2] = [11, 26];
 
-/// Classes of PostgreSQL's SQLSTATE that another time may not come: connection, transaction rollback, out of
-/// resources, object in use, operator intervention, system error.
-const POSTGRES_TRANSIENT: [&str; 6] = ["08", "40", "53", "55", "57", "58"];
+/// Classes of PostgreSQL's SQLSTATE that blame the rows: data, a constraint, a program limit (a text that is too
+/// long for its index).
+const POSTGRES_BLAMES_THE_ROWS: [&str; 3] = ["22", "23", "54"];
 /// Serialization failure and deadlock: the same transaction goes through when it is repeated.
 const POSTGRES_REPEATABLE: [&str; 2] = ["40001", "40P01"];
 
@@ -56,15 +55,18 @@ pub(crate) fn is_damaged(error: &sqlx::Error) -> bool {
     sqlite_code(error).is_some_and(|code| SQLITE_DAMAGED.contains(&code))
 }
 
-/// For an error that is not the fault of the rows.
+/// What a caller makes of an error. [`RepositoryError::Refused`] makes it give the rows up, so that it is only for
+/// errors that the rows would meet on every working database. Whatever else a database says is an outage, also what
+/// nobody thought of: one that can only be read after a failover, a file that is damaged, a table or a permission that
+/// is missing. An operator mends those, and the rows are to be there when that is done.
 pub(crate) fn repository_error(error: DbErr, during: &'static str) -> RepositoryError {
-    if is_transient(&error) {
-        RepositoryError::Unavailable {
+    if blames_the_rows(&error) {
+        RepositoryError::Refused {
             during,
             source: Box::new(error),
         }
     } else {
-        RepositoryError::Refused {
+        RepositoryError::Unavailable {
             during,
             source: Box::new(error),
         }
@@ -82,18 +84,23 @@ impl<T> During<T> for Result<T, DbErr> {
     }
 }
 
-fn is_transient(error: &DbErr) -> bool {
-    if matches!(error, DbErr::ConnectionAcquire(_)) {
+fn blames_the_rows(error: &DbErr) -> bool {
+    let Some(sqlx) = sqlx_error(error) else {
+        // A column that does not hold what its row's model says.
+        return matches!(error, DbErr::Type(_) | DbErr::Json(_));
+    };
+    if matches!(
+        sqlx,
+        sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }
+    ) {
         return true;
     }
-    let Some(sqlx) = sqlx_error(error) else {
-        return false;
-    };
-    is_lost_connection(error)
-        || matches!(sqlx, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
-        || sqlite_code(sqlx).is_some_and(|code| SQLITE_TRANSIENT.contains(&code))
-        || postgres_code(sqlx)
-            .is_some_and(|code| POSTGRES_TRANSIENT.iter().any(|class| code.starts_with(class)))
+    sqlite_code(sqlx).is_some_and(|code| SQLITE_BLAMES_THE_ROWS.contains(&code))
+        || postgres_code(sqlx).is_some_and(|code| {
+            POSTGRES_BLAMES_THE_ROWS
+                .iter()
+                .any(|class| code.starts_with(class))
+        })
 }
 
 fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
@@ -124,10 +131,45 @@ fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
     error.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
 }
 
-/// A transaction that was undone with its group: nothing was written, and it may go through another time.
+/// A transaction that was broken off as a whole: it was undone with its group, or its commit was not answered and it
+/// may be on disk or not. No row is to blame, and it may go through another time.
 #[derive(Debug, thiserror::Error)]
-#[error("the transaction was undone")]
+#[error("the transaction was broken off")]
 pub(crate) struct Undone {
     #[source]
     pub(crate) source: Box<dyn Error + Send + Sync>,
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, Database};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sqlite_blames_rows_for_what_they_hold_and_for_nothing_else() {
+        let db = Database::connect("sqlite::memory:").await.unwrap();
+        db.execute_unprepared("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE, n INTEGER) STRICT")
+            .await
+            .unwrap();
+        db.execute_unprepared("INSERT INTO t VALUES (1, 'taken', 1)")
+            .await
+            .unwrap();
+        for (sql, blamed) in [
+            ("INSERT INTO t VALUES (2, 'taken', 1)", true),
+            ("INSERT INTO t VALUES (2, 'free', 'no number')", true),
+            ("INSERT INTO t VALUES ('no number', 'free', 1)", true),
+            ("INSERT INTO t VALUES (2, zeroblob(2000000000), 1)", true),
+            ("INSERT INTO missing VALUES (1)", false),
+            ("SELECT json_extract('no json', '$')", false),
+            (
+                "PRAGMA query_only = ON; INSERT INTO t VALUES (3, 'read only', 1)",
+                false,
+            ),
+        ] {
+            let error = db.execute_unprepared(sql).await.unwrap_err();
+            let told = repository_error(error, "testing");
+            assert_eq!(told.is_transient(), !blamed, "{sql}: {told:?}");
+        }
+    }
 }

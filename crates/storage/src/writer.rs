@@ -36,7 +36,8 @@ pub(crate) enum WriteError {
     Database(DbErr),
     /// The verb itself refused.
     Repository(RepositoryError),
-    /// The transaction was lost as a whole, through no fault of this verb.
+    /// The transaction was lost as a whole, through no fault of this verb. Where it broke off at its commit, it may be
+    /// on disk all the same.
     Undone(DbErr),
 }
 
@@ -56,7 +57,7 @@ impl WriteError {
     /// For a verb that broke no rule of the schema.
     pub(crate) fn during(self, during: &'static str) -> RepositoryError {
         match self {
-            Self::Conflict => RepositoryError::Refused {
+            Self::Conflict => RepositoryError::Unavailable {
                 during,
                 source: "the rows are changed by somebody else all the time".into(),
             },
@@ -112,6 +113,26 @@ impl Writer {
         match self {
             Self::Grouped(writer) => writer.close().await,
             Self::Pooled(writer) => writer.close().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_is_no_rows_fault_may_be_repeated() {
+        let broken_off = DbErr::Query(sea_orm::RuntimeErr::Internal(
+            "no answer to the commit".to_owned(),
+        ));
+        for error in [
+            WriteError::Conflict,
+            WriteError::Undone(broken_off.clone()),
+            WriteError::Database(broken_off),
+        ] {
+            let told = error.during("testing");
+            assert!(told.is_transient(), "{told:?}");
         }
     }
 }

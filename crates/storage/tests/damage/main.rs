@@ -1,4 +1,5 @@
-//! Rows that no verb would write, damaged by hand or by a broken disk: each disturbs itself only.
+//! Rows that no verb would write, damaged by hand or by a broken disk, and databases that refuse what is no row's
+//! fault: each row disturbs itself only, and an outage disturbs none.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,6 +8,7 @@
 
 mod delivery;
 mod job;
+mod outage;
 mod raw;
 mod sample;
 mod schedule;
