@@ -1,3 +1,4 @@
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
@@ -8,7 +9,10 @@ use crate::statement_count::StatementCount;
 
 /// Connections for reading and writing together.
 pub(crate) const CONNECTIONS: u32 = 10;
+/// How long a verb waits for a connection of the pool, one that is yet to be made included.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may take to answer: a host that takes a connection and is silent would be waited for for ever.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection that lay idle for this long is asked for a sign of life before it is used: a server, a proxy or a
 /// firewall may have dropped it. That is a message of the protocol, not a statement.
 const TEST_AFTER: Duration = Duration::from_secs(5);
@@ -21,8 +25,7 @@ pub(crate) async fn connect(
     options: &PgConnectOptions,
     count: &StatementCount,
 ) -> Result<DatabaseConnection, sqlx::Error> {
-    let options = named(options);
-    options.connect().await?.close().await?;
+    connect_alone(options).await?.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .min_connections(0)
@@ -38,7 +41,7 @@ pub(crate) async fn connect(
                 Ok(true)
             })
         })
-        .connect_lazy_with(options);
+        .connect_lazy_with(named(options));
     let mut db = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     count.watch(&mut db);
     Ok(db)
@@ -46,7 +49,12 @@ pub(crate) async fn connect(
 
 /// A connection of its own, outside the pool.
 pub(crate) async fn connect_alone(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    named(options).connect().await
+    tokio::time::timeout(CONNECT_TIMEOUT, named(options).connect())
+        .await
+        .unwrap_or_else(|_| {
+            let silent = format!("the server did not answer within {} s", CONNECT_TIMEOUT.as_secs());
+            Err(sqlx::Error::Io(std::io::Error::new(ErrorKind::TimedOut, silent)))
+        })
 }
 
 /// The process shows in `pg_stat_activity`, where the one who is refused the lock looks for its holder.

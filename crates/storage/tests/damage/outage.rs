@@ -1,6 +1,6 @@
 use ratchet_interfaces::{NodeId, RepositoryError, RepositoryFactory, UnifiedSchedule};
 use ratchet_storage::test_support::TestDatabase;
-use ratchet_storage::Database;
+use ratchet_storage::{Database, StorageError};
 use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::raw::damage;
@@ -83,4 +83,19 @@ async fn a_server_that_may_only_be_read_after_a_failover_is_no_rows_fault() {
     .await
     .unwrap();
     raw.close().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_a_connection_and_is_silent_is_given_up() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let refused = Database::connect(&format!("postgres://nobody@{address}/nothing")).await;
+    let Err(StorageError::Open { location, source }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(location, format!("postgres://nobody@{address}/nothing"));
+    assert!(
+        source.to_string().contains("did not answer within 10 s"),
+        "{source}"
+    );
 }
