@@ -3,6 +3,7 @@ use std::sync::Arc;
 use ratchet_interfaces::RepositoryFactory;
 use ratchet_migrations::MigrationState;
 use sea_orm::DatabaseConnection;
+use tokio::sync::Notify;
 
 use crate::database_url::{DatabaseUrl, Location};
 use crate::factory::Repositories;
@@ -39,6 +40,8 @@ use crate::{StorageError, postgres};
 pub struct Database {
     url: DatabaseUrl,
     store: Arc<Store>,
+    /// Told of every connection that the pool to a PostgreSQL server makes.
+    connected: Arc<Notify>,
     administration: Administration,
 }
 
@@ -58,6 +61,7 @@ impl Database {
     pub async fn connect(url: &str) -> Result<Self, StorageError> {
         let url: DatabaseUrl = url.parse()?;
         let count = StatementCount::default();
+        let connected = Arc::new(Notify::new());
         let (reader, writer, administration) = match &url.0 {
             Location::Sqlite(path) => {
                 let file = SqliteFile::open(path, count.clone())?;
@@ -69,7 +73,7 @@ impl Database {
                 )
             }
             Location::Postgres { options, .. } => {
-                let db = postgres::connect(options, &count)
+                let db = postgres::connect(options, &count, Arc::clone(&connected))
                     .await
                     .map_err(|source| StorageError::Open {
                         location: url.to_string(),
@@ -89,6 +93,7 @@ impl Database {
                 writer,
                 count,
             }),
+            connected,
             administration,
         })
     }
@@ -99,12 +104,14 @@ impl Database {
         &self.url
     }
 
-    /// Makes this process the only server of the database, for as long as the lock is kept.
+    /// Makes this process the only server of the database, for as long as the lock is kept; select on
+    /// [`DatabaseLock::lost`] to hear if it is taken away.
     ///
     /// # Errors
-    /// [`StorageError::InUse`] when another server has the lock, which is told as far as it is known.
+    /// [`StorageError::InUse`] when another server has the lock, which is told as far as it is known;
+    /// [`StorageError::HardLinks`] for a file that has several names, which no lock can guard.
     pub async fn lock_exclusively(&self) -> Result<DatabaseLock, StorageError> {
-        DatabaseLock::take(&self.url, &self.store.count).await
+        DatabaseLock::take(&self.url, &self.store.count, &self.connected).await
     }
 
     /// Applies every pending migration in one transaction, and says how many there were.

@@ -46,6 +46,18 @@ pub enum StorageError {
         /// What is known of the other server.
         holder: String,
     },
+    /// The file of the database is known under several names that are not links to one another.
+    #[error(
+        "the database file {} has {names} names (hard links), and SQLite keeps its log beside one only: \
+         remove the others, or copy the file",
+        path.display()
+    )]
+    HardLinks {
+        /// The file, as it was given.
+        path: PathBuf,
+        /// How many names it has.
+        names: u64,
+    },
     /// The file that stands for the lock cannot be used.
     #[error("the lock file {} cannot be used", path.display())]
     LockFile {

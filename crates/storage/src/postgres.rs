@@ -1,9 +1,11 @@
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sea_orm::sqlx::{self, ConnectOptions, Connection};
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
+use tokio::sync::Notify;
 
 use crate::statement_count::StatementCount;
 
@@ -20,10 +22,11 @@ const TEST_AFTER: Duration = Duration::from_secs(5);
 /// A pool of connections to a PostgreSQL server that answers.
 ///
 /// The first connection is made outside the pool: the pool would repeat a refused connection until its timeout and
-/// then tell of the timeout only.
+/// then tell of the timeout only. `connected` is told of every connection that the pool makes.
 pub(crate) async fn connect(
     options: &PgConnectOptions,
     count: &StatementCount,
+    connected: Arc<Notify>,
 ) -> Result<DatabaseConnection, sqlx::Error> {
     connect_alone(options).await?.close().await?;
     let pool = PgPoolOptions::new()
@@ -33,6 +36,10 @@ pub(crate) async fn connect(
         .max_lifetime(None)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
+        .after_connect(move |_, _| {
+            connected.notify_one();
+            Box::pin(std::future::ready(Ok(())))
+        })
         .before_acquire(|connection, idle| {
             Box::pin(async move {
                 if idle.idle_for >= TEST_AFTER {
@@ -58,7 +65,7 @@ pub(crate) async fn connect_alone(options: &PgConnectOptions) -> Result<PgConnec
 }
 
 /// The process shows in `pg_stat_activity`, where the one who is refused the lock looks for its holder.
-fn named(options: &PgConnectOptions) -> PgConnectOptions {
+pub(crate) fn named(options: &PgConnectOptions) -> PgConnectOptions {
     options
         .clone()
         .application_name(&format!("ratchet, process {}", std::process::id()))
