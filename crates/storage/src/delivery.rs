@@ -171,3 +171,23 @@ async fn settle(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(),
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query_plan::steps;
+
+    #[tokio::test]
+    async fn the_outbox_is_read_from_the_head_of_its_index() {
+        let due = due_statement(DbBackend::Sqlite, DateTime::UNIX_EPOCH, 10);
+        assert_eq!(
+            steps(due).await,
+            ["SEARCH deliveries USING INDEX deliveries_pending (next_attempt_at<?)"]
+        );
+        let next = Statement::from_string(DbBackend::Sqlite, NEXT);
+        assert_eq!(
+            steps(next).await,
+            ["SEARCH deliveries USING COVERING INDEX deliveries_pending"]
+        );
+    }
+}

@@ -31,6 +31,8 @@ mod lease;
 mod lock;
 mod paging;
 mod postgres;
+#[cfg(test)]
+mod query_plan;
 mod reader;
 mod row;
 mod schedule;

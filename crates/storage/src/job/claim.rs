@@ -286,3 +286,36 @@ fn pick_on_postgres() -> (String, String) {
         .collect();
     (with, picked.join(" UNION ALL "))
 }
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces::NodeId;
+
+    use super::*;
+    use crate::query_plan::steps;
+
+    #[tokio::test]
+    async fn a_claim_reads_the_head_of_each_priority_and_the_rows_it_takes() {
+        let request = ClaimRequest {
+            node: NodeId::new(),
+            now: DateTime::UNIX_EPOCH,
+            limit: 10,
+            default_timeout: TimeDelta::seconds(1),
+        };
+        let mut expected = vec!["SEARCH jobs USING COVERING INDEX sqlite_autoindex_jobs_1 (id=?)"];
+        expected.extend(
+            ["SEARCH jobs USING INDEX jobs_waiting (priority=? AND run_after<?)"; JobPriority::ALL.len()],
+        );
+        assert_eq!(
+            steps(take_statement(DbBackend::Sqlite, &request, 10)).await,
+            expected
+        );
+    }
+
+    #[tokio::test]
+    async fn the_next_waiting_job_is_the_head_of_a_priority() {
+        let mut expected = vec!["SEARCH jobs USING INDEX jobs_waiting (priority=?)"; JobPriority::ALL.len()];
+        expected.push("SEARCH each_priority");
+        assert_eq!(steps(next_statement(DbBackend::Sqlite)).await, expected);
+    }
+}

@@ -75,3 +75,21 @@ async fn disable(
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query_plan::steps;
+
+    #[tokio::test]
+    async fn invalid_schedules_are_told_of_without_a_look_at_the_others() {
+        // The partial index holds nothing but the invalid ones.
+        assert_eq!(
+            steps(list_statement(DbBackend::Sqlite, 10)).await,
+            [
+                "SCAN schedules USING INDEX schedules_invalid",
+                "SCAN schedules USING COVERING INDEX schedules_invalid"
+            ]
+        );
+    }
+}

@@ -125,3 +125,19 @@ async fn disable(store: &Store, row: &QueryResult, unreadable: Unreadable) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query_plan::steps;
+
+    #[tokio::test]
+    async fn a_page_of_timings_is_read_on_from_where_the_last_one_ended() {
+        for after in [None, Some(StoredId::Uuid(Uuid::nil()))] {
+            assert_eq!(
+                steps(page_statement(DbBackend::Sqlite, after, 10)).await,
+                ["SEARCH schedules USING INDEX sqlite_autoindex_schedules_1 (id>?)"]
+            );
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What SQLite does for a statement, for tests: which index it uses, and that it scans no table.
+
+use sea_orm::{ConnectionTrait, Database, Statement};
+
+use crate::test_support::TestDatabase;
+
+/// The steps that touch a table, in their order. A `SEARCH` goes to the rows that it wants; a `SCAN` goes through all.
+pub(crate) async fn steps(statement: Statement) -> Vec<String> {
+    let database = TestDatabase::sqlite().await;
+    let db = Database::connect(database.url()).await.unwrap();
+    let explained = Statement {
+        sql: format!("EXPLAIN QUERY PLAN {}", statement.sql),
+        ..statement
+    };
+    let steps: Vec<String> = db
+        .query_all_raw(explained)
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.try_get("", "detail").unwrap())
+        .collect();
+    assert!(!steps.is_empty());
+    steps
+        .into_iter()
+        .filter(|step| step.starts_with("SEARCH ") || step.starts_with("SCAN "))
+        .filter(|step| !step.starts_with("SCAN (subquery"))
+        .collect()
+}
