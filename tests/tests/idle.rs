@@ -14,7 +14,7 @@ async fn the_minutes_between_two_heartbeats_cost_no_statement() {
         let begin: DateTime<Utc> = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 1).unwrap();
         let clock = Arc::new(ManualClock::at(begin));
         let mut settings = Settings::default();
-        settings.database.url = database.url().to_owned();
+        settings.database.url = database.url().parse().unwrap();
         let container = ServiceContainer::with_clock(&settings, Arc::clone(&clock) as Arc<dyn Clock>)
             .await
             .unwrap();

@@ -37,8 +37,8 @@ impl CommonArgs {
     pub(crate) fn sources(&self) -> SettingsSources {
         SettingsSources::new()
             .with_file(self.config.as_deref())
-            .with_environment(std::env::vars())
-            .with_flag("database.url", self.database_url.as_ref())
+            .with_environment(std::env::vars_os())
+            .with_flag("--database", "database.url", self.database_url.as_ref())
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {

@@ -95,7 +95,7 @@ impl ServiceContainer {
     /// # Errors
     /// As [`ServiceContainer::new`].
     pub async fn with_clock(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let database = Database::connect(&settings.database.url).await?;
+        let database = Database::open(settings.database.url.clone()).await?;
         let lock = database.lock_exclusively().await?;
         database.migrate().await?;
         let repositories = database.repositories();

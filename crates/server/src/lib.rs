@@ -23,6 +23,6 @@ pub use cli::{Cli, CliError};
 pub use container::{ServiceContainer, StartError};
 pub use server::UnifiedServer;
 pub use settings::{
-    DEFAULT_FILE, DatabaseSettings, LogFormat, LogSettings, ServerSettings, Settings, SettingsError,
-    SettingsSources,
+    DEFAULT_FILE, DatabaseSettings, LogFilter, LogFormat, LogSettings, ServerSettings, Settings,
+    SettingsError, SettingsSources,
 };

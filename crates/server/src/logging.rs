@@ -1,20 +1,16 @@
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-use crate::settings::{LogFormat, LogSettings, SettingsError};
+use crate::settings::{LogFormat, LogSettings};
 
 /// Sends what the process says of itself to standard error; standard output belongs to the jobs' results.
-pub(crate) fn init(settings: &LogSettings) -> Result<(), SettingsError> {
-    let refused = |error: &dyn std::fmt::Display| SettingsError::OutOfRange {
-        key: "log.level",
-        value: settings.level.clone(),
-        rule: error.to_string(),
-    };
-    let filter = EnvFilter::try_new(&settings.level).map_err(|error| refused(&error))?;
+///
+/// # Errors
+/// When the process says something of itself already.
+pub(crate) fn init(settings: &LogSettings) -> Result<(), TryInitError> {
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(settings.level.to_env_filter())
         .with_writer(std::io::stderr);
     match settings.format {
         LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
@@ -23,5 +19,4 @@ pub(crate) fn init(settings: &LogSettings) -> Result<(), SettingsError> {
             .finish()
             .try_init(),
     }
-    .map_err(|error| refused(&error))
 }

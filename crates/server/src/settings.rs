@@ -1,22 +1,24 @@
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 
+use ratchet_interfaces::SchedulerError;
 use ratchet_scheduler::SchedulerConfig;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use ratchet_storage::DatabaseUrl;
 
 mod error;
+mod log_filter;
+mod nearest;
+mod reader;
 mod sources;
+mod value;
 
 pub use error::SettingsError;
-pub use sources::SettingsSources;
+pub use log_filter::LogFilter;
+pub use sources::{DEFAULT_FILE, SettingsSources};
 
-/// Where the settings file is looked for when none is named.
-pub const DEFAULT_FILE: &str = "ratchet.toml";
+use reader::Reader;
 
 /// Everything that can be set: from the file, then the environment, then flags; the later wins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Settings {
     /// The HTTP side, and the process.
     pub server: ServerSettings,
@@ -29,11 +31,9 @@ pub struct Settings {
 }
 
 /// `[server]`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
     /// The address to listen on.
-    #[serde(deserialize_with = "address")]
     pub bind: SocketAddr,
     /// How long running jobs may go on after the server was told to stop, in seconds. What runs longer is handed
     /// back, and runs again after the next start.
@@ -50,43 +50,33 @@ impl Default for ServerSettings {
 }
 
 /// `[database]`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseSettings {
     /// `sqlite://FILE` or `postgres://USER@HOST/NAME`.
-    pub url: String,
+    pub url: DatabaseUrl,
 }
 
 impl Default for DatabaseSettings {
     fn default() -> Self {
         Self {
-            url: "sqlite://ratchet.db".to_owned(),
+            url: "sqlite://ratchet.db"
+                .parse()
+                .expect("a file is a database's place, as a test shows"),
         }
     }
 }
 
 /// `[log]`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogSettings {
     /// In which form.
     pub format: LogFormat,
-    /// How much: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,ratchet_scheduler=debug`.
-    pub level: String,
-}
-
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self {
-            format: LogFormat::Text,
-            level: "info".to_owned(),
-        }
-    }
+    /// How much.
+    pub level: LogFilter,
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people; in colours on a terminal.
     #[default]
@@ -96,19 +86,6 @@ pub enum LogFormat {
 }
 
 impl Settings {
-    /// Every key, as it is written in the file, with dots between its parts.
-    pub const KEYS: &'static [&'static str] = &[
-        "server.bind",
-        "server.shutdown_grace_seconds",
-        "database.url",
-        "scheduler.enabled",
-        "scheduler.max_concurrent_jobs",
-        "scheduler.job_timeout_seconds",
-        "scheduler.enable_notifications",
-        "log.format",
-        "log.level",
-    ];
-
     const MAX_GRACE_SECONDS: u64 = 3_600;
 
     /// Reads the settings.
@@ -116,68 +93,93 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] names the key, its value, where it was set and what is allowed.
     pub fn load(sources: SettingsSources) -> Result<Self, SettingsError> {
-        let settings: Self = sources.merged()?;
-        settings.validated()
+        let mut reader = Reader::of(sources)?;
+        let settings = Self::read(&mut reader)?;
+        reader.refuse_what_is_left()?;
+        Ok(settings)
     }
 
-    fn validated(mut self) -> Result<Self, SettingsError> {
-        if self.server.shutdown_grace_seconds > Self::MAX_GRACE_SECONDS {
-            return Err(SettingsError::OutOfRange {
-                key: "server.shutdown_grace_seconds",
-                value: self.server.shutdown_grace_seconds.to_string(),
-                rule: "0 to 3600 seconds".to_owned(),
-            });
+    /// Asks the reader for every key that there is: what nobody asks for is unknown.
+    fn read(reader: &mut Reader) -> Result<Self, SettingsError> {
+        let Self {
+            server,
+            database,
+            scheduler,
+            log,
+        } = Self::default();
+        let settings = Self {
+            server: ServerSettings {
+                bind: reader.take("server.bind", server.bind)?,
+                shutdown_grace_seconds: reader
+                    .take("server.shutdown_grace_seconds", server.shutdown_grace_seconds)?,
+            },
+            database: DatabaseSettings {
+                url: reader.take("database.url", database.url)?,
+            },
+            scheduler: SchedulerConfig {
+                enabled: reader.take("scheduler.enabled", scheduler.enabled)?,
+                max_concurrent_jobs: reader
+                    .take("scheduler.max_concurrent_jobs", scheduler.max_concurrent_jobs)?,
+                job_timeout_seconds: reader
+                    .take("scheduler.job_timeout_seconds", scheduler.job_timeout_seconds)?,
+                enable_notifications: reader
+                    .take("scheduler.enable_notifications", scheduler.enable_notifications)?,
+            },
+            log: LogSettings {
+                format: reader.take("log.format", log.format)?,
+                level: reader.take("log.level", log.level)?,
+            },
+        };
+        let grace = settings.server.shutdown_grace_seconds;
+        if grace > Self::MAX_GRACE_SECONDS {
+            let rule = format!("0 to {} seconds are allowed", Self::MAX_GRACE_SECONDS);
+            return Err(reader.refuse("server.shutdown_grace_seconds", grace.to_string(), rule));
         }
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.level) {
-            return Err(SettingsError::OutOfRange {
-                key: "log.level",
-                value: self.log.level,
-                rule: format!("error, warn, info, debug, trace, or directives target=level ({error})"),
-            });
+        match settings.scheduler.clone().validated() {
+            Ok(scheduler) => Ok(Self {
+                scheduler,
+                ..settings
+            }),
+            // Its ranges are the scheduler's own; where the value came from is known here.
+            Err(SchedulerError::InvalidConfig { field, value, rule }) => {
+                Err(reader.refuse(&format!("scheduler.{field}"), value, rule))
+            }
+            Err(other) => Err(other.into()),
         }
-        self.scheduler = self.scheduler.validated()?;
-        Ok(self)
     }
-}
-
-/// An address, or an error that shows what was given.
-fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| {
-        D::Error::custom(format!(
-            "\"{text}\" is not an address and port such as 127.0.0.1:8080 or [::1]:8080"
-        ))
-    })
-}
-
-/// The file to read: the one that was named, or the default one if it exists.
-fn file_to_read(named: Option<&Path>) -> Option<PathBuf> {
-    named
-        .map(Path::to_path_buf)
-        .or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+    use std::path::Path;
+
     use super::*;
 
-    fn load(
-        toml: &str,
-        environment: &[(&str, &str)],
-        flags: &[(&'static str, &str)],
-    ) -> Result<Settings, String> {
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+    fn load(toml: &str, environment: Pairs<'_>, flags: &[(&'static str, &str)]) -> Result<Settings, String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ratchet.toml");
         std::fs::write(&file, toml).unwrap();
-        let mut sources = SettingsSources::new().with_file(Some(&file)).with_environment(
-            environment
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
+        let variables = environment
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let mut sources = SettingsSources::new()
+            .with_file(Some(&file))
+            .with_environment(variables);
         for (key, value) in flags {
-            sources = sources.with_flag(key, Some(*value));
+            sources = sources.with_flag("--the-flag", key, Some(*value));
         }
         Settings::load(sources).map_err(|error| ratchet_interfaces::with_causes(&error))
+    }
+
+    fn refusal_of_file(toml: &str) -> String {
+        load(toml, &[], &[]).unwrap_err()
+    }
+
+    fn refusal_of_variable(name: &str, value: &str) -> String {
+        load("", &[(name, value)], &[]).unwrap_err()
     }
 
     #[test]
@@ -195,75 +197,208 @@ mod tests {
         let settings = load(file, &environment, &[("database.url", "sqlite://c")]).unwrap();
         assert_eq!(settings.scheduler.job_timeout_seconds, 10);
         assert_eq!(settings.scheduler.max_concurrent_jobs, 2);
-        assert_eq!(settings.database.url, "sqlite://c");
+        assert_eq!(settings.database.url.file(), Some(Path::new("c")));
     }
 
     #[test]
-    fn a_wrong_value_is_named_with_its_key_and_where_it_was_set() {
-        let error = load("", &[("RATCHET_SERVER_BIND", "nowhere")], &[]).unwrap_err();
+    fn a_wrong_value_is_named_with_its_key_where_it_was_set_and_what_is_allowed() {
+        assert_eq!(
+            refusal_of_variable("RATCHET_SERVER_BIND", "nowhere"),
+            "server.bind is \"nowhere\" (environment variable RATCHET_SERVER_BIND): allowed is an address and port, \
+             such as 127.0.0.1:8080 or [::1]:8080"
+        );
+        let error = refusal_of_file("[scheduler]\nmax_concurrent_jobs = \"many\"");
         assert!(
-            error.contains("server.bind") && error.contains("RATCHET_SERVER_BIND"),
+            error.starts_with("scheduler.max_concurrent_jobs is \"many\" (file /"),
             "{error}"
         );
-        assert!(error.contains("nowhere"), "{error}");
-
-        let error = load("[scheduler]\nmax_concurrent_jobs = \"many\"", &[], &[]).unwrap_err();
         assert!(
-            error.contains("scheduler.max_concurrent_jobs") && error.contains("ratchet.toml"),
+            error.ends_with("ratchet.toml): allowed is a whole number"),
             "{error}"
         );
-        assert!(error.contains("many"), "{error}");
-
-        let error = load("", &[], &[("log.format", "xml")]).unwrap_err();
-        assert!(error.contains("log.format") && error.contains("xml"), "{error}");
-    }
-
-    #[test]
-    fn a_value_out_of_range_is_named_with_its_range() {
-        let error = load("[scheduler]\nmax_concurrent_jobs = 0", &[], &[]).unwrap_err();
-        assert!(error.contains("scheduler.max_concurrent_jobs is 0"), "{error}");
-        let error = load("[server]\nshutdown_grace_seconds = 9999", &[], &[]).unwrap_err();
-        assert!(
-            error.contains("server.shutdown_grace_seconds") && error.contains("3600"),
-            "{error}"
+        assert_eq!(
+            load("", &[], &[("log.format", "xml")]).unwrap_err(),
+            "log.format is \"xml\" (flag --the-flag): allowed are text and json"
         );
     }
 
     #[test]
-    fn an_unknown_key_is_refused_in_the_file_and_in_the_environment() {
-        let error = load("[scheduler]\nmax_jobs = 3", &[], &[]).unwrap_err();
-        assert!(
-            error.contains("max_jobs") && error.contains("max_concurrent_jobs"),
-            "{error}"
-        );
-        let error = load("", &[("RATCHET_SCHEDULER_MAX_JOBS", "3")], &[]).unwrap_err();
-        assert!(error.contains("RATCHET_SCHEDULER_MAX_JOBS"), "{error}");
-        assert!(error.contains("RATCHET_SCHEDULER_MAX_CONCURRENT_JOBS"), "{error}");
+    fn the_file_must_have_the_type_of_the_key() {
+        for (key, value) in [
+            ("scheduler.enabled", "\"yes\""),
+            ("scheduler.enabled", "\"true\""),
+            ("scheduler.enabled", "1"),
+            ("scheduler.max_concurrent_jobs", "1.5"),
+            ("scheduler.max_concurrent_jobs", "\"5\""),
+            ("scheduler.max_concurrent_jobs", "-1"),
+            ("scheduler.job_timeout_seconds", "true"),
+            ("database.url", "5"),
+            ("log.format", "[\"json\"]"),
+            ("log.level", "3"),
+            ("server.bind", "8080"),
+        ] {
+            let error = refusal_of_file(&format!("{key} = {value}"));
+            assert!(error.starts_with(&format!("{key} is {value} (file ")), "{error}");
+        }
     }
 
     #[test]
-    fn a_file_that_is_named_must_exist() {
-        let sources = SettingsSources::new().with_file(Some(Path::new("/no/such/ratchet.toml")));
-        let error = ratchet_interfaces::with_causes(&Settings::load(sources).unwrap_err());
-        assert!(error.contains("/no/such/ratchet.toml"), "{error}");
-    }
-
-    #[test]
-    fn the_list_of_keys_is_that_of_the_settings() {
-        let settings = serde_json::to_value(Settings::default()).unwrap();
-        let mut keys = Vec::new();
-        for (section, fields) in settings.as_object().unwrap() {
-            keys.extend(
-                fields
-                    .as_object()
-                    .unwrap()
-                    .keys()
-                    .map(|field| format!("{section}.{field}")),
+    fn the_environment_is_read_by_the_type_of_the_key() {
+        let environment = [
+            ("RATCHET_SCHEDULER_ENABLED", "false"),
+            ("RATCHET_SCHEDULER_JOB_TIMEOUT_SECONDS", "9"),
+        ];
+        let settings = load("", &environment, &[]).unwrap();
+        assert!(!settings.scheduler.enabled);
+        assert_eq!(settings.scheduler.job_timeout_seconds, 9);
+        for (name, value) in [
+            ("RATCHET_SCHEDULER_ENABLED", "yes"),
+            ("RATCHET_SCHEDULER_ENABLED", "1"),
+            ("RATCHET_SCHEDULER_ENABLED", ""),
+            ("RATCHET_SCHEDULER_MAX_CONCURRENT_JOBS", "1.5"),
+            ("RATCHET_LOG_FORMAT", "TEXT"),
+        ] {
+            let error = refusal_of_variable(name, value);
+            assert!(
+                error.contains(&format!(" is \"{value}\" (environment variable {name}): ")),
+                "{error}"
             );
         }
-        keys.sort();
-        let mut listed = Settings::KEYS.to_vec();
-        listed.sort_unstable();
-        assert_eq!(keys, listed);
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_named_with_its_range_and_where_it_was_set() {
+        assert_eq!(
+            load("", &[], &[("scheduler.max_concurrent_jobs", "0")]).unwrap_err(),
+            "scheduler.max_concurrent_jobs is 0 (flag --the-flag): 1 to 10000 jobs can run at once"
+        );
+        assert_eq!(
+            refusal_of_variable("RATCHET_SERVER_SHUTDOWN_GRACE_SECONDS", "9999"),
+            "server.shutdown_grace_seconds is 9999 (environment variable RATCHET_SERVER_SHUTDOWN_GRACE_SECONDS): \
+             0 to 3600 seconds are allowed"
+        );
+        let error = refusal_of_file("scheduler.job_timeout_seconds = 0");
+        assert!(error.contains("is 0 (file "), "{error}");
+    }
+
+    #[test]
+    fn a_place_that_is_no_database_s_is_named_without_its_password() {
+        assert_eq!(
+            refusal_of_variable("RATCHET_DATABASE_URL", "mysql://me:secret@host/db"),
+            "database.url is \"mysql://…\" (environment variable RATCHET_DATABASE_URL): mysql:// is not supported: \
+             give sqlite://file or postgres://user@host/name"
+        );
+        for toml in [
+            "database.url = \"postgres://me:secret@host:port/db\"",
+            "database.urll = \"postgres://me:secret@host/db\"",
+        ] {
+            let error = refusal_of_file(toml);
+            assert!(
+                error.contains("\"postgres://…\"") && !error.contains("secret"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_value_and_the_nearest_one() {
+        let error = refusal_of_file("[server]\nbnid = \"[::1]:80\"");
+        assert!(error.starts_with("server.bnid is \"[::1]:80\" (file "), "{error}");
+        assert!(
+            error.ends_with(": there is no such key; did you mean server.bind?"),
+            "{error}"
+        );
+        let error = refusal_of_file("[scheduler]\nmax_jobs = 3");
+        assert!(
+            error.contains("scheduler.max_jobs is 3 (file ")
+                && error.contains("scheduler.max_concurrent_jobs"),
+            "{error}"
+        );
+        for toml in [
+            "[wings]",
+            "wings = 3",
+            "[[server]]",
+            "server = 1",
+            "[server.tls]\non = true",
+        ] {
+            let error = refusal_of_file(toml);
+            assert!(error.contains("there is no such key"), "{toml}: {error}");
+        }
+        assert_eq!(load("[server]\n[log]", &[], &[]).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn an_unknown_variable_of_ours_is_refused_with_its_value_and_the_nearest_one() {
+        assert_eq!(
+            refusal_of_variable("RATCHET_DATABSE_URL", "x"),
+            "RATCHET_DATABSE_URL is \"x\" (environment): there is no such variable; did you mean \
+             RATCHET_DATABASE_URL?"
+        );
+        let error = refusal_of_variable("RATCHET_SCHEDULER_MAX_JOBS", "3");
+        assert!(error.contains("RATCHET_SCHEDULER_MAX_CONCURRENT_JOBS"), "{error}");
+        let error = refusal_of_variable("RATCHET_CONFG", "a.toml");
+        assert!(error.ends_with("did you mean RATCHET_CONFIG?"), "{error}");
+    }
+
+    #[test]
+    fn variables_of_others_and_of_the_tests_set_nothing() {
+        let environment = [
+            ("RATCHET_CONFIG", "elsewhere.toml"),
+            ("RATCHET_BIN", "/target/ratchet"),
+            ("RATCHET_TEST_POSTGRES_URL", "postgres://host"),
+            ("RATCHETS", "many"),
+            ("DATABASE_URL", "sqlite://other"),
+        ];
+        assert_eq!(load("", &environment, &[]).unwrap(), Settings::default());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_not_unicode_is_named_if_it_is_ours_and_ignored_if_not() {
+        use std::os::unix::ffi::OsStringExt;
+        let broken = || OsString::from_vec(vec![b'a', 0xff]);
+        let of = |name: OsString| SettingsSources::new().with_environment([(name, broken())]);
+        assert_eq!(Settings::load(of("PATH".into())).unwrap(), Settings::default());
+        assert_eq!(Settings::load(of(broken())).unwrap(), Settings::default());
+        let error = Settings::load(of("RATCHET_LOG_LEVEL".into())).unwrap_err();
+        assert!(error.to_string().contains("RATCHET_LOG_LEVEL"), "{error}");
+        let error = Settings::load(of(OsString::from_vec(b"RATCHET_LOG_\xff".to_vec()))).unwrap_err();
+        assert!(error.to_string().contains("RATCHET_LOG_"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_named_must_exist_and_be_a_file_of_toml() {
+        let refusal = |path: &Path| {
+            let error = Settings::load(SettingsSources::new().with_file(Some(path))).unwrap_err();
+            ratchet_interfaces::with_causes(&error)
+        };
+        let error = refusal(Path::new("/no/such/ratchet.toml"));
+        assert!(
+            error.contains("/no/such/ratchet.toml") && error.contains("No such file"),
+            "{error}"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let error = refusal(folder.path());
+        assert!(
+            error.contains("cannot be read") && error.contains("irectory"),
+            "{error}"
+        );
+        let error = refusal_of_file("[server\nbind = 3");
+        assert!(
+            error.contains("ratchet.toml") && error.contains("line 1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn every_key_stands_in_the_operations_manual() {
+        let manual = include_str!("../../../docs/operations.md");
+        let mut reader = Reader::of(SettingsSources::new()).unwrap();
+        Settings::read(&mut reader).unwrap();
+        assert!(reader.keys().len() >= 9);
+        for key in reader.keys() {
+            let row = format!("| `{key}` | `{}` |", sources::variable_of(key));
+            assert!(manual.contains(&row), "{row}");
+        }
     }
 }

@@ -59,7 +59,14 @@ impl Database {
     /// # Errors
     /// [`StorageError::Url`], [`StorageError::File`], [`StorageError::NotADatabase`] or [`StorageError::Open`].
     pub async fn connect(url: &str) -> Result<Self, StorageError> {
-        let url: DatabaseUrl = url.parse()?;
+        Self::open(url.parse()?).await
+    }
+
+    /// As [`Database::connect`], at a place that was parsed before.
+    ///
+    /// # Errors
+    /// [`StorageError::File`], [`StorageError::NotADatabase`] or [`StorageError::Open`].
+    pub async fn open(url: DatabaseUrl) -> Result<Self, StorageError> {
         let count = StatementCount::default();
         let connected = Arc::new(Notify::new());
         let (reader, writer, administration) = match &url.0 {

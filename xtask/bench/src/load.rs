@@ -87,10 +87,11 @@ pub(crate) async fn run_one(arguments: OneArguments) -> Result<(), Failure> {
     let clock = SystemClock::new();
     let sources = SettingsSources::new()
         .with_flag(
+            "--database",
             "database.url",
             Some(format!("sqlite://{}", arguments.database.display())),
         )
-        .with_flag("server.bind", Some("127.0.0.1:0"));
+        .with_flag("--bind", "server.bind", Some("127.0.0.1:0"));
     let settings = Settings::load(sources)?;
     let container = ServiceContainer::new(&settings).await?;
     let began = clock.monotonic();

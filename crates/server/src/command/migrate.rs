@@ -1,5 +1,5 @@
 use clap::Subcommand;
-use ratchet_storage::{Database, StorageError};
+use ratchet_storage::{Database, DatabaseUrl, StorageError};
 
 use crate::cli::{CliError, CommonArgs};
 
@@ -37,14 +37,14 @@ impl MigrateCommand {
         }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;
         let text = runtime
-            .block_on(self.apply(&url))
+            .block_on(self.apply(url))
             .map_err(|error| CliError::failed(&error))?;
         print!("{text}");
         Ok(())
     }
 
-    async fn apply(self, url: &str) -> Result<String, StorageError> {
-        let database = Database::connect(url).await?;
+    async fn apply(self, url: DatabaseUrl) -> Result<String, StorageError> {
+        let database = Database::open(url).await?;
         // A running server must not lose its tables; looking at them does no harm.
         let _lock = match self {
             Self::Status => None,

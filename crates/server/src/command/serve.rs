@@ -1,12 +1,10 @@
-use std::net::SocketAddr;
-
 use clap::Args;
 
 use crate::cli::{CliError, CommonArgs};
 use crate::container::StartError;
 use crate::logging;
 use crate::server::UnifiedServer;
-use crate::settings::{LogFormat, Settings};
+use crate::settings::Settings;
 
 #[derive(Debug, Args)]
 #[command(
@@ -18,17 +16,17 @@ use crate::settings::{LogFormat, Settings};
 pub(crate) struct ServeArgs {
     /// The address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
-    bind: Option<SocketAddr>,
+    bind: Option<String>,
     /// How many jobs run at once, 1 to 10000 [default: 100]
-    #[arg(long, value_name = "N")]
-    max_concurrent_jobs: Option<usize>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    max_concurrent_jobs: Option<String>,
     /// How long running jobs may go on after a stop, in seconds, 0 to 3600 [default: 30]
-    #[arg(long, value_name = "SECONDS")]
-    shutdown_grace_seconds: Option<u64>,
-    /// The form of log lines [default: text]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    shutdown_grace_seconds: Option<String>,
+    /// The form of log lines: text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
-    log_format: Option<LogFormat>,
-    /// How much is logged: error, warn, info, debug, trace, or directives such as info,ratchet_scheduler=debug
+    log_format: Option<String>,
+    /// How much is logged: off, error, warn, info, debug, trace, or directives such as info,ratchet_scheduler=debug
     /// [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -36,19 +34,24 @@ pub(crate) struct ServeArgs {
 
 impl ServeArgs {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        let format = self.log_format.map(|format| match format {
-            LogFormat::Text => "text",
-            LogFormat::Json => "json",
-        });
+        // The flags are texts here, so that a wrong one is refused in the same words as in the file.
         let sources = common
             .sources()
-            .with_flag("server.bind", self.bind)
-            .with_flag("server.shutdown_grace_seconds", self.shutdown_grace_seconds)
-            .with_flag("scheduler.max_concurrent_jobs", self.max_concurrent_jobs)
-            .with_flag("log.format", format)
-            .with_flag("log.level", self.log_level);
+            .with_flag("--bind", "server.bind", self.bind)
+            .with_flag(
+                "--shutdown-grace-seconds",
+                "server.shutdown_grace_seconds",
+                self.shutdown_grace_seconds,
+            )
+            .with_flag(
+                "--max-concurrent-jobs",
+                "scheduler.max_concurrent_jobs",
+                self.max_concurrent_jobs,
+            )
+            .with_flag("--log-format", "log.format", self.log_format)
+            .with_flag("--log-level", "log.level", self.log_level);
         let settings = Settings::load(sources)?;
-        logging::init(&settings.log)?;
+        logging::init(&settings.log).map_err(|error| CliError::failed(&error))?;
         let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;
         let outcome = runtime.block_on(serve(&settings));
         // What a part left running on a thread of its own does not hold the process up.

@@ -1,32 +1,44 @@
+use std::io;
+use std::path::PathBuf;
+
 use ratchet_interfaces::SchedulerError;
 
 /// The settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A source cannot be read, a value is of the wrong type, or a key is unknown.
-    #[error("the settings cannot be read ({origin})")]
-    Read {
-        /// Where the value was set, as far as the error tells its key; otherwise the settings file.
-        origin: String,
-        /// Key, value, and what was expected.
+    /// The settings file cannot be read.
+    #[error("the settings file {} cannot be read", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
         #[source]
-        source: config::ConfigError,
+        source: io::Error,
     },
-    /// A variable of the environment sets nothing.
-    #[error("the environment variable {name} sets nothing: there are {known}")]
-    UnknownVariable {
-        /// The variable.
+    /// The settings file is not in the form of TOML.
+    #[error("the settings file {} is not TOML", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what is wrong there.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// A variable of ours has bytes that are no text.
+    #[error("the environment variable {name} is not Unicode")]
+    NotUnicode {
+        /// The variable, what is not Unicode being replaced.
         name: String,
-        /// The variables of the same section.
-        known: String,
     },
-    /// A value is not within its range.
-    #[error("{key} is \"{value}\": allowed is {rule}")]
-    OutOfRange {
-        /// The key.
-        key: &'static str,
-        /// Its value.
+    /// A value is not allowed, or a key is unknown.
+    #[error("{key} is {value} ({origin}): {rule}")]
+    Value {
+        /// The key, or the unknown variable of the environment.
+        key: String,
+        /// Its value, in quotes if it is a text, and without a password.
         value: String,
+        /// Where it was set.
+        origin: String,
         /// What is allowed.
         rule: String,
     },

@@ -1,24 +1,59 @@
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use config::{Config, ConfigError, File, FileFormat, Map, Source, Value};
+use super::SettingsError;
+use super::value::Value;
 
-use super::{Settings, SettingsError, file_to_read};
+/// Where the settings file is looked for when none is named.
+pub const DEFAULT_FILE: &str = "ratchet.toml";
 
 const PREFIX: &str = "RATCHET_";
+/// Names the settings file, and is read by the command line.
+pub(super) const FILE_VARIABLE: &str = "RATCHET_CONFIG";
+/// Variables with our prefix that set nothing here: the tests and the maintainers' tools use them.
+const OF_OTHERS: [&str; 2] = ["RATCHET_BIN", "RATCHET_TEST_"];
 
 /// Where the settings come from.
 ///
 /// ```
 /// use ratchet_server::{Settings, SettingsSources};
-/// let sources = SettingsSources::new().with_flag("database.url", Some("sqlite://elsewhere.db"));
-/// assert_eq!(Settings::load(sources)?.database.url, "sqlite://elsewhere.db");
+/// let sources = SettingsSources::new().with_flag("--database", "database.url", Some("sqlite://elsewhere.db"));
+/// assert_eq!(Settings::load(sources)?.database.url.to_string(), "sqlite://elsewhere.db");
 /// # Ok::<(), ratchet_server::SettingsError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct SettingsSources {
-    file: Option<PathBuf>,
-    environment: Vec<(String, String)>,
-    flags: Vec<(&'static str, String)>,
+    file: Option<SettingsFile>,
+    environment: Vec<(OsString, OsString)>,
+    flags: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+enum SettingsFile {
+    Named(PathBuf),
+    IfItExists(PathBuf),
+}
+
+/// A value that was set, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) value: Value,
+    pub(super) origin: String,
+}
+
+/// What each source sets.
+pub(super) struct Layers {
+    pub(super) of_file: Vec<Entry>,
+    pub(super) variables: Vec<Variable>,
+    pub(super) of_flags: Vec<Entry>,
+}
+
+/// A variable of the environment that has our prefix.
+pub(super) struct Variable {
+    pub(super) name: String,
+    pub(super) value: String,
 }
 
 impl SettingsSources {
@@ -31,120 +66,109 @@ impl SettingsSources {
     /// Reads the named file, or `ratchet.toml` of the working folder if none is named and it exists.
     #[must_use]
     pub fn with_file(mut self, named: Option<&Path>) -> Self {
-        self.file = file_to_read(named);
+        self.file = Some(match named {
+            Some(path) => SettingsFile::Named(path.to_owned()),
+            None => SettingsFile::IfItExists(PathBuf::from(DEFAULT_FILE)),
+        });
         self
     }
 
     /// Takes variables such as `RATCHET_SCHEDULER_MAX_CONCURRENT_JOBS`: the key in capitals, with `_` for the dot.
     #[must_use]
-    pub fn with_environment(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        self.environment = variables
-            .into_iter()
-            .filter(|(name, _)| name.starts_with(PREFIX))
-            .collect();
+    pub fn with_environment(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        self.environment = variables.into_iter().collect();
         self
     }
 
-    /// Takes a flag's value, if it was given.
+    /// Takes a flag's value for a key, if it was given.
     #[must_use]
-    pub fn with_flag(mut self, key: &'static str, value: Option<impl ToString>) -> Self {
-        self.flags.extend(value.map(|value| (key, value.to_string())));
+    pub fn with_flag(mut self, flag: &str, key: &str, value: Option<impl ToString>) -> Self {
+        self.flags.extend(value.map(|value| Entry {
+            key: key.to_owned(),
+            value: Value::Text(value.to_string()),
+            origin: format!("flag {flag}"),
+        }));
         self
     }
 
-    pub(super) fn merged(self) -> Result<Settings, SettingsError> {
-        let file = self.file.as_ref().map(|file| format!("file {}", file.display()));
-        let mut builder = Config::builder();
-        if let Some(file) = &self.file {
-            builder = builder.add_source(File::from(file.as_path()).format(FileFormat::Toml));
-        }
-        let mut overrides = environment_overrides(self.environment)?;
-        overrides.extend(self.flags.into_iter().map(|(key, value)| {
-            let name = key.rsplit('.').next().unwrap_or(key).replace('_', "-");
-            Override {
-                key,
-                origin: format!("flag --{name}"),
-                value,
+    /// Reads what can be read before the keys are known.
+    pub(super) fn layers(self) -> Result<Layers, SettingsError> {
+        let Self {
+            file,
+            environment,
+            flags,
+        } = self;
+        Ok(Layers {
+            of_file: file.map(SettingsFile::read).transpose()?.unwrap_or_default(),
+            variables: environment
+                .into_iter()
+                .filter_map(Variable::of_ours)
+                .collect::<Result<_, _>>()?,
+            of_flags: flags,
+        })
+    }
+}
+
+impl SettingsFile {
+    fn read(self) -> Result<Vec<Entry>, SettingsError> {
+        let (Self::Named(path) | Self::IfItExists(path)) = &self;
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && matches!(self, Self::IfItExists(_)) => {
+                return Ok(Vec::new());
             }
-        }));
-        builder
-            .add_source(Overrides(overrides.clone()))
-            .build()
-            .and_then(Config::try_deserialize)
-            .map_err(|source| {
-                // Not every error of the library tells where the value came from, but each tells its key.
-                let told = source.to_string();
-                let set = overrides
-                    .into_iter()
-                    .rev()
-                    .find(|set| told.contains(&format!("`{}`", set.key)));
-                let origin = set
-                    .map(|set| set.origin)
-                    .or(file)
-                    .unwrap_or_else(|| "no file, only defaults".to_owned());
-                SettingsError::Read { origin, source }
-            })
-    }
-}
-
-fn variable_of(key: &str) -> String {
-    format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
-}
-
-/// The values of the variables that name a key. One that begins like a section's and names no key is a mistake;
-/// any other (`RATCHET_CONFIG`, say) is somebody else's.
-fn environment_overrides(variables: Vec<(String, String)>) -> Result<Vec<Override>, SettingsError> {
-    let mut overrides = Vec::new();
-    for (name, value) in variables {
-        if let Some(key) = Settings::KEYS.iter().find(|key| variable_of(key) == name) {
-            overrides.push(Override {
+            Err(source) => {
+                return Err(SettingsError::File {
+                    path: path.clone(),
+                    source,
+                });
+            }
+        };
+        let sections: toml::Table = toml::from_str(&text).map_err(|source| SettingsError::Syntax {
+            path: path.clone(),
+            source: Box::new(source),
+        })?;
+        let mut entries = Vec::new();
+        let mut add = |key: String, value: toml::Value| {
+            entries.push(Entry {
                 key,
-                origin: format!("environment variable {name}"),
-                value,
+                value: Value::Typed(value),
+                origin: format!("file {}", path.display()),
             });
-            continue;
+        };
+        for (section, value) in sections {
+            match value {
+                toml::Value::Table(keys) if !keys.is_empty() => {
+                    for (key, value) in keys {
+                        add(format!("{section}.{key}"), value);
+                    }
+                }
+                other => add(section, other),
+            }
         }
-        let of_its_section: Vec<_> = Settings::KEYS
-            .iter()
-            .filter(|key| {
-                let section = key.split('.').next().unwrap_or(key);
-                name.starts_with(&format!("{PREFIX}{}_", section.to_uppercase()))
-            })
-            .map(|key| variable_of(key))
-            .collect();
-        if !of_its_section.is_empty() {
-            return Err(SettingsError::UnknownVariable {
-                name,
-                known: of_its_section.join(", "),
-            });
-        }
+        Ok(entries)
     }
-    Ok(overrides)
 }
 
-/// A value by its dotted key, with where it was set, so that an error can name it.
-#[derive(Clone, Debug)]
-struct Override {
-    key: &'static str,
-    origin: String,
-    value: String,
+impl Variable {
+    fn of_ours((name, value): (OsString, OsString)) -> Option<Result<Self, SettingsError>> {
+        let shown = name.to_string_lossy();
+        let ours = shown.starts_with(PREFIX)
+            && shown != FILE_VARIABLE
+            && !OF_OTHERS.iter().any(|others| shown.starts_with(others));
+        ours.then(|| match (name.to_str(), value.to_str()) {
+            (Some(name), Some(value)) => Ok(Self {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            }),
+            _ => Err(SettingsError::NotUnicode {
+                name: shown.into_owned(),
+            }),
+        })
+    }
 }
 
-#[derive(Clone, Debug)]
-struct Overrides(Vec<Override>);
-
-impl Source for Overrides {
-    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
-        Box::new(self.clone())
-    }
-
-    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        let values = self.0.iter().map(|set| {
-            (
-                set.key.to_owned(),
-                Value::new(Some(&set.origin), set.value.clone()),
-            )
-        });
-        Ok(values.collect())
-    }
+/// The variable that sets a key.
+pub(super) fn variable_of(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
 }

@@ -1,0 +1,115 @@
+use std::fmt;
+use std::net::SocketAddr;
+
+use ratchet_interfaces::with_causes;
+use ratchet_storage::{DatabaseUrl, DatabaseUrlError};
+
+use super::{LogFilter, LogFormat};
+
+/// A value as it was set.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// In the file, where values have types.
+    Typed(toml::Value),
+    /// In the environment or by a flag: the key says what type is meant.
+    Text(String),
+}
+
+impl Value {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Typed(toml::Value::String(text)) | Self::Text(text) => Some(text),
+            Self::Typed(_) => None,
+        }
+    }
+
+    pub(super) fn is_empty_table(&self) -> bool {
+        matches!(self, Self::Typed(toml::Value::Table(table)) if table.is_empty())
+    }
+}
+
+impl fmt::Display for Value {
+    /// As it is written in the file. Of what looks like a URL only the scheme is shown: the rest may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.text()) {
+            (_, Some(text)) => match text.split_once("://") {
+                Some((scheme, rest)) if rest.contains(['@', '?']) => write!(f, "\"{scheme}://…\""),
+                _ => write!(f, "\"{text}\""),
+            },
+            (Self::Typed(value), None) => write!(f, "{value}"),
+            (Self::Text(text), None) => write!(f, "\"{text}\""),
+        }
+    }
+}
+
+/// What a key can hold.
+pub(super) trait Setting: Sized {
+    /// The value, or what would be allowed.
+    fn read(value: &Value) -> Result<Self, String>;
+}
+
+impl Setting for bool {
+    fn read(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::Typed(toml::Value::Boolean(value)) => Some(*value),
+            Value::Typed(_) => None,
+            Value::Text(text) => text.parse().ok(),
+        }
+        .ok_or_else(|| "allowed are true and false".to_owned())
+    }
+}
+
+impl Setting for u64 {
+    fn read(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::Typed(toml::Value::Integer(value)) => Self::try_from(*value).ok(),
+            Value::Typed(_) => None,
+            Value::Text(text) => text.parse().ok(),
+        }
+        .ok_or_else(|| "allowed is a whole number".to_owned())
+    }
+}
+
+impl Setting for usize {
+    fn read(value: &Value) -> Result<Self, String> {
+        Self::try_from(u64::read(value)?).map_err(|error| error.to_string())
+    }
+}
+
+impl Setting for SocketAddr {
+    fn read(value: &Value) -> Result<Self, String> {
+        value
+            .text()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| "allowed is an address and port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
+    }
+}
+
+impl Setting for DatabaseUrl {
+    fn read(value: &Value) -> Result<Self, String> {
+        let text = value
+            .text()
+            .ok_or_else(|| "allowed is a text such as \"sqlite://ratchet.db\"".to_owned())?;
+        text.parse()
+            .map_err(|error: DatabaseUrlError| with_causes(&error))
+    }
+}
+
+impl Setting for LogFormat {
+    fn read(value: &Value) -> Result<Self, String> {
+        match value.text() {
+            Some("text") => Ok(Self::Text),
+            Some("json") => Ok(Self::Json),
+            _ => Err("allowed are text and json".to_owned()),
+        }
+    }
+}
+
+impl Setting for LogFilter {
+    fn read(value: &Value) -> Result<Self, String> {
+        let text = value
+            .text()
+            .ok_or_else(|| "allowed is a text such as \"info\"".to_owned())?;
+        Self::parse(text)
+    }
+}
