@@ -7,7 +7,7 @@ use ratchet_executor::{
 };
 use ratchet_interfaces::{
     Clock, NodeId, OutputDelivery, RegistryError, RegistryManager, RepositoryError, RepositoryFactory,
-    RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskRegistry, TaskValidator,
+    RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskRegistry, TaskValidator, with_causes,
 };
 use ratchet_output::OutputDeliveryManager;
 use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
@@ -175,15 +175,58 @@ impl ServiceContainer {
     }
 
     /// Fires no further tick, lets running jobs finish within the configured grace, hands back the rest, and
-    /// closes the database.
+    /// closes the database. A part that ends badly does not keep the others from being stopped.
     ///
     /// # Errors
-    /// [`StartError`] if a part ended badly.
+    /// [`StartError`] of the first part that ended badly.
     pub async fn stop(&self) -> Result<(), StartError> {
-        self.scheduler_service.stop().await?;
+        let scheduler = self.scheduler_service.stop().await;
         self.job_pipeline.stop(self.grace).await;
         self.delivery_worker.stop(self.grace).await;
-        self.database.close().await?;
-        Ok(())
+        let database = self.database.close().await;
+        first_error([scheduler.map_err(Into::into), database.map_err(Into::into)])
+    }
+}
+
+/// The first error is the caller's; what went wrong after it is only told.
+pub(crate) fn first_error<const N: usize>(outcomes: [Result<(), StartError>; N]) -> Result<(), StartError> {
+    let mut errors = outcomes.into_iter().filter_map(Result::err);
+    let first = errors.next();
+    for error in errors {
+        tracing::error!(error = with_causes(&error), "another part ended badly");
+    }
+    first.map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces::MockSchedulerService;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_scheduler_that_ends_badly_does_not_keep_the_other_parts_from_being_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.database.url = folder.path().join("a.db").display().to_string().parse().unwrap();
+        let mut container = ServiceContainer::new(&settings).await.unwrap();
+        let mut scheduler = MockSchedulerService::new();
+        scheduler.expect_stop().returning(|| {
+            Err(SchedulerError::Runtime {
+                during: "ending the event loop",
+                source: "it panicked".into(),
+            })
+        });
+        container.scheduler_service = Arc::new(scheduler);
+        container.delivery_worker.start().await;
+        container.job_pipeline.start().await.unwrap();
+        container.repositories.ping().await.unwrap();
+
+        let error = container.stop().await.unwrap_err();
+        assert!(matches!(error, StartError::Scheduler(_)), "{error}");
+        assert!(
+            container.repositories.ping().await.is_err(),
+            "the database is open"
+        );
     }
 }
