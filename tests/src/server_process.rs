@@ -39,7 +39,9 @@ pub fn ratchet_binary() -> PathBuf {
 /// A running `ratchet serve`.
 pub struct ServerProcess {
     child: Child,
+    /// Known as soon as it listens.
     address: Option<SocketAddr>,
+    ready: bool,
     lines: Receiver<Line>,
     results: Vec<Value>,
     log: Vec<Value>,
@@ -88,6 +90,7 @@ impl ServerProcess {
         Self {
             child,
             address: None,
+            ready: false,
             lines,
             results: Vec::new(),
             log: Vec::new(),
@@ -100,13 +103,26 @@ impl ServerProcess {
     /// # Panics
     /// When it ends before, or takes too long.
     #[must_use]
-    pub fn ready(mut self) -> Self {
+    pub fn ready(self) -> Self {
+        self.until("ready", |server| server.ready)
+    }
+
+    /// Waits until the server listens, which it does while it still starts.
+    ///
+    /// # Panics
+    /// When it ends before, or takes too long.
+    #[must_use]
+    pub fn listening(self) -> Self {
+        self.until("listening", |server| server.address.is_some())
+    }
+
+    fn until(mut self, what: &str, reached: fn(&Self) -> bool) -> Self {
         let deadline = Instant::now() + PATIENCE;
-        while self.address.is_none() {
+        while !reached(&self) {
             self.take_line(deadline).unwrap_or_else(|end| {
                 let code = self.child.try_wait();
                 panic!(
-                    "the server is not ready: {end:?}, {code:?}, it said: {:#?}",
+                    "the server is not {what}: {end:?}, {code:?}, it said: {:#?}",
                     self.log
                 )
             });
@@ -142,7 +158,7 @@ impl ServerProcess {
     /// When it does not answer.
     #[must_use]
     pub fn get(&self, path: &str) -> (u16, Value) {
-        let address = self.address.expect("the server is ready");
+        let address = self.address.expect("the server listens");
         let mut stream = TcpStream::connect(address).expect("the server listens");
         stream
             .set_read_timeout(Some(PATIENCE))
@@ -237,9 +253,11 @@ impl ServerProcess {
         {
             Line::Result(value) => self.results.push(value),
             Line::Log(value) => {
-                if value["message"] == "the server is ready" {
+                let message = value["message"].as_str();
+                if message == Some("the server starts") {
                     self.address = value["address"].as_str().and_then(|address| address.parse().ok());
                 }
+                self.ready |= message == Some("the server is ready");
                 self.log.push(value);
             }
         }

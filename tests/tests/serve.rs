@@ -1,5 +1,6 @@
 //! `ratchet serve` as a person meets it: on an empty folder, on a bad day, and at its end.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,6 +51,29 @@ fn both_stop_signals_end_it_with_code_zero() {
     }
 }
 
+/// A database that takes connections and never says a word.
+fn silent_database() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://ratchet@{}/ratchet", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+#[test]
+fn while_it_waits_for_its_database_it_answers_and_either_stop_signal_ends_it() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let folder = folder();
+        let (_listener, url) = silent_database();
+        let server = ServerProcess::start(folder.path(), &["--database", &url]).listening();
+        assert_eq!(server.get("/live").0, 200);
+        assert_eq!(server.get("/ready").0, 503);
+        let (status, health) = server.get("/health");
+        assert_eq!((status, health["status"].as_str()), (503, Some("starting")));
+        let exit = server.end_by(signal);
+        assert_eq!(exit.code, Some(0), "{}", said(&exit.log));
+        assert!(said(&exit.log).contains("broken off"), "{}", said(&exit.log));
+    }
+}
+
 #[test]
 fn a_second_server_on_the_same_file_is_refused() {
     let folder = folder();
@@ -63,7 +87,7 @@ fn a_second_server_on_the_same_file_is_refused() {
 
 #[test]
 fn a_port_in_use_is_named() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let folder = folder();
     let output = std::process::Command::new(ratchet_binary())

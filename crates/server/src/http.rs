@@ -4,5 +4,5 @@ mod error;
 mod health;
 mod router;
 
-pub(crate) use health::{HealthSource, Readiness};
+pub(crate) use health::{HealthSource, ServerHealth};
 pub(crate) use router::router;

@@ -1,12 +1,16 @@
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ratchet_interfaces::Clock;
+use ratchet_scheduler::SystemClock;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
-use crate::container::{ServiceContainer, StartError};
-use crate::http::{HealthSource, Readiness, router};
+use crate::container::{ServiceContainer, StartError, first_error};
+use crate::http::{HealthSource, ServerHealth, router};
 use crate::settings::Settings;
 
 /// How long a part may take to answer a health check.
@@ -14,26 +18,25 @@ const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The server: every part of the container, and HTTP in front of it.
 pub struct UnifiedServer {
-    container: ServiceContainer,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
     listener: TcpListener,
-    scheduler_enabled: bool,
 }
 
 impl UnifiedServer {
-    /// Takes the address, then the database, and builds every part. Nothing runs yet.
+    /// Takes the address. Nothing is opened and nothing runs yet.
     ///
     /// # Errors
-    /// [`StartError`] says what cannot be had, and why.
+    /// [`StartError::Bind`] when the address cannot be had.
     pub async fn new(settings: &Settings) -> Result<Self, StartError> {
         let address = settings.server.bind;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| StartError::Bind { address, source })?;
-        let container = ServiceContainer::new(settings).await?;
         Ok(Self {
-            container,
+            settings: settings.clone(),
+            clock: Arc::new(SystemClock::new()),
             listener,
-            scheduler_enabled: settings.scheduler.enabled,
         })
     }
 
@@ -45,55 +48,148 @@ impl UnifiedServer {
         self.listener.local_addr().map_err(StartError::Http)
     }
 
-    /// Runs until `stop` is complete, then stops every part: no new ticks, running jobs finish or are handed back.
+    /// Answers over HTTP at once, opens the database, starts every part, and runs until `stop` is complete. Then it
+    /// stops every part: no new ticks, running jobs finish or are handed back. A stop during the start breaks it off.
     ///
     /// # Errors
     /// [`StartError`] says which part failed, and why.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), StartError> {
         let address = self.address()?;
         let Self {
-            container,
+            settings,
+            clock,
             listener,
-            scheduler_enabled,
         } = self;
-        let readiness = Readiness::default();
-        let source = HealthSource {
-            repositories: Arc::clone(&container.repositories),
-            scheduler: Arc::clone(&container.scheduler_service),
-            registry: Arc::clone(&container.registry),
-            clock: Arc::clone(&container.clock),
-            readiness: readiness.clone(),
-            scheduler_enabled,
-            patience: HEALTH_PATIENCE,
-        };
-        let (end_http, http_ended) = oneshot::channel::<()>();
-        let http = axum::serve(listener, router(Arc::new(source))).with_graceful_shutdown(async move {
-            // An error says that the sender is gone, which is as good a reason to end.
-            if http_ended.await.is_err() {}
-        });
-        let http = tokio::spawn(async move { http.await });
+        let health = Arc::new(ServerHealth::new(Arc::clone(&clock)));
+        let http = HttpServer::begin(listener, Arc::clone(&health));
+        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the server starts");
 
-        let outcome = match container.start().await {
-            Ok(()) => {
-                readiness.begin();
-                tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the server is ready");
-                stop.await;
-                readiness.end();
-                tracing::info!("the server stops: no new ticks, running jobs may finish");
+        let mut stop = pin!(stop);
+        let built = tokio::select! {
+            built = ServiceContainer::with_clock(&settings, clock) => Some(built),
+            () = &mut stop => None,
+        };
+        let outcome = match built {
+            Some(Ok(container)) => run_parts(&container, &settings, &health, address, stop).await,
+            Some(Err(error)) => Err(error),
+            None => {
+                tracing::info!("the server stops: its start is broken off");
                 Ok(())
             }
-            Err(error) => Err(error),
         };
-        let stopped = container.stop().await;
-        drop(end_http);
-        // Answers that take long do not hold the process up.
-        if let Ok(ended) = tokio::time::timeout(HEALTH_PATIENCE, http).await {
-            ended
-                .map_err(|error| StartError::Http(error.into()))?
-                .map_err(StartError::Http)?;
-        }
-        outcome.and(stopped)?;
+        first_error([outcome, http.end().await])?;
         tracing::info!("the server has stopped");
         Ok(())
+    }
+}
+
+/// Starts every part, waits, and stops every part.
+async fn run_parts(
+    container: &ServiceContainer,
+    settings: &Settings,
+    health: &ServerHealth,
+    address: SocketAddr,
+    mut stop: Pin<&mut (impl Future<Output = ()> + Send)>,
+) -> Result<(), StartError> {
+    let started = tokio::select! {
+        started = container.start() => Some(started),
+        () = &mut stop => None,
+    };
+    let outcome = match started {
+        Some(Ok(())) => {
+            health.begin(HealthSource {
+                repositories: Arc::clone(&container.repositories),
+                scheduler: Arc::clone(&container.scheduler_service),
+                registry: Arc::clone(&container.registry),
+                clock: Arc::clone(&container.clock),
+                scheduler_enabled: settings.scheduler.enabled,
+                patience: HEALTH_PATIENCE,
+            });
+            tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the server is ready");
+            stop.await;
+            health.end();
+            tracing::info!("the server stops: no new ticks, running jobs may finish");
+            Ok(())
+        }
+        Some(Err(error)) => Err(error),
+        None => {
+            tracing::info!("the server stops: its start is broken off");
+            Ok(())
+        }
+    };
+    first_error([outcome, container.stop().await])
+}
+
+/// The HTTP side while it runs.
+struct HttpServer {
+    task: JoinHandle<std::io::Result<()>>,
+    /// Dropped to end it.
+    running: oneshot::Sender<()>,
+}
+
+impl HttpServer {
+    fn begin(listener: TcpListener, health: Arc<ServerHealth>) -> Self {
+        let (running, ended) = oneshot::channel::<()>();
+        let server = axum::serve(listener, router(health)).with_graceful_shutdown(async move {
+            // An error says that the sender is gone, which is as good a reason to end.
+            if ended.await.is_err() {}
+        });
+        Self {
+            task: tokio::spawn(async move { server.await }),
+            running,
+        }
+    }
+
+    async fn end(self) -> Result<(), StartError> {
+        drop(self.running);
+        // Answers that take long do not hold the process up.
+        let Ok(ended) = tokio::time::timeout(HEALTH_PATIENCE, self.task).await else {
+            return Ok(());
+        };
+        ended
+            .map_err(|error| StartError::Http(error.into()))?
+            .map_err(StartError::Http)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use ratchet_interfaces::{RegistryError, RegistryManager, SyncReport};
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    struct NeverSynchronized {
+        begun: Arc<Notify>,
+    }
+
+    #[async_trait]
+    impl RegistryManager for NeverSynchronized {
+        async fn sync(&self) -> Result<SyncReport, RegistryError> {
+            self.begun.notify_one();
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stop_while_the_parts_start_breaks_the_start_off_and_stops_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.database.url = folder.path().join("a.db").display().to_string().parse().unwrap();
+        let mut container = ServiceContainer::new(&settings).await.unwrap();
+        let begun = Arc::new(Notify::new());
+        container.registry_manager = Arc::new(NeverSynchronized {
+            begun: Arc::clone(&begun),
+        });
+        let health = ServerHealth::new(Arc::clone(&container.clock));
+        let stop = pin!(begun.notified());
+        run_parts(&container, &settings, &health, settings.server.bind, stop)
+            .await
+            .unwrap();
+        assert!(
+            container.repositories.ping().await.is_err(),
+            "the database is open"
+        );
     }
 }

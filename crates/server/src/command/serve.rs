@@ -1,4 +1,5 @@
 use clap::Args;
+use tokio::sync::oneshot;
 
 use crate::cli::{CliError, CommonArgs};
 use crate::container::StartError;
@@ -61,16 +62,37 @@ impl ServeArgs {
 }
 
 async fn serve(settings: &Settings) -> Result<(), StartError> {
-    let stop = StopSignals::new()?;
-    UnifiedServer::new(settings).await?.run(stop.received()).await
+    let stop = stop_signal()?;
+    UnifiedServer::new(settings).await?.run(stop).await
 }
 
-/// SIGTERM and SIGINT. The first stops the server gracefully; a second ends the process.
+/// Watches for SIGTERM and SIGINT from now on. The first completes the future, which stops the server gracefully;
+/// a second ends the process, whatever it is doing.
+fn stop_signal() -> Result<impl Future<Output = ()>, StartError> {
+    let mut signals = StopSignals::new()?;
+    let (first, stop) = oneshot::channel();
+    tokio::spawn(async move {
+        signals.next().await;
+        if first.send(()).is_err() {
+            tracing::debug!("the server has stopped by itself already");
+        }
+        signals.next().await;
+        tracing::warn!("a second signal: the process ends at once; its jobs run again after the next start");
+        std::process::exit(130);
+    });
+    Ok(async {
+        // An error says that nobody watches for signals any more: the process ends.
+        if stop.await.is_err() {}
+    })
+}
+
 struct StopSignals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
 }
 
 #[cfg(unix)]
@@ -83,17 +105,6 @@ impl StopSignals {
         })
     }
 
-    async fn received(mut self) {
-        self.next().await;
-        tokio::spawn(async move {
-            self.next().await;
-            tracing::warn!(
-                "a second signal: the process ends at once; its jobs run again after the next start"
-            );
-            std::process::exit(130);
-        });
-    }
-
     async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -102,15 +113,15 @@ impl StopSignals {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl StopSignals {
     fn new() -> Result<Self, StartError> {
-        Ok(Self {})
+        Ok(Self {
+            interrupt: tokio::signal::windows::ctrl_c().map_err(StartError::Signals)?,
+        })
     }
 
-    async fn received(self) {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::error!(%error, "Ctrl-C cannot be received; stopping");
-        }
+    async fn next(&mut self) {
+        self.interrupt.recv().await;
     }
 }

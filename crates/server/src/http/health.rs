@@ -1,5 +1,5 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Json;
@@ -11,34 +11,24 @@ use ratchet_interfaces::{
 };
 use serde::Serialize;
 
-/// What the health routes look at.
+/// How the server is, from the beginning of its start on.
+pub(crate) struct ServerHealth {
+    clock: Arc<dyn Clock>,
+    /// Set when the start is finished.
+    source: OnceLock<HealthSource>,
+    /// Whether the server takes work: from the end of its start to the beginning of its stop.
+    ready: AtomicBool,
+}
+
+/// The parts that a check looks at.
 pub(crate) struct HealthSource {
     pub(crate) repositories: Arc<dyn RepositoryFactory>,
     pub(crate) scheduler: Arc<dyn SchedulerService>,
     pub(crate) registry: Arc<dyn TaskRegistry>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) readiness: Readiness,
     pub(crate) scheduler_enabled: bool,
     /// How long a part may take to answer before it counts as down.
     pub(crate) patience: Duration,
-}
-
-/// Whether the server takes work: from the end of its start to the beginning of its stop.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Readiness(Arc<AtomicBool>);
-
-impl Readiness {
-    pub(crate) fn begin(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn end(&self) {
-        self.0.store(false, Ordering::Release);
-    }
-
-    fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -47,6 +37,16 @@ enum Status {
     Healthy,
     Degraded,
     Unhealthy,
+    Starting,
+}
+
+impl Status {
+    const fn code(self) -> StatusCode {
+        match self {
+            Self::Healthy | Self::Degraded => StatusCode::OK,
+            Self::Unhealthy | Self::Starting => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -81,61 +81,79 @@ pub(crate) struct Live {
     alive: bool,
 }
 
-pub(crate) async fn health(State(source): State<Arc<HealthSource>>) -> Json<Health> {
-    Json(source.report(Status::Healthy, None))
+pub(crate) async fn health(State(health): State<Arc<ServerHealth>>) -> (StatusCode, Json<Health>) {
+    let status = match health.source.get() {
+        Some(_) => Status::Healthy,
+        None => Status::Starting,
+    };
+    health.answer(status, None)
 }
 
-pub(crate) async fn detailed(State(source): State<Arc<HealthSource>>) -> (StatusCode, Json<Health>) {
+pub(crate) async fn detailed(State(health): State<Arc<ServerHealth>>) -> (StatusCode, Json<Health>) {
+    let Some(source) = health.source.get() else {
+        return health.answer(Status::Starting, None);
+    };
     let (database, scheduler, registry) = tokio::join!(
         source.check(source.database()),
         source.check(source.scheduler()),
         source.check(source.registry()),
     );
     let status = database.status.max(scheduler.status).max(registry.status);
-    let code = if status == Status::Unhealthy {
-        StatusCode::SERVICE_UNAVAILABLE
-    } else {
-        StatusCode::OK
+    let checks = Checks {
+        database,
+        scheduler,
+        registry,
     };
-    (
-        code,
-        Json(source.report(
-            status,
-            Some(Checks {
-                database,
-                scheduler,
-                registry,
-            }),
-        )),
-    )
+    health.answer(status, Some(checks))
 }
 
-pub(crate) async fn ready(State(source): State<Arc<HealthSource>>) -> (StatusCode, Json<Ready>) {
-    let ready = source.readiness.is_ready();
-    (
-        if ready {
-            StatusCode::OK
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
-        },
-        Json(Ready { ready }),
-    )
+pub(crate) async fn ready(State(health): State<Arc<ServerHealth>>) -> (StatusCode, Json<Ready>) {
+    let ready = health.ready.load(Ordering::Acquire);
+    let code = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (code, Json(Ready { ready }))
 }
 
 pub(crate) async fn live() -> Json<Live> {
     Json(Live { alive: true })
 }
 
-impl HealthSource {
-    fn report(&self, status: Status, checks: Option<Checks>) -> Health {
-        Health {
+impl ServerHealth {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            source: OnceLock::new(),
+            ready: AtomicBool::new(false),
+        }
+    }
+
+    /// The start is finished.
+    pub(crate) fn begin(&self, source: HealthSource) {
+        // A server starts once: there is no other source that this one could differ from.
+        self.source.get_or_init(|| source);
+        self.ready.store(true, Ordering::Release);
+    }
+
+    /// The stop begins.
+    pub(crate) fn end(&self) {
+        self.ready.store(false, Ordering::Release);
+    }
+
+    fn answer(&self, status: Status, checks: Option<Checks>) -> (StatusCode, Json<Health>) {
+        let health = Health {
             status,
             timestamp: rfc3339(self.clock.now()),
             version: env!("CARGO_PKG_VERSION"),
             checks,
-        }
+        };
+        (status.code(), Json(health))
     }
+}
 
+impl HealthSource {
     async fn check(&self, look: impl Future<Output = (Status, String)>) -> Check {
         let began = self.clock.monotonic();
         let (status, message) = tokio::select! {

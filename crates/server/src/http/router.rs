@@ -4,10 +4,10 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::http::error::{method_not_allowed, not_found};
-use crate::http::health::{HealthSource, detailed, health, live, ready};
+use crate::http::health::{ServerHealth, detailed, health, live, ready};
 
 /// Every route of the server.
-pub(crate) fn router(source: Arc<HealthSource>) -> Router {
+pub(crate) fn router(health_of_server: Arc<ServerHealth>) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/health/detailed", get(detailed))
@@ -15,7 +15,7 @@ pub(crate) fn router(source: Arc<HealthSource>) -> Router {
         .route("/live", get(live))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(source)
+        .with_state(health_of_server)
 }
 
 #[cfg(test)]
@@ -33,7 +33,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::http::Readiness;
+    use crate::http::HealthSource;
 
     fn healthy() -> SchedulerHealth {
         SchedulerHealth {
@@ -51,7 +51,14 @@ mod tests {
         database: fn() -> Result<(), RepositoryError>,
         scheduler: SchedulerHealth,
         registry: fn() -> Result<Vec<ratchet_interfaces::TaskDefinition>, RegistryError>,
-        ready: bool,
+        phase: Phase,
+    }
+
+    #[derive(PartialEq, Eq)]
+    enum Phase {
+        Starting,
+        Ready,
+        Stopping,
     }
 
     impl Default for Parts {
@@ -60,7 +67,7 @@ mod tests {
                 database: || Ok(()),
                 scheduler: healthy(),
                 registry: || Ok(Vec::new()),
-                ready: true,
+                phase: Phase::Ready,
             }
         }
     }
@@ -74,25 +81,27 @@ mod tests {
         scheduler.expect_health().returning(move || Ok(health.clone()));
         let mut registry = MockTaskRegistry::new();
         registry.expect_list_tasks().returning(parts.registry);
-        let readiness = Readiness::default();
-        if parts.ready {
-            readiness.begin();
+        let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
+        let of_server = ServerHealth::new(clock.clone());
+        if parts.phase != Phase::Starting {
+            of_server.begin(HealthSource {
+                repositories: Arc::new(repositories),
+                scheduler: Arc::new(scheduler),
+                registry: Arc::new(registry),
+                clock,
+                scheduler_enabled: true,
+                patience: Duration::from_secs(5),
+            });
         }
-        let source = HealthSource {
-            repositories: Arc::new(repositories),
-            scheduler: Arc::new(scheduler),
-            registry: Arc::new(registry),
-            clock: Arc::new(ManualClock::at(DateTime::UNIX_EPOCH)),
-            readiness,
-            scheduler_enabled: true,
-            patience: Duration::from_secs(5),
-        };
+        if parts.phase == Phase::Stopping {
+            of_server.end();
+        }
         let request = Request::builder()
             .method(method)
             .uri(path)
             .body(Body::empty())
             .unwrap();
-        let response = router(Arc::new(source)).oneshot(request).await.unwrap();
+        let response = router(Arc::new(of_server)).oneshot(request).await.unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), 100_000).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap())
@@ -199,33 +208,37 @@ mod tests {
         );
     }
 
+    async fn ask_in(phase: Phase, path: &str) -> (StatusCode, Value) {
+        let parts = Parts {
+            phase,
+            ..Parts::default()
+        };
+        ask(parts, "GET", path).await
+    }
+
     #[tokio::test]
     async fn a_server_that_starts_or_stops_is_alive_and_not_ready() {
-        let (status, body) = ask(
-            Parts {
-                ready: false,
-                ..Parts::default()
-            },
-            "GET",
-            "/ready",
-        )
-        .await;
-        assert_eq!(
-            (status, &body["ready"]),
-            (StatusCode::SERVICE_UNAVAILABLE, &Value::from(false))
-        );
-        let (status, _) = ask(
-            Parts {
-                ready: false,
-                ..Parts::default()
-            },
-            "GET",
-            "/live",
-        )
-        .await;
-        assert_eq!(status, StatusCode::OK);
-        let (status, _) = ask(Parts::default(), "GET", "/ready").await;
-        assert_eq!(status, StatusCode::OK);
+        for phase in [Phase::Starting, Phase::Stopping] {
+            let (status, body) = ask_in(phase, "/ready").await;
+            assert_eq!(
+                (status, &body["ready"]),
+                (StatusCode::SERVICE_UNAVAILABLE, &Value::from(false))
+            );
+        }
+        for phase in [Phase::Starting, Phase::Ready, Phase::Stopping] {
+            assert_eq!(ask_in(phase, "/live").await.0, StatusCode::OK);
+        }
+        assert_eq!(ask_in(Phase::Ready, "/ready").await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_starts_says_so_and_has_no_checks_yet() {
+        for path in ["/health", "/health/detailed"] {
+            let (status, body) = ask_in(Phase::Starting, path).await;
+            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(body["status"], "starting");
+            assert_eq!(body["checks"], Value::Null);
+        }
     }
 
     #[tokio::test]
