@@ -21,7 +21,8 @@ pub trait TaskRegistry: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait RegistryManager: Send + Sync {
-    /// Validates the registries' tasks and writes them to the database. An invalid task is reported, never a stop.
+    /// Validates the registries' tasks and writes them to the database. An invalid task and a stored
+    /// row that cannot be read are reported, never a stop.
     async fn sync(&self) -> Result<SyncReport, RegistryError>;
 }
 
@@ -34,7 +35,7 @@ pub struct SyncReport {
     pub updated: u64,
     /// How many tasks were as they are.
     pub unchanged: u64,
-    /// The tasks that were refused.
+    /// What is wrong with single tasks: offered ones that were refused, stored ones that cannot be read.
     pub issues: Vec<ValidationIssue>,
 }
 

@@ -1,14 +1,13 @@
-use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use ratchet_interfaces::{
     Clock, PageRequest, RegistryError, RegistryManager, RepositoryError, SyncReport, Task, TaskFilter,
-    TaskRegistry, TaskRepository, TaskSort, TaskValidator, ValidationIssue,
+    TaskId, TaskRegistry, TaskRepository, TaskSort, TaskValidator, ValidationIssue, with_causes,
 };
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
-use crate::plan::{Decision, Plan};
+use crate::plan::{Decision, Plan, Stored};
 
 /// Keeps the stored tasks what several registries say they are.
 ///
@@ -44,20 +43,63 @@ impl TaskRegistryManager {
         self
     }
 
-    async fn stored(&self) -> Result<Vec<Task>, RepositoryError> {
-        let mut stored = Vec::new();
+    /// What is stored. A row that cannot be read is an issue, and keeps no other from being compared.
+    async fn stored(&self, issues: &mut Vec<ValidationIssue>) -> Result<Stored, RepositoryError> {
+        let mut stored = Stored::default();
+        let mut offset = 0;
         loop {
-            let page = PageRequest::new(stored.len() as u64, PageRequest::MAX_LIMIT)?;
-            let rows = self
-                .tasks
-                .task_list(&TaskFilter::default(), TaskSort::default(), page)
-                .await?;
-            let last = rows.items.len() as u64 != PageRequest::MAX_LIMIT;
-            stored.extend(rows.items);
-            if last {
+            let rows = match self.list(offset, PageRequest::MAX_LIMIT).await {
+                Err(failure) if !failure.is_transient() => {
+                    self.list_one_by_one(offset, &mut stored, issues).await?
+                }
+                page => {
+                    let tasks = page?;
+                    let rows = tasks.len() as u64;
+                    stored.tasks.extend(tasks);
+                    rows
+                }
+            };
+            if rows < PageRequest::MAX_LIMIT {
                 return Ok(stored);
             }
+            offset += rows;
         }
+    }
+
+    /// Reads a page of which some row cannot be read, row by row, and says how many there are.
+    async fn list_one_by_one(
+        &self,
+        begin: u64,
+        stored: &mut Stored,
+        issues: &mut Vec<ValidationIssue>,
+    ) -> Result<u64, RepositoryError> {
+        for row in 0..PageRequest::MAX_LIMIT {
+            match self.list(begin + row, 1).await {
+                Ok(tasks) if tasks.is_empty() => return Ok(row),
+                Ok(tasks) => stored.tasks.extend(tasks),
+                Err(RepositoryError::CorruptRow {
+                    id, column, source, ..
+                }) => {
+                    stored.unreadable.extend(id.parse::<TaskId>());
+                    issues.push(ValidationIssue {
+                        task: id,
+                        field: column.to_owned(),
+                        message: format!("the stored value cannot be read: {}", with_causes(&*source)),
+                    });
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(PageRequest::MAX_LIMIT)
+    }
+
+    async fn list(&self, offset: u64, limit: u64) -> Result<Vec<Task>, RepositoryError> {
+        let page = PageRequest::new(offset, limit)?;
+        let rows = self
+            .tasks
+            .task_list(&TaskFilter::default(), TaskSort::default(), page)
+            .await?;
+        Ok(rows.items)
     }
 
     /// Writes what one registry offers, where it differs from what is stored.
@@ -135,10 +177,13 @@ impl RegistryManager for TaskRegistryManager {
         let Some(first) = self.registries.first() else {
             return Ok(report);
         };
-        let stored = self.stored().await.map_err(|source| RegistryError::Store {
-            registry: first.name().to_owned(),
-            source,
-        })?;
+        let stored = self
+            .stored(&mut report.issues)
+            .await
+            .map_err(|source| RegistryError::Store {
+                registry: first.name().to_owned(),
+                source,
+            })?;
         let mut plan = Plan::new(stored);
         let mut failed: Option<RegistryError> = None;
         for registry in &self.registries {
@@ -158,19 +203,11 @@ impl RegistryManager for TaskRegistryManager {
                 );
             }
         }
-        for issue in &report.issues {
-            warn!(
-                task = issue.task,
-                field = issue.field,
-                "a task is refused: {}",
-                issue.message
-            );
-        }
         info!(
             added = report.added,
             updated = report.updated,
             unchanged = report.unchanged,
-            refused = report.issues.len(),
+            issues = report.issues.len(),
             "the stored tasks are synchronized with their registries"
         );
         failed.map_or(Ok(report), Err)
@@ -183,15 +220,4 @@ fn count(report: &mut SyncReport, is_new: bool) {
     } else {
         report.updated += 1;
     }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

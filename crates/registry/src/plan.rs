@@ -3,9 +3,19 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{Task, TaskDefinition, TaskId, ValidationIssue};
 
+/// What the table `tasks` holds.
+#[derive(Default)]
+pub(crate) struct Stored {
+    pub(crate) tasks: Vec<Task>,
+    /// The rows that cannot be read. A task that a registry offers is written over its unreadable row, which mends
+    /// it; what an operator said of it (whether it is enabled) stays.
+    pub(crate) unreadable: HashSet<TaskId>,
+}
+
 /// The stored tasks, and what a synchronization has already decided about them.
 pub(crate) struct Plan {
     stored: HashMap<TaskId, Task>,
+    unreadable: HashSet<TaskId>,
     names: HashMap<(String, String), TaskId>,
     seen: HashSet<TaskId>,
 }
@@ -23,17 +33,16 @@ pub(crate) enum Decision {
 }
 
 impl Plan {
-    pub(crate) fn new(stored: Vec<Task>) -> Self {
-        let names = stored
+    pub(crate) fn new(stored: Stored) -> Self {
+        let Stored { tasks, unreadable } = stored;
+        let names = tasks
             .iter()
             .map(|task| (key(&task.definition), task.definition.id));
         Self {
             names: names.collect(),
             seen: HashSet::new(),
-            stored: stored
-                .into_iter()
-                .map(|task| (task.definition.id, task))
-                .collect(),
+            unreadable,
+            stored: tasks.into_iter().map(|task| (task.definition.id, task)).collect(),
         }
     }
 
@@ -67,6 +76,7 @@ impl Plan {
             updated_at: now,
         };
         match self.stored.get(&fresh.definition.id) {
+            None if self.unreadable.contains(&fresh.definition.id) => Decision::Update(fresh),
             None => Decision::Add(fresh),
             Some(stored) if stored.definition == fresh.definition && stored.registry == fresh.registry => {
                 Decision::Keep

@@ -22,6 +22,8 @@ struct FakeTasks {
     /// A description that the database will not have.
     poison: Option<&'static str>,
     away: bool,
+    /// The tasks whose rows cannot be read.
+    corrupt: Mutex<Vec<TaskId>>,
 }
 
 #[async_trait]
@@ -45,6 +47,10 @@ impl TaskRepository for FakeTasks {
         }
         let mut rows = self.rows.lock().unwrap();
         for task in tasks {
+            self.corrupt
+                .lock()
+                .unwrap()
+                .retain(|id| *id != task.definition.id);
             rows.retain(|row| row.definition.id != task.definition.id);
             rows.push(task.clone());
         }
@@ -67,8 +73,18 @@ impl TaskRepository for FakeTasks {
             .iter()
             .skip(page.offset() as usize)
             .take(page.limit() as usize);
+        let items: Vec<Task> = items.cloned().collect();
+        let corrupt = self.corrupt.lock().unwrap();
+        if let Some(row) = items.iter().find(|row| corrupt.contains(&row.definition.id)) {
+            return Err(RepositoryError::CorruptRow {
+                what: "task",
+                id: row.definition.id.to_string(),
+                column: "metadata",
+                source: "expected value".into(),
+            });
+        }
         Ok(Page {
-            items: items.cloned().collect(),
+            items,
             total: rows.len() as u64,
         })
     }
@@ -213,6 +229,32 @@ async fn a_task_that_the_database_will_not_have_is_an_issue_and_the_others_are_s
         report.issues[0].message,
         "the database refused storing tasks: a value cannot be stored"
     );
+}
+
+#[tokio::test]
+async fn a_stored_row_that_cannot_be_read_is_an_issue_and_is_written_anew_if_it_is_offered() {
+    let (tasks, clock) = (
+        Arc::new(FakeTasks::default()),
+        Arc::new(ManualClock::at(midnight())),
+    );
+    // More than a page, with an unreadable row on each.
+    let offered: Vec<_> = (0..150).map(|n| definition(&format!("task{n}"))).collect();
+    let all = manager(&tasks, &clock).with_registry(registry("files", offered.clone()));
+    assert_eq!(all.sync().await.unwrap(), report(150, 0, 0));
+
+    let (kept, forgotten) = (offered[3].id, offered[140].id);
+    *tasks.corrupt.lock().unwrap() = vec![kept, forgotten];
+    let remembered = offered.into_iter().filter(|task| task.id != forgotten).collect();
+    let sync = manager(&tasks, &clock).with_registry(registry("files", remembered));
+    let found = sync.sync().await.unwrap();
+    assert_eq!((found.added, found.updated, found.unchanged), (0, 1, 148));
+    let named: Vec<_> = found.issues.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        named,
+        [kept, forgotten]
+            .map(|id| format!("task {id}: metadata: the stored value cannot be read: expected value"))
+    );
+    assert_eq!(*tasks.corrupt.lock().unwrap(), [forgotten]);
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use ratchet_executor::{
 };
 use ratchet_interfaces::{
     Clock, NodeId, OutputDelivery, RegistryError, RegistryManager, RepositoryError, RepositoryFactory,
-    RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskRegistry, TaskValidator, with_causes,
+    RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskRegistry, TaskValidator, ValidationIssue,
+    with_causes,
 };
 use ratchet_output::OutputDeliveryManager;
 use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
@@ -158,8 +159,8 @@ impl ServiceContainer {
     /// [`StartError`] says which part failed, and why. What runs already is ended by [`ServiceContainer::stop`].
     pub async fn start(&self) -> Result<(), StartError> {
         let report = self.registry_manager.sync().await?;
-        for issue in &report.issues {
-            tracing::warn!(%issue, "a task is refused");
+        for ValidationIssue { task, field, message } in &report.issues {
+            tracing::warn!(task, field, "a task is not in order: {message}");
         }
         self.delivery_worker.start().await;
         self.job_pipeline.start().await?;
