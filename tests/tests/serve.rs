@@ -1,13 +1,16 @@
 //! `ratchet serve` as a person meets it: on an empty folder, on a bad day, and at its end.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ratchet_interfaces::{ScheduleRepository, ScheduleState, UnifiedSchedule};
 use ratchet_storage::Database;
 use ratchet_tests::{ServerProcess, ratchet_binary};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -90,7 +93,7 @@ fn a_port_in_use_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let folder = folder();
-    let output = std::process::Command::new(ratchet_binary())
+    let output = Command::new(ratchet_binary())
         .current_dir(folder.path())
         .args(["serve", "--bind", &address])
         .output()
@@ -168,6 +171,30 @@ fn a_heartbeat_that_was_missed_runs_at_the_start_and_prints_one_line() {
     assert!(beat["system_info"]["uptime_seconds"].is_number(), "{beat}");
     let exit = server.end_by(Signal::TERM);
     assert_eq!((exit.code, exit.results.len()), (Some(0), 1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_whose_log_cannot_be_written_runs_on() {
+    let folder = folder();
+    let first = ServerProcess::start(folder.path(), &[]).ready();
+    assert_eq!(first.end_by(Signal::TERM).code, Some(0));
+    set_back_next_run(folder.path());
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut server = Command::new(ratchet_binary())
+        .current_dir(folder.path())
+        .args(["serve", "--bind", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(full)
+        .spawn()
+        .unwrap();
+    let mut result = String::new();
+    let mut results = BufReader::new(server.stdout.take().unwrap());
+    results.read_line(&mut result).unwrap();
+    assert!(result.contains("\"status\":\"ok\""), "{result}");
+    let pid = Pid::from_raw(i32::try_from(server.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(server.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -11,12 +12,36 @@ use crate::settings::{LogFormat, LogSettings};
 pub(crate) fn init(settings: &LogSettings) -> Result<(), TryInitError> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(settings.level.to_env_filter())
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // Otherwise a line that cannot be written (a full disk, a closed pipe) is complained of on standard error,
+        // where the complaint fails too and ends the part that logged by a panic.
+        .log_internal_errors(false);
     match settings.format {
         LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
         LogFormat::Text => builder
-            .with_ansi(std::io::stderr().is_terminal())
+            .with_ansi(colours(
+                std::io::stderr().is_terminal(),
+                std::env::var_os("NO_COLOR").as_deref(),
+            ))
             .finish()
             .try_init(),
+    }
+}
+
+/// Colours are for terminals, unless `NO_COLOR` is set and not empty.
+fn colours(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_of_who_wants_them() {
+        assert!(colours(true, None));
+        assert!(colours(true, Some(OsStr::new(""))));
+        assert!(!colours(true, Some(OsStr::new("1"))));
+        assert!(!colours(false, None));
     }
 }
