@@ -1,3 +1,4 @@
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -79,6 +80,16 @@ impl CliError {
     }
 }
 
+/// Writes an answer to standard output.
+pub(crate) fn print(text: &str) -> Result<(), CliError> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Who closed the pipe has read enough.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::failed(&error)),
+        _ => Ok(()),
+    }
+}
+
 impl From<SettingsError> for CliError {
     fn from(error: SettingsError) -> Self {
         Self::usage(&error)
@@ -99,7 +110,10 @@ impl Cli {
         match outcome {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("error: {error}");
+                match writeln!(std::io::stderr(), "error: {error}") {
+                    // Where standard error is gone there is nobody left to tell; the exit code still says it.
+                    Ok(()) | Err(_) => {}
+                }
                 ExitCode::from(match error {
                     CliError::Usage(_) => 2,
                     CliError::Failed(_) => 1,

@@ -1,12 +1,10 @@
-use std::io::Write;
-
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
 use ratchet_interfaces::Clock;
 use ratchet_recurrence::{Recurrence, Zone};
 use ratchet_scheduler::SystemClock;
 
-use crate::cli::CliError;
+use crate::cli::{CliError, print};
 
 /// The most instants of one answer.
 const MOST: usize = 10_000;
@@ -58,11 +56,7 @@ impl CronCommand {
                 format!("{}\n", recurrence.describe())
             }
         };
-        match std::io::stdout().lock().write_all(text.as_bytes()) {
-            // Who closed the pipe has read enough.
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::failed(&error)),
-            _ => Ok(()),
-        }
+        print(&text)
     }
 }
 

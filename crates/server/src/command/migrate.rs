@@ -1,7 +1,7 @@
 use clap::Subcommand;
-use ratchet_storage::{Database, DatabaseUrl, StorageError};
+use ratchet_storage::{Database, DatabaseUrl, MigrationState, StorageError};
 
-use crate::cli::{CliError, CommonArgs};
+use crate::cli::{CliError, CommonArgs, print};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
@@ -9,8 +9,9 @@ pub(crate) enum MigrateCommand {
     Up,
     /// Roll back the last migrations; their tables' data is lost
     Down {
-        /// How many
-        #[arg(short = 'n', long = "steps", value_name = "N", default_value_t = 1)]
+        /// How many, 1 or more
+        #[arg(short = 'n', long = "steps", value_name = "N", default_value_t = 1,
+              value_parser = clap::value_parser!(u32).range(1..))]
         steps: u32,
         /// Do not ask: the data is lost
         #[arg(long)]
@@ -35,12 +36,20 @@ impl MigrateCommand {
                 "this destroys data in {url}: repeat it with --yes if that is meant"
             )));
         }
+        if let (Self::Status | Self::Down { .. }, Some(file)) = (&self, url.file()) {
+            // Opening the database would make the file of a mistyped name.
+            if !file.try_exists().map_err(|error| CliError::failed(&error))? {
+                return Err(CliError::Failed(format!(
+                    "the database file {} does not exist; `ratchet serve` and `ratchet migrate up` make it",
+                    file.display()
+                )));
+            }
+        }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;
         let text = runtime
             .block_on(self.apply(url))
             .map_err(|error| CliError::failed(&error))?;
-        print!("{text}");
-        Ok(())
+        print(&text)
     }
 
     async fn apply(self, url: DatabaseUrl) -> Result<String, StorageError> {
@@ -52,22 +61,23 @@ impl MigrateCommand {
         };
         let text = match self {
             Self::Status => {
-                let migrations = database.migration_status().await?;
-                let line = |applied: bool, name: &str| {
+                let line = |MigrationState { name, applied }| {
                     format!("{} {name}\n", if applied { "applied" } else { "pending" })
                 };
-                migrations
-                    .iter()
-                    .map(|migration| line(migration.applied, &migration.name))
-                    .collect()
+                database.migration_status().await?.into_iter().map(line).collect()
             }
             Self::Up => match database.migrate().await? {
                 0 => "nothing is pending\n".to_owned(),
                 applied => format!("{applied} applied\n"),
             },
             Self::Down { steps, .. } => {
+                let before = applied(&database).await?;
                 database.migrate_down(steps).await?;
-                format!("the last {steps} rolled back\n")
+                // The lock is held: nobody else has changed the number meanwhile.
+                match before - applied(&database).await? {
+                    0 => "nothing is applied\n".to_owned(),
+                    rolled_back => format!("{rolled_back} rolled back\n"),
+                }
             }
             Self::Fresh { .. } => {
                 database.fresh().await?;
@@ -77,4 +87,9 @@ impl MigrateCommand {
         database.close().await?;
         Ok(text)
     }
+}
+
+async fn applied(database: &Database) -> Result<usize, StorageError> {
+    let migrations = database.migration_status().await?;
+    Ok(migrations.iter().filter(|migration| migration.applied).count())
 }
