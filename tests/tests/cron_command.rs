@@ -53,6 +53,21 @@ fn a_wrong_expression_ends_with_code_two_and_names_field_text_and_rule() {
 }
 
 #[test]
+fn an_expression_that_begins_with_a_hyphen_is_an_expression() {
+    for command in ["next", "explain"] {
+        let output = cron(&[command, "-1 * * * *"]);
+        assert_eq!(output.status.code(), Some(2));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            error.starts_with("error: minute: ") && error.contains("0-59"),
+            "{error}"
+        );
+    }
+    assert!(cron(&["next", "@daily", "-n", "1", "--json"]).status.success());
+    assert!(cron(&["next", "-n", "1", "@daily"]).status.success());
+}
+
+#[test]
 fn an_unknown_zone_ends_with_code_two_and_names_its_neighbours() {
     let output = cron(&["next", "@daily", "--tz", "Europe/Berlim"]);
     assert_eq!(output.status.code(), Some(2));

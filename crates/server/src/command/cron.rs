@@ -25,7 +25,7 @@ pub(crate) enum CronCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// Cron with five fields (minute first), six (second first) or seven (year last), or a macro such as @daily
-    #[arg(value_name = "EXPR")]
+    #[arg(value_name = "EXPR", allow_hyphen_values = true)]
     expression: String,
     /// The IANA time zone in which the expression is read
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
