@@ -21,6 +21,7 @@
 //! `JobScheduler::start` (it would poll twice a second), and any time but the [`Clock`](ratchet_interfaces::Clock)'s.
 
 mod config;
+mod edits;
 mod event_loop;
 mod firing;
 mod job_runtime;

@@ -1,0 +1,185 @@
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{
+    Clock, RepositoryError, ScheduleId, ScheduleState, SchedulerError, Signal, UnifiedSchedule,
+};
+use ratchet_metadata_store::{DueTick, MetadataStore};
+use ratchet_recurrence::Recurrence;
+use ratchet_repository_bridge::{RepositoryBridge, ScheduleJobData, parse_specification};
+
+use crate::tick_plan::plan_due_ticks;
+
+/// Changes of schedules: the row first, then the engine.
+pub(crate) struct Edits {
+    pub(crate) bridge: Arc<RepositoryBridge>,
+    pub(crate) store: MetadataStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) jobs_available: Signal,
+}
+
+impl Edits {
+    pub(crate) async fn add(&self, mut schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
+        with_a_name(&schedule)?;
+        let (recurrence, first) = Self::first_tick(&schedule, self.clock.now())?;
+        schedule.next_run = schedule.enabled.then_some(first);
+        schedule.state = ScheduleState::Active;
+        schedule.state_reason = None;
+        self.bridge
+            .create_schedule(&schedule)
+            .await
+            .map_err(failed("storing the schedule"))?;
+        self.rearm(&schedule, recurrence);
+        tracing::info!(schedule.id = %schedule.id, schedule.name, "a schedule was added");
+        Ok(schedule)
+    }
+
+    pub(crate) async fn remove(&self, id: ScheduleId) -> Result<(), SchedulerError> {
+        let existed = self
+            .bridge
+            .delete_schedule(id)
+            .await
+            .map_err(failed("deleting the schedule"))?;
+        self.store.remove(id);
+        if !existed {
+            let missing = RepositoryError::NotFound {
+                what: "schedule",
+                id: id.to_string(),
+            };
+            return Err(failed("deleting the schedule")(missing));
+        }
+        tracing::info!(schedule.id = %id, "a schedule was removed");
+        Ok(())
+    }
+
+    pub(crate) async fn update(
+        &self,
+        mut schedule: UnifiedSchedule,
+    ) -> Result<UnifiedSchedule, SchedulerError> {
+        with_a_name(&schedule)?;
+        let now = self.clock.now();
+        let (recurrence, first) = Self::first_tick(&schedule, now)?;
+        let mut before = self.stored(schedule.id, "updating the schedule").await?;
+        if before.next_run.is_some_and(|next| next <= now) {
+            self.fire_what_is_due(&before, now).await?;
+            before = self.stored(schedule.id, "updating the schedule").await?;
+        }
+        let same_instants =
+            (&before.cron_expression, &before.timezone) == (&schedule.cron_expression, &schedule.timezone);
+        let kept = before.next_run.filter(|_| same_instants && before.enabled);
+        schedule.next_run = schedule.enabled.then(|| kept.unwrap_or(first));
+        schedule.state = ScheduleState::Active;
+        schedule.state_reason = None;
+        schedule.updated_at = now;
+        let stored = self
+            .bridge
+            .update_schedule(&schedule)
+            .await
+            .map_err(failed("updating the schedule"))?;
+        self.rearm(&stored, recurrence);
+        tracing::info!(schedule.id = %stored.id, schedule.name = stored.name, "a schedule was changed");
+        Ok(stored)
+    }
+
+    /// The schedule's recurrence and the first tick after `now`.
+    fn first_tick(
+        schedule: &UnifiedSchedule,
+        now: DateTime<Utc>,
+    ) -> Result<(Recurrence, DateTime<Utc>), SchedulerError> {
+        let recurrence =
+            parse_specification(&schedule.cron_expression, &schedule.timezone).map_err(|error| {
+                SchedulerError::InvalidSchedule {
+                    schedule: schedule.name.clone(),
+                    field: error.field,
+                    value: error.value,
+                    source: error.source,
+                }
+            })?;
+        let next = recurrence
+            .next_after(now)
+            .ok_or_else(|| SchedulerError::InvalidSchedule {
+                schedule: schedule.name.clone(),
+                field: "cronExpression",
+                value: schedule.cron_expression.clone(),
+                source: format!("it has no instant after {}", now.to_rfc3339()).into(),
+            })?;
+        Ok((recurrence, next))
+    }
+
+    /// Brings the engine in line with a row that was just written.
+    fn rearm(&self, schedule: &UnifiedSchedule, recurrence: Recurrence) {
+        match schedule.next_run.filter(|_| schedule.enabled) {
+            Some(next_run) => self.store.upsert(ScheduleJobData {
+                id: schedule.id,
+                version: schedule.version,
+                recurrence,
+                misfire_policy: schedule.misfire_policy,
+                next_run,
+            }),
+            None => self.store.remove(schedule.id),
+        }
+    }
+
+    /// Fires what was due under the row as it is, so that an edit cannot make it vanish. The engine may be doing
+    /// the same at this moment: the row lets one of the two through.
+    async fn fire_what_is_due(
+        &self,
+        schedule: &UnifiedSchedule,
+        now: DateTime<Utc>,
+    ) -> Result<(), SchedulerError> {
+        let Some(scheduled_for) = schedule.next_run.filter(|next| schedule.enabled && *next <= now) else {
+            return Ok(());
+        };
+        let Ok(recurrence) = parse_specification(&schedule.cron_expression, &schedule.timezone) else {
+            // Nobody can say any more which ticks those would have been; the row says so in its state.
+            return Ok(());
+        };
+        let due = DueTick {
+            schedule_id: schedule.id,
+            version: schedule.version,
+            scheduled_for,
+            recurrence: Arc::new(recurrence),
+            misfire_policy: schedule.misfire_policy,
+        };
+        let firing = plan_due_ticks(&due, now);
+        self.bridge
+            .fire_ticks(&[firing])
+            .await
+            .map_err(failed("firing what was due before the edit"))?;
+        self.jobs_available.raise();
+        Ok(())
+    }
+
+    pub(crate) async fn stored(
+        &self,
+        id: ScheduleId,
+        during: &'static str,
+    ) -> Result<UnifiedSchedule, SchedulerError> {
+        self.bridge
+            .find_schedule(id)
+            .await
+            .and_then(|found| {
+                found.ok_or_else(|| RepositoryError::NotFound {
+                    what: "schedule",
+                    id: id.to_string(),
+                })
+            })
+            .map_err(failed(during))
+    }
+}
+
+pub(crate) fn failed(during: &'static str) -> impl FnOnce(RepositoryError) -> SchedulerError {
+    move |source| SchedulerError::Repository { during, source }
+}
+
+fn with_a_name(schedule: &UnifiedSchedule) -> Result<(), SchedulerError> {
+    if schedule.name.trim().is_empty() {
+        return Err(SchedulerError::InvalidSchedule {
+            schedule: schedule.id.to_string(),
+            field: "name",
+            value: schedule.name.clone(),
+            source: "a schedule needs a name".into(),
+        });
+    }
+    Ok(())
+}
