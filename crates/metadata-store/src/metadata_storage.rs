@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{RepositoryError, ScheduleId, with_causes};
-use ratchet_repository_bridge::{ScheduleJobData, parse_specification};
+use ratchet_repository_bridge::parse_specification;
 use tokio_cron_scheduler::job::job_data::{JobAndNextTick, JobStoredData, JobType};
 use tokio_cron_scheduler::store::{DataStore, InitStore};
 use tokio_cron_scheduler::{JobSchedulerError, MetaDataStorage};
@@ -74,8 +74,10 @@ impl DataStore<JobStoredData> for MetadataStore {
                 .delete_schedule(id)
                 .await
                 .map_err(because(JobSchedulerError::CantRemove))?;
-            store.remove(id);
-            Ok(())
+            store
+                .reconcile(id)
+                .await
+                .map_err(because(JobSchedulerError::CantRemove))
         })
     }
 }
@@ -126,41 +128,23 @@ impl MetadataStore {
         schedule.next_run = recurrence.next_after(now).filter(|_| schedule.enabled);
         let id = schedule.id;
         let failed = JobSchedulerError::SaveJob;
-        let schedule = match self
+        match self
             .bridge
             .find_schedule(id)
             .await
             .map_err(because(failed.clone()))?
         {
-            None => {
-                self.bridge
-                    .create_schedule(&schedule)
-                    .await
-                    .map_err(because(failed))?;
-                schedule
-            }
+            None => self.bridge.create_schedule(&schedule).await,
             Some(mut stored) => {
                 stored.cron_expression = schedule.cron_expression;
                 stored.timezone = schedule.timezone;
                 stored.enabled = schedule.enabled;
                 stored.next_run = schedule.next_run;
-                self.bridge
-                    .update_schedule(&stored)
-                    .await
-                    .map_err(because(failed))?
+                self.bridge.update_schedule(&stored).await.map(drop)
             }
-        };
-        match schedule.next_run {
-            Some(next_run) => self.upsert(ScheduleJobData {
-                id,
-                version: schedule.version,
-                recurrence,
-                misfire_policy: schedule.misfire_policy,
-                next_run,
-            }),
-            None => self.remove(id),
         }
-        Ok(())
+        .map_err(because(failed.clone()))?;
+        self.reconcile(id).await.map_err(because(failed))
     }
 
     async fn record_run(

@@ -20,6 +20,9 @@ pub struct MetadataStore {
     pub(crate) adopting: Option<TaskId>,
     index: Arc<Mutex<TickIndex>>,
     loading: Arc<tokio::sync::Mutex<bool>>,
+    /// Held from the reading of rows until the index has them, so that what was read earlier is never written over
+    /// what was read later.
+    reconciling: Arc<tokio::sync::Mutex<()>>,
     head_changed: Signal,
 }
 
@@ -57,6 +60,7 @@ impl MetadataStore {
             adopting: None,
             index: Arc::default(),
             loading: Arc::default(),
+            reconciling: Arc::default(),
             head_changed: Signal::default(),
         }
     }
@@ -79,7 +83,11 @@ impl MetadataStore {
         *self.index() = TickIndex::default();
         let mut report = LoadReport::default();
         let mut pages = self.bridge.load_all_schedules(self.clock.now(), PAGE_SIZE);
-        while let Some(LoadedPage { schedules, invalid }) = pages.next().await? {
+        loop {
+            let in_order = self.reconciling.lock().await;
+            let Some(LoadedPage { schedules, invalid }) = pages.next().await? else {
+                break;
+            };
             report.schedules += schedules.len();
             report.invalid += invalid.len();
             {
@@ -88,6 +96,7 @@ impl MetadataStore {
                     index.upsert(schedule);
                 }
             }
+            drop(in_order);
             for schedule in invalid {
                 self.invalidate(schedule).await?;
             }
@@ -112,14 +121,13 @@ impl MetadataStore {
         *self.loading.lock().await
     }
 
-    /// Arms a schedule, new or changed.
-    pub fn upsert(&self, schedule: ScheduleJobData) {
-        self.change(|index| index.upsert(schedule));
-    }
-
-    /// Disarms a schedule.
-    pub fn remove(&self, id: ScheduleId) {
-        self.change(|index| index.remove(id));
+    /// Brings the index in line with a schedule's row, whatever became of it: armed, changed, disabled, deleted. To
+    /// be called after the row was written; of several calls for one schedule the last has the last word.
+    ///
+    /// # Errors
+    /// As the repository; the index is then as it was.
+    pub async fn reconcile(&self, id: ScheduleId) -> Result<(), RepositoryError> {
+        self.read_again(id, TickIndex::upsert).await
     }
 
     /// The earliest next tick.
@@ -156,20 +164,33 @@ impl MetadataStore {
         });
     }
 
-    /// Ends the way of a tick that found its row changed: the row is read again.
+    /// As [`MetadataStore::reconcile`], and ends the way of a tick that found its row changed.
     ///
     /// # Errors
     /// As the repository; the tick is then still on its way.
     pub async fn resettle(&self, id: ScheduleId) -> Result<(), RepositoryError> {
-        let LoadedPage { schedules, invalid } = self.bridge.load_schedule(id, self.clock.now()).await?;
-        for schedule in invalid {
-            self.invalidate(schedule).await?;
+        self.read_again(id, TickIndex::resettle).await
+    }
+
+    async fn read_again(
+        &self,
+        id: ScheduleId,
+        arm: fn(&mut TickIndex, ScheduleJobData),
+    ) -> Result<(), RepositoryError> {
+        let _in_order = self.reconciling.lock().await;
+        loop {
+            let LoadedPage { schedules, invalid } = self.bridge.load_schedule(id, self.clock.now()).await?;
+            // Once it is disabled, or was changed just before that, the row says something else.
+            if let Some(schedule) = invalid.into_iter().next() {
+                self.invalidate(schedule).await?;
+                continue;
+            }
+            self.change(|index| match schedules.into_iter().next() {
+                Some(schedule) => arm(index, schedule),
+                None => index.remove(id),
+            });
+            return Ok(());
         }
-        match schedules.into_iter().next() {
-            Some(schedule) => self.change(|index| index.resettle(schedule)),
-            None => self.remove(id),
-        }
-        Ok(())
     }
 
     /// When a schedule fires next, if it is armed.

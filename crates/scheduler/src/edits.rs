@@ -4,16 +4,16 @@ use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     Clock, RepositoryError, ScheduleId, ScheduleState, SchedulerError, Signal, UnifiedSchedule,
 };
-use ratchet_metadata_store::{DueTick, MetadataStore};
-use ratchet_recurrence::Recurrence;
-use ratchet_repository_bridge::{RepositoryBridge, ScheduleJobData, parse_specification};
+use ratchet_metadata_store::DueTick;
+use ratchet_repository_bridge::{RepositoryBridge, parse_specification};
 
+use crate::arming::Arming;
 use crate::tick_plan::plan_due_ticks;
 
-/// Changes of schedules: the row first, then the engine.
+/// Changes of schedules: the row first, then the engine. A change must not be broken off between the two.
 pub(crate) struct Edits {
     pub(crate) bridge: Arc<RepositoryBridge>,
-    pub(crate) store: MetadataStore,
+    pub(crate) arming: Arc<Arming>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jobs_available: Signal,
 }
@@ -21,27 +21,21 @@ pub(crate) struct Edits {
 impl Edits {
     pub(crate) async fn add(&self, mut schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
         with_a_name(&schedule)?;
-        let (recurrence, first) = Self::first_tick(&schedule, self.clock.now())?;
+        let first = first_tick(&schedule, self.clock.now())?;
         schedule.next_run = schedule.enabled.then_some(first);
         schedule.state = ScheduleState::Active;
         schedule.state_reason = None;
-        self.bridge
-            .create_schedule(&schedule)
-            .await
-            .map_err(failed("storing the schedule"))?;
-        self.rearm(&schedule, recurrence);
+        let written = self.bridge.create_schedule(&schedule).await;
+        self.rearm_after(&written, schedule.id).await;
+        written.map_err(failed("storing the schedule"))?;
         tracing::info!(schedule.id = %schedule.id, schedule.name, "a schedule was added");
         Ok(schedule)
     }
 
     pub(crate) async fn remove(&self, id: ScheduleId) -> Result<(), SchedulerError> {
-        let existed = self
-            .bridge
-            .delete_schedule(id)
-            .await
-            .map_err(failed("deleting the schedule"))?;
-        self.store.remove(id);
-        if !existed {
+        let written = self.bridge.delete_schedule(id).await;
+        self.rearm_after(&written, id).await;
+        if !written.map_err(failed("deleting the schedule"))? {
             let missing = RepositoryError::NotFound {
                 what: "schedule",
                 id: id.to_string(),
@@ -58,7 +52,7 @@ impl Edits {
     ) -> Result<UnifiedSchedule, SchedulerError> {
         with_a_name(&schedule)?;
         let now = self.clock.now();
-        let (recurrence, first) = Self::first_tick(&schedule, now)?;
+        let first = first_tick(&schedule, now)?;
         let mut before = self.stored(schedule.id, "updating the schedule").await?;
         if before.next_run.is_some_and(|next| next <= now) {
             self.fire_what_is_due(&before, now).await?;
@@ -71,52 +65,17 @@ impl Edits {
         schedule.state = ScheduleState::Active;
         schedule.state_reason = None;
         schedule.updated_at = now;
-        let stored = self
-            .bridge
-            .update_schedule(&schedule)
-            .await
-            .map_err(failed("updating the schedule"))?;
-        self.rearm(&stored, recurrence);
+        let written = self.bridge.update_schedule(&schedule).await;
+        self.rearm_after(&written, schedule.id).await;
+        let stored = written.map_err(failed("updating the schedule"))?;
         tracing::info!(schedule.id = %stored.id, schedule.name = stored.name, "a schedule was changed");
         Ok(stored)
     }
 
-    /// The schedule's recurrence and the first tick after `now`.
-    fn first_tick(
-        schedule: &UnifiedSchedule,
-        now: DateTime<Utc>,
-    ) -> Result<(Recurrence, DateTime<Utc>), SchedulerError> {
-        let recurrence =
-            parse_specification(&schedule.cron_expression, &schedule.timezone).map_err(|error| {
-                SchedulerError::InvalidSchedule {
-                    schedule: schedule.name.clone(),
-                    field: error.field,
-                    value: error.value,
-                    source: error.source,
-                }
-            })?;
-        let next = recurrence
-            .next_after(now)
-            .ok_or_else(|| SchedulerError::InvalidSchedule {
-                schedule: schedule.name.clone(),
-                field: "cronExpression",
-                value: schedule.cron_expression.clone(),
-                source: format!("it has no instant after {}", now.to_rfc3339()).into(),
-            })?;
-        Ok((recurrence, next))
-    }
-
-    /// Brings the engine in line with a row that was just written.
-    fn rearm(&self, schedule: &UnifiedSchedule, recurrence: Recurrence) {
-        match schedule.next_run.filter(|_| schedule.enabled) {
-            Some(next_run) => self.store.upsert(ScheduleJobData {
-                id: schedule.id,
-                version: schedule.version,
-                recurrence,
-                misfire_policy: schedule.misfire_policy,
-                next_run,
-            }),
-            None => self.store.remove(schedule.id),
+    /// Brings the engine in line with the row, unless it is certain that nothing was written.
+    async fn rearm_after<T>(&self, written: &Result<T, RepositoryError>, id: ScheduleId) {
+        if written.as_ref().err().is_none_or(RepositoryError::is_transient) {
+            self.arming.rearm(id).await;
         }
     }
 
@@ -166,6 +125,26 @@ impl Edits {
             })
             .map_err(failed(during))
     }
+}
+
+/// The schedule's first tick after `now`.
+fn first_tick(schedule: &UnifiedSchedule, now: DateTime<Utc>) -> Result<DateTime<Utc>, SchedulerError> {
+    let recurrence = parse_specification(&schedule.cron_expression, &schedule.timezone).map_err(|error| {
+        SchedulerError::InvalidSchedule {
+            schedule: schedule.name.clone(),
+            field: error.field,
+            value: error.value,
+            source: error.source,
+        }
+    })?;
+    recurrence
+        .next_after(now)
+        .ok_or_else(|| SchedulerError::InvalidSchedule {
+            schedule: schedule.name.clone(),
+            field: "cronExpression",
+            value: schedule.cron_expression.clone(),
+            source: format!("it has no instant after {}", now.to_rfc3339()).into(),
+        })
 }
 
 pub(crate) fn failed(during: &'static str) -> impl FnOnce(RepositoryError) -> SchedulerError {

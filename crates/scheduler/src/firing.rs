@@ -154,7 +154,9 @@ impl Firing {
         {
             tracing::error!(schedule.id = %tick.schedule_id, error = with_causes(&error), "it cannot be disabled");
         }
-        self.store.remove(tick.schedule_id);
+        if let Err(error) = self.store.resettle(tick.schedule_id).await {
+            tracing::error!(schedule.id = %tick.schedule_id, error = with_causes(&error), "it cannot be read");
+        }
     }
 
     async fn settle(

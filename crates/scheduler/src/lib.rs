@@ -20,6 +20,7 @@
 //! Deliberately absent: a polling loop (an idle engine executes no statement), a call of the inner
 //! `JobScheduler::start` (it would poll twice a second), and any time but the [`Clock`](ratchet_interfaces::Clock)'s.
 
+mod arming;
 mod config;
 mod edits;
 mod event_loop;

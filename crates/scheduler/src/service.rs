@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex, OnceCell, watch};
 use tokio::task::JoinHandle;
 
+use crate::arming::Arming;
 use crate::config::SchedulerConfig;
 use crate::edits::{Edits, failed};
 use crate::event_loop;
@@ -48,6 +49,7 @@ pub struct TokioCronSchedulerService {
     config: SchedulerConfig,
     bridge: Arc<RepositoryBridge>,
     store: MetadataStore,
+    arming: Arc<Arming>,
     clock: Arc<dyn Clock>,
     jobs_available: Signal,
     observer: Arc<dyn TickObserver>,
@@ -79,10 +81,12 @@ impl TokioCronSchedulerService {
         let config = config.validated()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let bridge = Arc::new(RepositoryBridge::new(&*repositories));
+        let store = MetadataStore::new(Arc::clone(&bridge), Arc::clone(&clock));
         let (due, queue) = unbounded_channel();
         Ok(Self {
             config,
-            store: MetadataStore::new(Arc::clone(&bridge), Arc::clone(&clock)),
+            arming: Arc::new(Arming::new(store.clone(), Arc::clone(&clock))),
+            store,
             bridge,
             clock,
             jobs_available: Signal::default(),
@@ -99,6 +103,7 @@ impl TokioCronSchedulerService {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.store = MetadataStore::new(Arc::clone(&self.bridge), Arc::clone(&clock));
+        self.arming = Arc::new(Arming::new(self.store.clone(), Arc::clone(&clock)));
         self.clock = clock;
         self
     }
@@ -139,11 +144,20 @@ impl TokioCronSchedulerService {
     fn edits(&self) -> Edits {
         Edits {
             bridge: Arc::clone(&self.bridge),
-            store: self.store.clone(),
+            arming: Arc::clone(&self.arming),
             clock: Arc::clone(&self.clock),
             jobs_available: self.jobs_available.clone(),
         }
     }
+}
+
+/// Goes through with a change even if whoever asked for it does not wait for the answer.
+async fn to_its_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, SchedulerError>> + Send + 'static,
+) -> Result<T, SchedulerError> {
+    tokio::spawn(change)
+        .await
+        .map_err(ended_badly("changing a schedule"))?
 }
 
 #[async_trait]
@@ -233,15 +247,18 @@ impl SchedulerService for TokioCronSchedulerService {
     }
 
     async fn add_schedule(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
-        self.edits().add(schedule).await
+        let edits = self.edits();
+        to_its_end(async move { edits.add(schedule).await }).await
     }
 
     async fn remove_schedule(&self, id: ScheduleId) -> Result<(), SchedulerError> {
-        self.edits().remove(id).await
+        let edits = self.edits();
+        to_its_end(async move { edits.remove(id).await }).await
     }
 
     async fn update_schedule(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
-        self.edits().update(schedule).await
+        let edits = self.edits();
+        to_its_end(async move { edits.update(schedule).await }).await
     }
 
     async fn get_schedule_status(&self, id: ScheduleId) -> Result<ScheduleStatus, SchedulerError> {

@@ -1,0 +1,258 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use ratchet_interfaces::{
+    Clock, FiringOutcome, ManualClock, MisfirePolicy, MockJobRepository, MockRepositoryFactory,
+    MockScheduleRepository, MockTickRepository, Page, RepositoryError, ScheduleId, ScheduleTiming, Signal,
+    TaskId, TickFiring, UnifiedSchedule,
+};
+use ratchet_scheduler::{SchedulerConfig, TickObserver, TokioCronSchedulerService};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// What the mocked tables hold: rows that are compared and set as the real ones are.
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) timings: HashMap<ScheduleId, ScheduleTiming>,
+    pub(crate) disabled: HashSet<ScheduleId>,
+    pub(crate) invalidated: Vec<(ScheduleId, String)>,
+    pub(crate) calls: usize,
+    /// What the next calls answer instead of doing their work.
+    pub(crate) failures: Vec<RepositoryError>,
+    /// What the next readings of single rows answer instead of a row.
+    pub(crate) unreadable: Vec<RepositoryError>,
+    /// The next change of a row is committed, but the answer does not arrive.
+    pub(crate) loses_answers: bool,
+    /// Jobs of this schedule are refused.
+    pub(crate) poison: Option<ScheduleId>,
+}
+
+impl Rows {
+    /// What the engine needs of a schedule that is enabled.
+    fn timing(&mut self, id: ScheduleId) -> Result<Option<ScheduleTiming>, RepositoryError> {
+        match self.unreadable.pop() {
+            Some(failure) => Err(failure),
+            None if self.disabled.contains(&id) => Ok(None),
+            None => Ok(self.timings.get(&id).cloned()),
+        }
+    }
+
+    fn update(&mut self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {
+        let row = self.timings.get_mut(&schedule.id).unwrap();
+        row.version += 1;
+        row.cron_expression = schedule.cron_expression.clone();
+        row.next_run = schedule.next_run;
+        if schedule.enabled {
+            self.disabled.remove(&schedule.id);
+        } else {
+            self.disabled.insert(schedule.id);
+        }
+        if std::mem::take(&mut self.loses_answers) {
+            return Err(unavailable());
+        }
+        Ok(UnifiedSchedule {
+            version: row.version,
+            ..schedule.clone()
+        })
+    }
+
+    fn fire(&mut self, firings: &[TickFiring]) -> Result<Vec<FiringOutcome>, RepositoryError> {
+        self.calls += 1;
+        if let Some(failure) = self.failures.pop() {
+            return Err(failure);
+        }
+        if firings
+            .iter()
+            .any(|firing| Some(firing.schedule_id) == self.poison && firing.job.is_some())
+        {
+            return Err(RepositoryError::Refused {
+                during: "firing",
+                source: "value out of range".into(),
+            });
+        }
+        let outcomes = firings
+            .iter()
+            .map(|firing| match self.timings.get_mut(&firing.schedule_id) {
+                Some(row)
+                    if row.version == firing.expected_version
+                        && row.next_run == Some(firing.expected_next_run) =>
+                {
+                    row.next_run = firing.next_run;
+                    FiringOutcome::Committed
+                }
+                _ => FiringOutcome::Stale,
+            });
+        Ok(outcomes.collect())
+    }
+}
+
+struct Committed(UnboundedSender<TickFiring>);
+
+impl TickObserver for Committed {
+    fn committed(&self, firing: &TickFiring) {
+        self.0.send(firing.clone()).unwrap();
+    }
+}
+
+pub(crate) struct Engine {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) rows: Arc<Mutex<Rows>>,
+    pub(crate) service: TokioCronSchedulerService,
+    pub(crate) committed: UnboundedReceiver<TickFiring>,
+    pub(crate) jobs_available: Signal,
+}
+
+impl Engine {
+    pub(crate) fn with(timings: Vec<ScheduleTiming>) -> Self {
+        let rows = Rows {
+            timings: timings.into_iter().map(|row| (row.id, row)).collect(),
+            ..Rows::default()
+        };
+        let rows = Arc::new(Mutex::new(rows));
+        let clock = Arc::new(ManualClock::at(midnight()));
+        let jobs_available = Signal::default();
+        let (sender, committed) = unbounded_channel();
+        let service = TokioCronSchedulerService::new(Arc::new(factory(&rows)), SchedulerConfig::default())
+            .unwrap()
+            .with_clock(Arc::clone(&clock) as Arc<dyn Clock>)
+            .with_jobs_available(jobs_available.clone())
+            .with_observer(Arc::new(Committed(sender)));
+        Self {
+            clock,
+            rows,
+            service,
+            committed,
+            jobs_available,
+        }
+    }
+
+    pub(crate) async fn next_committed(&mut self) -> TickFiring {
+        tokio::time::timeout(Duration::from_secs(20), self.committed.recv())
+            .await
+            .expect("no tick fired")
+            .unwrap()
+    }
+
+    /// Moves the clock only when somebody waits on it for `instant`: then everything due before is done.
+    pub(crate) async fn waits_for(&self, instant: DateTime<Utc>) {
+        let waiting = async {
+            while self.clock.earliest_waiter() != Some(instant) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting)
+            .await
+            .expect("nobody waits for the instant");
+    }
+}
+
+fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
+    let mut schedules = MockScheduleRepository::new();
+    let table = Arc::clone(rows);
+    schedules
+        .expect_schedule_list_timings()
+        .returning(move |after, limit| {
+            let table = table.lock().unwrap();
+            let mut rows: Vec<_> = table
+                .timings
+                .values()
+                .filter(|row| Some(row.id) > after && !table.disabled.contains(&row.id))
+                .cloned()
+                .collect();
+            rows.sort_by_key(|row| row.id);
+            rows.truncate(limit as usize);
+            Ok(rows)
+        });
+    let table = Arc::clone(rows);
+    schedules
+        .expect_schedule_find_timing()
+        .returning(move |id| table.lock().unwrap().timing(id));
+    let table = Arc::clone(rows);
+    schedules.expect_schedule_set_first_runs().returning(move |runs| {
+        let mut table = table.lock().unwrap();
+        for (row, next) in runs {
+            if let Some(row) = table.timings.get_mut(&row.id) {
+                row.next_run = *next;
+            }
+        }
+        Ok(())
+    });
+    let table = Arc::clone(rows);
+    schedules
+        .expect_schedule_invalidate()
+        .returning(move |id, _, reason| {
+            let mut table = table.lock().unwrap();
+            table.timings.remove(&id);
+            table.invalidated.push((id, reason.to_owned()));
+            Ok(())
+        });
+    let table = Arc::clone(rows);
+    schedules.expect_schedule_find().returning(move |id| {
+        let table = table.lock().unwrap();
+        Ok(table.timings.get(&id).map(|row| UnifiedSchedule {
+            id,
+            version: row.version,
+            enabled: !table.disabled.contains(&id),
+            timezone: row.timezone.clone(),
+            next_run: row.next_run,
+            ..UnifiedSchedule::new("found", TaskId::new(), row.cron_expression.clone(), midnight())
+        }))
+    });
+    let table = Arc::clone(rows);
+    schedules
+        .expect_schedule_update()
+        .returning(move |schedule| table.lock().unwrap().update(schedule));
+    schedules.expect_schedule_list().returning(|_, _, _| {
+        Ok(Page {
+            items: Vec::new(),
+            total: 0,
+        })
+    });
+    let table = Arc::clone(rows);
+    schedules
+        .expect_schedule_delete()
+        .returning(move |id| Ok(table.lock().unwrap().timings.remove(&id).is_some()));
+    let mut ticks = MockTickRepository::new();
+    let table = Arc::clone(rows);
+    ticks
+        .expect_tick_fire_many()
+        .returning(move |firings| table.lock().unwrap().fire(firings));
+
+    let (schedules, ticks) = (Arc::new(schedules), Arc::new(ticks));
+    let mut factory = MockRepositoryFactory::new();
+    factory
+        .expect_schedules()
+        .returning(move || Arc::clone(&schedules) as _);
+    factory.expect_ticks().returning(move || Arc::clone(&ticks) as _);
+    factory
+        .expect_jobs()
+        .returning(|| Arc::new(MockJobRepository::new()));
+    factory
+}
+
+pub(crate) fn midnight() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap()
+}
+
+pub(crate) fn after(seconds: i64) -> DateTime<Utc> {
+    midnight() + TimeDelta::seconds(seconds)
+}
+
+pub(crate) fn every_minute(next_run: Option<DateTime<Utc>>) -> ScheduleTiming {
+    ScheduleTiming {
+        id: ScheduleId::new(),
+        version: 1,
+        cron_expression: "* * * * *".to_owned(),
+        timezone: "UTC".to_owned(),
+        misfire_policy: MisfirePolicy::Coalesce,
+        next_run,
+    }
+}
+
+pub(crate) fn unavailable() -> RepositoryError {
+    RepositoryError::Unavailable {
+        during: "firing",
+        source: "disk full".into(),
+    }
+}
