@@ -112,6 +112,29 @@ impl Pattern {
         Some(day * DAY + i64::from(self.first_time()))
     }
 
+    /// How many local times later than `after` match, up to and including `until`. It looks at each day between.
+    pub(crate) fn count_between(&self, after: i64, until: i64) -> u64 {
+        let (first, last) = ((after + 1).max(FIRST), until.min(END - 1));
+        if first > last {
+            return 0;
+        }
+        let (first_day, last_day) = (first.div_euclid(DAY), last.div_euclid(DAY));
+        let mut count = 0;
+        let mut day = self.day_at_or_after(first_day);
+        while let Some(matching) = day.filter(|day| *day <= last_day) {
+            if matching == last_day {
+                count += self.times_before(last.rem_euclid(DAY) as u32 + 1);
+            } else {
+                count += self.times_before(DAY as u32);
+            }
+            if matching == first_day {
+                count -= self.times_before(first.rem_euclid(DAY) as u32);
+            }
+            day = self.day_at_or_after(matching + 1);
+        }
+        count
+    }
+
     /// Whether any date of the calendar matches.
     pub(crate) fn ever_matches(&self) -> bool {
         let every_year = self.rare.as_ref().is_none_or(|rare| rare.years.is_every());
@@ -198,6 +221,21 @@ impl Pattern {
         Some(next_hour * 3600 + self.first_minute_and_second())
     }
 
+    /// How many seconds of a matching day match before `time`, which may be the day's end.
+    fn times_before(&self, time: u32) -> u64 {
+        let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+        let hours = u64::from(self.hours);
+        let (a_minute, minutes) = (members(self.seconds), members(self.minutes));
+        let mut count = members(below(hours, hour)) * minutes * a_minute;
+        if contains(hours, hour) {
+            count += members(below(self.minutes, minute)) * a_minute;
+            if contains(self.minutes, minute) {
+                count += members(below(self.seconds, second));
+            }
+        }
+        count
+    }
+
     fn first_time(&self) -> u32 {
         self.hours.trailing_zeros() * 3600 + self.first_minute_and_second()
     }
@@ -211,4 +249,17 @@ impl Pattern {
 fn lowest(set: u64, from: u32) -> Option<u32> {
     let left = set & (u64::MAX << from);
     (left != 0).then(|| left.trailing_zeros())
+}
+
+/// The members of a set that are lower than `end`, which is at most 60.
+fn below(set: u64, end: u32) -> u64 {
+    set & !(u64::MAX << end)
+}
+
+fn contains(set: u64, value: u32) -> bool {
+    set >> value & 1 == 1
+}
+
+fn members(set: u64) -> u64 {
+    set.count_ones().into()
 }

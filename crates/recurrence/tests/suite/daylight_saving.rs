@@ -214,3 +214,42 @@ fn a_wildcard_that_lives_in_the_gap_alone_waits_for_the_end_of_the_known_changes
         &["2100-03-28T01:00:00Z"],
     );
 }
+
+/// Random expressions seldom fire often enough to show a change of an hour: these do.
+#[test]
+fn frequent_ticks_are_counted_through_every_kind_of_change() {
+    let zones = [
+        "America/New_York",
+        "Europe/Berlin",
+        "Australia/Lord_Howe",
+        "Pacific/Apia",
+        "America/Santiago",
+        "Europe/Dublin",
+    ];
+    let expressions = ["* * * * *", "*/7 0-23 * * *", "0-59 0-23 * * *", "1,31 1-3 * * *"];
+    for zone_name in zones {
+        for expression in expressions {
+            let recurrence = Recurrence::cron(expression, zone(zone_name)).unwrap();
+            let (start, end) = (at("2011-09-01T00:00:30Z"), at("2012-05-01T00:00:30Z"));
+            let ticks: Vec<_> = recurrence
+                .upcoming(start)
+                .take_while(|tick| *tick <= end)
+                .collect();
+            for (place, tick) in ticks.iter().enumerate().step_by(997) {
+                let counted = recurrence.count_between(start, *tick);
+                assert_eq!(
+                    counted,
+                    place as u64 + 1,
+                    "{expression} in {zone_name} until {tick}"
+                );
+                let left = recurrence.count_between(*tick, end);
+                assert_eq!(
+                    counted + left,
+                    ticks.len() as u64,
+                    "{expression} in {zone_name} from {tick}"
+                );
+            }
+            assert_eq!(recurrence.last_between(start, end), ticks.last().copied());
+        }
+    }
+}

@@ -58,6 +58,21 @@ proptest! {
     }
 
     #[test]
+    fn ticks_are_counted_as_they_are_enumerated(
+        expression in any_fields(), zone in any_zone(), start in any_instant(), fraction in 0.0..1.0f64,
+        length in 1..150usize,
+    ) {
+        let Some(recurrence) = parsed(&expression, zone) else { return Ok(()) };
+        let ticks: Vec<_> = recurrence.upcoming(start).take(length).collect();
+        let Some(last) = ticks.last().copied() else { return Ok(()) };
+        for until in [last, between(start, last, fraction), last - Duration::milliseconds(1)] {
+            let enumerated: Vec<_> = ticks.iter().filter(|tick| **tick <= until).collect();
+            prop_assert_eq!(recurrence.count_between(start, until), enumerated.len() as u64, "until {}", until);
+            prop_assert_eq!(recurrence.last_between(start, until), enumerated.last().copied().copied());
+        }
+    }
+
+    #[test]
     fn what_is_printed_parses_back_to_the_same(expression in any_fields(), zone in any_zone()) {
         let Some(recurrence) = parsed(&expression, zone) else { return Ok(()) };
         let printed = recurrence.to_string();
@@ -91,6 +106,25 @@ proptest! {
 }
 
 proptest! {
+    // Centuries are looked at day by day, which is slow without optimization.
+    #![proptest_config(crate::cases(25))]
+
+    #[test]
+    fn the_parts_of_a_time_have_as_many_ticks_as_the_whole(
+        expression in any_fields(), zone in any_zone(), ends in [any_instant(), any_instant(), any_instant()],
+    ) {
+        let Some(recurrence) = parsed(&expression, zone) else { return Ok(()) };
+        let mut ends = ends;
+        ends.sort_unstable();
+        let [start, middle, end] = ends;
+        prop_assert_eq!(
+            recurrence.count_between(start, middle) + recurrence.count_between(middle, end),
+            recurrence.count_between(start, end)
+        );
+    }
+}
+
+proptest! {
     // A misspelt zone is compared with every known one, which is slow without optimization.
     #![proptest_config(crate::cases(40))]
 
@@ -113,6 +147,10 @@ fn the_ends_of_time_are_answered_too() {
             let recurrence = Recurrence::cron(expression, zone.parse().unwrap()).unwrap();
             assert!(recurrence.next_after(DateTime::<Utc>::MIN_UTC).is_some());
             assert_eq!(recurrence.next_after(DateTime::<Utc>::MAX_UTC), None);
+            assert_eq!(
+                recurrence.last_between(DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MAX_UTC),
+                None
+            );
         }
     }
 }
