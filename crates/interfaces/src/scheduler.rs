@@ -71,7 +71,8 @@ pub struct SchedulerHealth {
     pub next_tick: Option<DateTime<Utc>>,
     /// How many ticks wait for their transaction.
     pub in_flight: usize,
-    /// Why ticks cannot be made durable at this moment, if they cannot.
+    /// Why ticks do not fire or cannot be made durable at this moment, if that is so. It is then unhealthy, whatever
+    /// else it says.
     pub stalled: Option<String>,
     /// How many schedules the engine disabled because their specification cannot be understood.
     pub invalid_schedules: u64,

@@ -218,6 +218,8 @@ fn a_schedule_that_is_disabled_and_at_once_enabled_again_is_armed() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn when_all_edits_are_through_the_index_says_what_the_rows_say(
         edits in edits(),

@@ -1,17 +1,19 @@
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ratchet_interfaces::{
-    Clock, FiringOutcome, RepositoryError, ScheduleId, Signal, TickFiring, with_causes,
-};
+use ratchet_interfaces::{Clock, FiringOutcome, RepositoryError, Signal, TickFiring, with_causes};
 use ratchet_metadata_store::{DueTick, MetadataStore};
 use ratchet_repository_bridge::RepositoryBridge;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use crate::observer::TickObserver;
-use crate::tick_plan::{plan_due_ticks, without_job};
+use crate::stall::Stall;
+use crate::tick_plan::plan_due_ticks;
+
+mod refusal;
 
 /// How many schedules' decisions go into one transaction: enough that its fixed costs do not count, few enough that
 /// the first jobs of a herd do not wait for the last.
@@ -21,6 +23,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Makes due ticks durable. Whatever became due while the last transaction was committing goes into the next.
+///
+/// A tick ends its way in one of three places: it is on disk; its row says something else, and the row is read again;
+/// or the scheduler stops, and it is found at the next start. Breaking off means the last.
 pub(crate) struct Firing {
     pub(crate) store: MetadataStore,
     pub(crate) bridge: Arc<RepositoryBridge>,
@@ -30,142 +35,98 @@ pub(crate) struct Firing {
     pub(crate) stall: Arc<Stall>,
     /// Becomes true when no further tick will be activated: what is on its way is still made durable.
     pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) pending: Pending,
 }
 
-/// Why ticks cannot be made durable at this moment, if they cannot.
+/// The ticks that are on their way.
 #[derive(Default)]
-pub(crate) struct Stall(Mutex<Option<String>>);
-
-impl Stall {
-    pub(crate) fn reason(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Sets the reason; says whether there was none before.
-    fn begin(&self, reason: String) -> bool {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(reason)
-            .is_none()
-    }
-
-    /// Clears the reason; says whether there was one.
-    fn end(&self) -> bool {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .is_some()
-    }
+pub(crate) struct Pending {
+    /// The ticks that are decided on next.
+    due: Vec<DueTick>,
+    /// The ticks that the database would neither record nor let be disabled: they are tried again after a while, so
+    /// that they stand in nobody's way.
+    held: Vec<DueTick>,
+    /// When, in monotonic time.
+    held_until: Duration,
+    /// How often in a row the database was away.
+    failures: u32,
 }
 
-/// Schedules whose decisions go into one transaction.
+/// Decisions that go into one transaction, each with its tick.
+#[derive(Default)]
 struct Batch {
-    due: Vec<DueTick>,
-    /// Why the database refused to make a job of the (only) tick, if it did.
-    refused: Option<String>,
+    ticks: Vec<DueTick>,
+    firings: Vec<TickFiring>,
 }
 
 impl Firing {
     pub(crate) async fn run(mut self, queue: &mut UnboundedReceiver<DueTick>) {
-        let mut due = Vec::new();
         loop {
-            if *self.stop.borrow() && self.store.in_flight() == 0 {
+            let left = self.pending.held.len();
+            if *self.stop.borrow() && self.pending.due.is_empty() && self.store.in_flight() <= left {
                 return;
             }
-            tokio::select! {
-                biased;
-                received = queue.recv_many(&mut due, LARGEST_BATCH) => {
-                    if received == 0 {
-                        return;
-                    }
-                    let batch = Batch { due: one_a_schedule(std::mem::take(&mut due)), refused: None };
-                    if self.make_durable(batch).await.is_break() {
-                        return;
-                    }
-                }
-                _ = self.stop.changed() => {}
+            if !self.wait_for_ticks(queue).await {
+                return;
+            }
+            if self.fire_held().await.is_break() || self.fire_due().await.is_break() {
+                return;
             }
         }
     }
 
-    /// Tries until every tick of the batch is on disk or recorded as refused. One that the database refuses does
-    /// not stand in the way of the others. Breaks off when the scheduler is stopped while the database is away:
-    /// the ticks are then found again at the next start.
-    async fn make_durable(&mut self, batch: Batch) -> std::ops::ControlFlow<()> {
-        let mut failures = 0;
-        let mut work = vec![batch];
-        while let Some(batch) = work.pop() {
-            let firings = self.plan(&batch);
-            match self.bridge.fire_ticks(&firings).await {
-                Ok(outcomes) => {
-                    failures = 0;
-                    self.recovered();
-                    self.settle(&firings, &outcomes).await?;
-                }
-                Err(error) if error.is_transient() => {
-                    self.pause(&error, failures).await?;
-                    failures += 1;
-                    work.push(batch);
-                }
-                Err(error) => self.isolate(batch, &error, &mut work).await,
+    /// Takes what became due, and waits for it if there is nothing else to do. Says whether there may be more.
+    async fn wait_for_ticks(&mut self, queue: &mut UnboundedReceiver<DueTick>) -> bool {
+        let Pending {
+            due,
+            held,
+            held_until,
+            failures: _,
+        } = &mut self.pending;
+        if !due.is_empty() {
+            while due.len() < LARGEST_BATCH
+                && let Ok(tick) = queue.try_recv()
+            {
+                due.push(tick);
             }
+            return true;
         }
-        std::ops::ControlFlow::Continue(())
+        tokio::select! {
+            biased;
+            received = queue.recv_many(due, LARGEST_BATCH) => received > 0,
+            () = passed(&*self.clock, *held_until), if !held.is_empty() => true,
+            _ = self.stop.changed() => true,
+        }
     }
 
-    /// Decisions as of now: after a pause more may be due than before it.
-    fn plan(&self, batch: &Batch) -> Vec<TickFiring> {
+    /// Decides as of now on what is due: after an outage more may be due than before it.
+    async fn fire_due(&mut self) -> ControlFlow<()> {
         let now = self.clock.now();
-        let plans = batch.due.iter().map(|due| plan_due_ticks(due, now));
-        match &batch.refused {
-            None => plans.collect(),
-            Some(reason) => plans.map(|firing| without_job(&firing, reason)).collect(),
+        let ticks = one_a_schedule(std::mem::take(&mut self.pending.due));
+        let firings = ticks.iter().map(|tick| plan_due_ticks(tick, now)).collect();
+        self.commit(Batch { ticks, firings }).await
+    }
+
+    async fn commit(&mut self, batch: Batch) -> ControlFlow<()> {
+        if batch.firings.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        match self.bridge.fire_ticks(&batch.firings).await {
+            Ok(outcomes) => self.settle(&batch, &outcomes).await,
+            Err(error) if error.is_transient() => {
+                self.pending.due.extend(batch.ticks);
+                self.pause(&error).await
+            }
+            // One that the database refuses does not stand in the way of the others.
+            Err(error) => self.isolate(halves(batch.ticks, &error)).await,
         }
     }
 
-    /// Halves a refused batch until the tick that is to blame is alone; records that tick without a job; and where
-    /// even that is refused, disables the schedule.
-    async fn isolate(&self, mut batch: Batch, error: &RepositoryError, work: &mut Vec<Batch>) {
-        if batch.due.len() > 1 {
-            let rest = batch.due.split_off(batch.due.len() / 2);
-            work.push(Batch {
-                due: rest,
-                refused: None,
-            });
-            work.push(batch);
-            return;
-        }
-        let Some(tick) = batch.due.first() else { return };
-        let reason = format!("no job could be created: {}", with_causes(error));
-        tracing::error!(schedule.id = %tick.schedule_id, scheduled_for = %tick.scheduled_for, reason, "a tick failed");
-        if batch.refused.is_none() {
-            work.push(Batch {
-                refused: Some(reason),
-                ..batch
-            });
-            return;
-        }
-        if let Err(error) = self
-            .bridge
-            .invalidate_schedule(tick.schedule_id, tick.version, &reason)
-            .await
-        {
-            tracing::error!(schedule.id = %tick.schedule_id, error = with_causes(&error), "it cannot be disabled");
-        }
-        if let Err(error) = self.store.resettle(tick.schedule_id).await {
-            tracing::error!(schedule.id = %tick.schedule_id, error = with_causes(&error), "it cannot be read");
-        }
-    }
-
-    async fn settle(
-        &mut self,
-        firings: &[TickFiring],
-        outcomes: &[FiringOutcome],
-    ) -> std::ops::ControlFlow<()> {
+    /// Ends the way of ticks that were answered.
+    async fn settle(&mut self, batch: &Batch, outcomes: &[FiringOutcome]) -> ControlFlow<()> {
         let committed = || {
-            firings
+            batch
+                .firings
                 .iter()
                 .zip(outcomes)
                 .filter(|(_, outcome)| **outcome == FiringOutcome::Committed)
@@ -179,45 +140,55 @@ impl Firing {
         self.store.settle_many(
             committed().map(|(firing, _)| (firing.schedule_id, firing.expected_version, firing.next_run)),
         );
-        for (firing, _) in firings
-            .iter()
-            .zip(outcomes)
-            .filter(|(_, outcome)| **outcome == FiringOutcome::Stale)
-        {
-            self.resettle(firing.schedule_id).await?;
+        self.recovered();
+        for (tick, outcome) in batch.ticks.iter().zip(outcomes) {
+            if *outcome == FiringOutcome::Stale {
+                self.resettle(tick).await?;
+            }
         }
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     }
 
-    async fn resettle(&mut self, id: ScheduleId) -> std::ops::ControlFlow<()> {
-        let mut failures = 0;
-        while let Err(error) = self.store.resettle(id).await {
-            self.pause(&error, failures).await?;
-            failures += 1;
-        }
-        std::ops::ControlFlow::Continue(())
-    }
-
-    async fn pause(&mut self, error: &RepositoryError, failures: u32) -> std::ops::ControlFlow<()> {
+    /// Waits before the database is asked again; breaks off when the scheduler is stopped meanwhile.
+    async fn pause(&mut self, error: &RepositoryError) -> ControlFlow<()> {
         let reason = with_causes(error);
         if self.stall.begin(reason.clone()) {
             tracing::error!(reason, "ticks cannot be made durable; trying until they can");
         }
         let pause = FIRST_PAUSE
-            .saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX))
+            .saturating_mul(1_u32.checked_shl(self.pending.failures).unwrap_or(u32::MAX))
             .min(LONGEST_PAUSE);
+        self.pending.failures += 1;
         let stopped = async { self.stop.wait_for(|stop| *stop).await.is_ok() };
         tokio::select! {
-            () = self.clock.sleep(pause) => std::ops::ControlFlow::Continue(()),
-            _ = stopped => std::ops::ControlFlow::Break(()),
+            () = self.clock.sleep(pause) => ControlFlow::Continue(()),
+            _ = stopped => ControlFlow::Break(()),
         }
     }
 
-    fn recovered(&self) {
-        if self.stall.end() {
+    /// Takes note that the database answers, and whether that is all that was wrong.
+    fn recovered(&mut self) {
+        self.pending.failures = 0;
+        if self.pending.held.is_empty() && self.stall.end() {
             tracing::info!("ticks are durable again");
         }
     }
+}
+
+/// Returns when the monotonic time is reached.
+async fn passed(clock: &dyn Clock, until: Duration) {
+    clock.sleep(until.saturating_sub(clock.monotonic())).await;
+}
+
+/// A refused batch, to be tried in two parts.
+fn halves(mut ticks: Vec<DueTick>, error: &RepositoryError) -> Vec<Vec<DueTick>> {
+    tracing::debug!(
+        schedules = ticks.len(),
+        error = with_causes(error),
+        "a transaction was refused; it is tried in parts"
+    );
+    let rest = ticks.split_off(ticks.len() / 2);
+    vec![rest, ticks]
 }
 
 /// A schedule that was deleted and added again under its id while its tick was on the way is due twice: the row

@@ -9,6 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_cron_scheduler::{JobScheduler, SimpleNotificationCode, SimpleNotificationStore};
 
+use crate::event_loop::Activator;
+
 /// How many messages tokio-cron-scheduler's channels hold. They are broadcast channels: who falls further behind
 /// loses messages.
 const CHANNEL_SIZE: usize = 16_384;
@@ -61,9 +63,10 @@ impl JobRuntime {
             outstanding,
         })
     }
+}
 
-    /// Has the handler called for a schedule. Waits while too many activations are outstanding.
-    pub(crate) async fn activate(&self, id: ScheduleId) -> Result<(), SchedulerError> {
+impl Activator for JobRuntime {
+    async fn activate(&self, id: ScheduleId) -> Result<(), SchedulerError> {
         if let Ok(room) = self.outstanding.acquire().await {
             room.forget();
         }

@@ -27,7 +27,9 @@ mod event_loop;
 mod firing;
 mod job_runtime;
 mod observer;
+mod running;
 mod service;
+mod stall;
 mod system_clock;
 mod tick_plan;
 

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use ratchet_interfaces::{
@@ -9,22 +8,18 @@ use ratchet_interfaces::{
 use ratchet_metadata_store::{DueTick, MetadataStore};
 use ratchet_repository_bridge::RepositoryBridge;
 use serde_json::Value;
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{Mutex, OnceCell, watch};
-use tokio::task::JoinHandle;
 
 use crate::arming::Arming;
 use crate::config::SchedulerConfig;
 use crate::edits::{Edits, failed};
-use crate::event_loop;
-use crate::firing::{Firing, Stall};
+use crate::firing::{Firing, Pending};
 use crate::job_runtime::JobRuntime;
 use crate::observer::{NoObserver, TickObserver};
+use crate::running::{Running, ended_badly};
+use crate::stall::Stall;
 use crate::system_clock::SystemClock;
-
-/// How long a stop waits for ticks on their way, when they cannot be made durable. They are found again at the next
-/// start.
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// After how many loaded schedules the log says so.
 const PROGRESS_STEP: usize = 100_000;
@@ -56,17 +51,10 @@ pub struct TokioCronSchedulerService {
     stall: Arc<Stall>,
     due: UnboundedSender<DueTick>,
     queue: Arc<Mutex<UnboundedReceiver<DueTick>>>,
-    /// Made at the first start and kept: tokio-cron-scheduler's actors never end.
-    runtime: OnceCell<Arc<JobRuntime>>,
+    /// Made at the first start and kept, unless a run ended badly: tokio-cron-scheduler's actors do not end with it.
+    runtime: Mutex<Option<Arc<JobRuntime>>>,
     /// Held while the scheduler starts or stops, so that each waits for the other.
     running: Mutex<Option<Running>>,
-}
-
-struct Running {
-    stop_activating: watch::Sender<bool>,
-    stop_firing: watch::Sender<bool>,
-    event_loop: JoinHandle<()>,
-    firing: JoinHandle<()>,
 }
 
 impl TokioCronSchedulerService {
@@ -94,7 +82,7 @@ impl TokioCronSchedulerService {
             stall: Arc::default(),
             due,
             queue: Arc::new(Mutex::new(queue)),
-            runtime: OnceCell::new(),
+            runtime: Mutex::new(None),
             running: Mutex::new(None),
         })
     }
@@ -123,22 +111,26 @@ impl TokioCronSchedulerService {
     }
 
     async fn runtime(&self) -> Result<Arc<JobRuntime>, SchedulerError> {
-        let runtime = self.runtime.get_or_try_init(|| async {
-            let (store, due, observer) = (self.store.clone(), self.due.clone(), Arc::clone(&self.observer));
-            let handler = move |id: ScheduleId| {
-                let (store, due, observer) = (store.clone(), due.clone(), Arc::clone(&observer));
-                async move {
-                    // A schedule that was disarmed while its activation was on the way has nothing to begin.
-                    let Some(tick) = store.begin(id) else { return };
-                    observer.handler_started(id, tick.scheduled_for);
-                    if due.send(tick).is_err() {
-                        tracing::debug!(schedule.id = %id, "the scheduler is gone; the tick is found at its next start");
-                    }
+        let mut kept = self.runtime.lock().await;
+        if let Some(runtime) = &*kept {
+            return Ok(Arc::clone(runtime));
+        }
+        let (store, due, observer) = (self.store.clone(), self.due.clone(), Arc::clone(&self.observer));
+        let handler = move |id: ScheduleId| {
+            let (store, due, observer) = (store.clone(), due.clone(), Arc::clone(&observer));
+            async move {
+                // A schedule that was disarmed while its activation was on the way has nothing to begin.
+                let Some(tick) = store.begin(id) else { return };
+                observer.handler_started(id, tick.scheduled_for);
+                if due.send(tick).is_err() {
+                    tracing::debug!(schedule.id = %id, "the scheduler is gone; the tick is found at its next start");
                 }
-            };
-            JobRuntime::new(self.store.clone(), handler, self.config.enable_notifications).await.map(Arc::new)
-        });
-        runtime.await.map(Arc::clone)
+            }
+        };
+        let notifies = self.config.enable_notifications;
+        let runtime = Arc::new(JobRuntime::new(self.store.clone(), handler, notifies).await?);
+        *kept = Some(Arc::clone(&runtime));
+        Ok(runtime)
     }
 
     fn edits(&self) -> Edits {
@@ -192,58 +184,38 @@ impl SchedulerService for TokioCronSchedulerService {
             "the scheduler starts"
         );
         let runtime = self.runtime().await?;
-        let (stop_activating, activating_stopped) = watch::channel(false);
-        let (stop_firing, firing_stopped) = watch::channel(false);
-        let firing = Firing {
-            store: self.store.clone(),
-            bridge: Arc::clone(&self.bridge),
-            clock: Arc::clone(&self.clock),
-            jobs_available: self.jobs_available.clone(),
-            observer: Arc::clone(&self.observer),
-            stall: Arc::clone(&self.stall),
-            stop: firing_stopped,
-        };
-        let queue = Arc::clone(&self.queue);
-        *running = Some(Running {
-            stop_activating,
-            stop_firing,
-            event_loop: tokio::spawn(event_loop::run(
-                self.store.clone(),
-                Arc::clone(&self.clock),
-                runtime,
-                activating_stopped,
-            )),
-            firing: tokio::spawn(async move { firing.run(&mut *queue.lock().await).await }),
-        });
+        *running = Some(Running::start(
+            self.store.clone(),
+            Arc::clone(&self.clock),
+            runtime,
+            Arc::clone(&self.queue),
+            |stop| Firing {
+                store: self.store.clone(),
+                bridge: Arc::clone(&self.bridge),
+                clock: Arc::clone(&self.clock),
+                jobs_available: self.jobs_available.clone(),
+                observer: Arc::clone(&self.observer),
+                stall: Arc::clone(&self.stall),
+                stop,
+                pending: Pending::default(),
+            },
+        ));
         Ok(())
     }
 
     async fn stop(&self) -> Result<(), SchedulerError> {
         let mut running = self.running.lock().await;
-        let Some(Running {
-            stop_activating,
-            stop_firing,
-            event_loop,
-            mut firing,
-        }) = running.take()
-        else {
+        let Some(running) = running.take() else {
             return Ok(());
         };
-        stop_activating.send_replace(true);
-        event_loop.await.map_err(ended_badly("ending the event loop"))?;
-        stop_firing.send_replace(true);
-        tokio::select! {
-            ended = &mut firing => ended.map_err(ended_badly("making the last ticks durable"))?,
-            () = self.clock.sleep(STOP_PATIENCE) => {
-                firing.abort();
-                tracing::warn!(
-                    ticks = self.store.in_flight(),
-                    "ticks on their way were not made durable in time; they are found again at the next start"
-                );
-            }
+        let ended = running.stop(&*self.clock).await;
+        if ended.is_err() {
+            // Its actors may be what ended.
+            self.runtime.lock().await.take();
         }
-        tracing::info!("the scheduler has stopped");
-        Ok(())
+        self.stall.end();
+        tracing::info!(left = self.store.in_flight(), "the scheduler has stopped");
+        ended
     }
 
     async fn add_schedule(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
@@ -289,7 +261,10 @@ impl SchedulerService for TokioCronSchedulerService {
     }
 
     async fn health(&self) -> Result<SchedulerHealth, SchedulerError> {
-        let running = self.running.lock().await.as_ref().is_some_and(Running::is_alive);
+        let (running, broken) = match self.running.lock().await.as_ref() {
+            Some(running) => (running.broken().is_none(), running.broken().map(str::to_owned)),
+            None => (false, None),
+        };
         let (invalid_schedules, invalid_examples) = self
             .bridge
             .invalid_schedules()
@@ -300,22 +275,9 @@ impl SchedulerService for TokioCronSchedulerService {
             schedules: self.store.len(),
             next_tick: self.store.earliest(),
             in_flight: self.store.in_flight(),
-            stalled: self.stall.reason(),
+            stalled: broken.or_else(|| self.stall.reason()),
             invalid_schedules,
             invalid_examples,
         })
-    }
-}
-
-impl Running {
-    fn is_alive(&self) -> bool {
-        !self.event_loop.is_finished() && !self.firing.is_finished()
-    }
-}
-
-fn ended_badly(during: &'static str) -> impl FnOnce(tokio::task::JoinError) -> SchedulerError {
-    move |source| SchedulerError::Runtime {
-        during,
-        source: Box::new(source),
     }
 }

@@ -2,4 +2,5 @@
 
 mod editing;
 mod firing;
+mod refusing;
 mod world;

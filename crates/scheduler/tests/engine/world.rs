@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
     Clock, FiringOutcome, ManualClock, MisfirePolicy, MockJobRepository, MockRepositoryFactory,
-    MockScheduleRepository, MockTickRepository, Page, RepositoryError, ScheduleId, ScheduleTiming, Signal,
-    TaskId, TickFiring, UnifiedSchedule,
+    MockScheduleRepository, MockTickRepository, Page, RepositoryError, ScheduleId, ScheduleTiming,
+    SchedulerHealth, SchedulerService, Signal, TaskId, TickFiring, UnifiedSchedule,
 };
 use ratchet_scheduler::{SchedulerConfig, TickObserver, TokioCronSchedulerService};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -26,6 +26,12 @@ pub(crate) struct Rows {
     pub(crate) loses_answers: bool,
     /// Jobs of this schedule are refused.
     pub(crate) poison: Option<ScheduleId>,
+    /// Everything about this schedule's ticks is refused.
+    pub(crate) venom: Option<ScheduleId>,
+    /// What the next attempts to disable a schedule answer.
+    pub(crate) undisableable: Vec<RepositoryError>,
+    /// Somebody edits the row just before the next attempt to disable it.
+    pub(crate) edited_before_disabling: bool,
 }
 
 impl Rows {
@@ -36,6 +42,21 @@ impl Rows {
             None if self.disabled.contains(&id) => Ok(None),
             None => Ok(self.timings.get(&id).cloned()),
         }
+    }
+
+    fn invalidate(&mut self, id: ScheduleId, version: u32, reason: &str) -> Result<(), RepositoryError> {
+        if let Some(failure) = self.undisableable.pop() {
+            return Err(failure);
+        }
+        let row = self.timings.get_mut(&id).unwrap();
+        if std::mem::take(&mut self.edited_before_disabling) {
+            (row.version, row.next_run) = (row.version + 1, Some(after(300)));
+        }
+        if row.version == version {
+            self.disabled.insert(id);
+            self.invalidated.push((id, reason.to_owned()));
+        }
+        Ok(())
     }
 
     fn update(&mut self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {
@@ -62,14 +83,11 @@ impl Rows {
         if let Some(failure) = self.failures.pop() {
             return Err(failure);
         }
-        if firings
-            .iter()
-            .any(|firing| Some(firing.schedule_id) == self.poison && firing.job.is_some())
-        {
-            return Err(RepositoryError::Refused {
-                during: "firing",
-                source: "value out of range".into(),
-            });
+        if firings.iter().any(|firing| {
+            (Some(firing.schedule_id) == self.poison && firing.job.is_some())
+                || Some(firing.schedule_id) == self.venom
+        }) {
+            return Err(refused());
         }
         let outcomes = firings
             .iter()
@@ -100,6 +118,7 @@ pub(crate) struct Engine {
     pub(crate) rows: Arc<Mutex<Rows>>,
     pub(crate) service: TokioCronSchedulerService,
     pub(crate) committed: UnboundedReceiver<TickFiring>,
+    pub(crate) observer: Arc<dyn TickObserver>,
     pub(crate) jobs_available: Signal,
 }
 
@@ -113,16 +132,18 @@ impl Engine {
         let clock = Arc::new(ManualClock::at(midnight()));
         let jobs_available = Signal::default();
         let (sender, committed) = unbounded_channel();
+        let observer: Arc<dyn TickObserver> = Arc::new(Committed(sender));
         let service = TokioCronSchedulerService::new(Arc::new(factory(&rows)), SchedulerConfig::default())
             .unwrap()
             .with_clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .with_jobs_available(jobs_available.clone())
-            .with_observer(Arc::new(Committed(sender)));
+            .with_observer(Arc::clone(&observer));
         Self {
             clock,
             rows,
             service,
             committed,
+            observer,
             jobs_available,
         }
     }
@@ -132,6 +153,23 @@ impl Engine {
             .await
             .expect("no tick fired")
             .unwrap()
+    }
+
+    /// Lets time pass until the engine is as wanted.
+    pub(crate) async fn passes_until(&self, mut wanted: impl FnMut(&Rows, SchedulerHealth) -> bool) {
+        let passing = async {
+            loop {
+                let health = self.service.health().await.unwrap();
+                if wanted(&self.rows.lock().unwrap(), health) {
+                    return;
+                }
+                self.clock.advance(TimeDelta::milliseconds(50));
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), passing)
+            .await
+            .expect("the engine never became as the test wants it");
     }
 
     /// Moves the clock only when somebody waits on it for `instant`: then everything due before is done.
@@ -181,12 +219,7 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
     let table = Arc::clone(rows);
     schedules
         .expect_schedule_invalidate()
-        .returning(move |id, _, reason| {
-            let mut table = table.lock().unwrap();
-            table.timings.remove(&id);
-            table.invalidated.push((id, reason.to_owned()));
-            Ok(())
-        });
+        .returning(move |id, version, reason| table.lock().unwrap().invalidate(id, version, reason));
     let table = Arc::clone(rows);
     schedules.expect_schedule_find().returning(move |id| {
         let table = table.lock().unwrap();
@@ -254,5 +287,12 @@ pub(crate) fn unavailable() -> RepositoryError {
     RepositoryError::Unavailable {
         during: "firing",
         source: "disk full".into(),
+    }
+}
+
+pub(crate) fn refused() -> RepositoryError {
+    RepositoryError::Refused {
+        during: "firing",
+        source: "value out of range".into(),
     }
 }
