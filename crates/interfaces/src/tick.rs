@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::name::named_enum;
@@ -27,8 +29,8 @@ pub struct TickRecord {
     pub count: u64,
     /// What became of them.
     pub outcome: TickOutcome,
-    /// Why, in words, where the outcome alone does not say it.
-    pub reason: Option<String>,
+    /// Why, in words, where the outcome alone does not say it. Records of one decision share the text.
+    pub reason: Option<Arc<str>>,
     /// The job that the tick became or was merged into.
     pub job_id: Option<JobId>,
     /// How long after `scheduled_for` it was decided. Never negative.

@@ -142,8 +142,8 @@ impl MetadataStore {
         self.head_changed.clone()
     }
 
-    /// Takes up to `limit` schedules whose next tick is at or before `now`, the earliest first. Each is away until
-    /// its tick was begun and settled.
+    /// Takes up to `limit` schedules whose next tick is at or before `now`, the earliest and the latest by turns. Each
+    /// is away until its tick was begun and settled.
     #[must_use]
     pub fn take_due(&self, now: DateTime<Utc>, limit: usize) -> Vec<ScheduleId> {
         self.index().take_due(now, limit)

@@ -124,24 +124,36 @@ impl TickIndex {
         self.order.first().map(|(next, _)| instant(*next))
     }
 
-    /// Takes up to `limit` schedules whose next tick is at or before `now`, the earliest first.
+    /// Takes up to `limit` schedules whose next tick is at or before `now`: the earliest first, or where some are later
+    /// than others the earliest and the latest by turns, so that neither wait for a long line of the others.
     pub(crate) fn take_due(&mut self, now: DateTime<Utc>, limit: usize) -> Vec<ScheduleId> {
         let now = now.timestamp_micros();
         let mut due = Vec::new();
+        let by_turns = match (self.order.first(), self.latest_due(now)) {
+            (Some((earliest, _)), Some((latest, _))) => *earliest < latest,
+            _ => return due,
+        };
         while due.len() < limit {
-            match self.order.first() {
-                Some((next, _)) if *next <= now => {}
-                _ => break,
-            }
-            let Some((_, id)) = self.order.pop_first() else {
-                break;
+            let taken = if by_turns && due.len() % 2 == 1 {
+                self.latest_due(now).filter(|key| self.order.remove(key))
+            } else if self.order.first().is_some_and(|(next, _)| *next <= now) {
+                self.order.pop_first()
+            } else {
+                None
             };
+            let Some((_, id)) = taken else { break };
             if let Some(entry) = self.entries.get_mut(&id) {
                 entry.place = Place::Activated;
                 due.push(id);
             }
         }
         due
+    }
+
+    /// The latest of the next ticks that are due, with its schedule.
+    fn latest_due(&self, now: i64) -> Option<(i64, ScheduleId)> {
+        let past = (now.saturating_add(1), ScheduleId::from_uuid(uuid::Uuid::nil()));
+        self.order.range(..past).next_back().copied()
     }
 
     /// The tick of a schedule that was taken: once for each time it was taken.
@@ -249,6 +261,25 @@ mod tests {
         assert_eq!(index.take_due(at(25), 10), vec![ids[1], ids[2]]);
         assert_eq!(index.earliest(), Some(at(30)));
         assert_eq!(index.in_flight(), 2);
+    }
+
+    #[test]
+    fn a_schedule_that_is_just_due_does_not_wait_for_a_long_line_of_earlier_ones() {
+        let mut index = TickIndex::default();
+        let ids: Vec<_> = (0..50).map(|_| ScheduleId::new()).collect();
+        for (id, next) in ids.iter().zip(0..) {
+            index.upsert(schedule(*id, 1, next));
+        }
+        let mut taken = index.take_due(at(40), 10);
+        assert!(taken.contains(&ids[40]) && taken.contains(&ids[0]));
+        while taken.len() < 41 {
+            let more = index.take_due(at(40), 10);
+            assert!(!more.is_empty());
+            taken.extend(more);
+        }
+        assert!(index.take_due(at(40), 10).is_empty());
+        taken.sort_unstable();
+        assert_eq!(taken, ids[..=40]);
     }
 
     #[test]

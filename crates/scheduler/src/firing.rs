@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,19 @@ use tokio::sync::watch;
 
 use crate::observer::TickObserver;
 use crate::stall::Stall;
-use crate::tick_plan::plan_due_ticks;
+use crate::tick_plan::{plan_due_ticks, plan_in_time};
 
 mod refusal;
 
 /// How many schedules' decisions go into one transaction: enough that its fixed costs do not count, few enough that
 /// the first jobs of a herd do not wait for the last.
 const LARGEST_BATCH: usize = 4_096;
+
+/// How many ledger rows of late schedules go into one transaction, but for what the last of them has more.
+const LARGEST_LEDGER: usize = 4_096;
+
+/// How many late schedules are decided on before a look at whether something else is due.
+const LATE_AT_ONCE: usize = 64;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -43,6 +49,9 @@ pub(crate) struct Firing {
 pub(crate) struct Pending {
     /// The ticks that are decided on next.
     due: Vec<DueTick>,
+    /// The ticks of schedules that have more than one due: they wait while anything else is due, and those that are
+    /// left at a stop are found at the next start.
+    late: VecDeque<DueTick>,
     /// The ticks that the database would neither record nor let be disabled: they are tried again after a while, so
     /// that they stand in nobody's way.
     held: Vec<DueTick>,
@@ -59,17 +68,27 @@ struct Batch {
     firings: Vec<TickFiring>,
 }
 
+impl Batch {
+    fn push(&mut self, tick: DueTick, firing: TickFiring) {
+        self.ticks.push(tick);
+        self.firings.push(firing);
+    }
+}
+
 impl Firing {
     pub(crate) async fn run(mut self, queue: &mut UnboundedReceiver<DueTick>) {
         loop {
-            let left = self.pending.held.len();
+            let left = self.pending.late.len() + self.pending.held.len();
             if *self.stop.borrow() && self.pending.due.is_empty() && self.store.in_flight() <= left {
                 return;
             }
             if !self.wait_for_ticks(queue).await {
                 return;
             }
-            if self.fire_held().await.is_break() || self.fire_due().await.is_break() {
+            if self.fire_held().await.is_break()
+                || self.fire_in_time().await.is_break()
+                || self.fire_late(queue).await.is_break()
+            {
                 return;
             }
         }
@@ -79,11 +98,13 @@ impl Firing {
     async fn wait_for_ticks(&mut self, queue: &mut UnboundedReceiver<DueTick>) -> bool {
         let Pending {
             due,
+            late,
             held,
             held_until,
             failures: _,
         } = &mut self.pending;
-        if !due.is_empty() {
+        let may_wait = due.is_empty() && (late.is_empty() || *self.stop.borrow());
+        if !may_wait {
             while due.len() < LARGEST_BATCH
                 && let Ok(tick) = queue.try_recv()
             {
@@ -99,12 +120,52 @@ impl Firing {
         }
     }
 
-    /// Decides as of now on what is due: after an outage more may be due than before it.
-    async fn fire_due(&mut self) -> ControlFlow<()> {
+    /// Fires the schedules with one due tick, and puts off those with more: they are late already. It is decided as of
+    /// now, for after an outage more may be due than before it.
+    async fn fire_in_time(&mut self) -> ControlFlow<()> {
         let now = self.clock.now();
-        let ticks = one_a_schedule(std::mem::take(&mut self.pending.due));
-        let firings = ticks.iter().map(|tick| plan_due_ticks(tick, now)).collect();
-        self.commit(Batch { ticks, firings }).await
+        let due = one_a_schedule(std::mem::take(&mut self.pending.due));
+        let mut batch = Batch {
+            ticks: Vec::with_capacity(due.len()),
+            firings: Vec::with_capacity(due.len()),
+        };
+        for tick in due {
+            match plan_in_time(&tick, now) {
+                Some(firing) => batch.push(tick, firing),
+                None => self.pending.late.push_back(tick),
+            }
+        }
+        self.commit(batch).await
+    }
+
+    /// Fires some of the late schedules: until the transaction is large enough, or something else is due.
+    async fn fire_late(&mut self, queue: &UnboundedReceiver<DueTick>) -> ControlFlow<()> {
+        // What waits here came back from an outage, which is not over for the late schedules either.
+        if !self.pending.due.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let mut batch = Batch::default();
+        let mut schedules = HashSet::new();
+        let mut rows = 0;
+        while rows < LARGEST_LEDGER && !*self.stop.borrow() {
+            let Some(tick) = self.pending.late.pop_front() else {
+                break;
+            };
+            // The row decides; see `one_a_schedule`.
+            if !schedules.insert(tick.schedule_id) {
+                continue;
+            }
+            let firing = plan_due_ticks(&tick, self.clock.now());
+            rows += firing.records.len();
+            batch.push(tick, firing);
+            if batch.ticks.len() % LATE_AT_ONCE == 0 {
+                tokio::task::yield_now().await;
+                if !queue.is_empty() {
+                    break;
+                }
+            }
+        }
+        self.commit(batch).await
     }
 
     async fn commit(&mut self, batch: Batch) -> ControlFlow<()> {

@@ -1,15 +1,18 @@
 //! The decision on a schedule's due ticks: a pure function of what is due and what time it is.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{FiredJob, JobId, MisfirePolicy, TickFiring, TickOutcome, TickRecord};
 use ratchet_metadata_store::DueTick;
 
-/// A run of missed ticks is written a row a tick up to this many. A longer one, as after a long outage of a schedule
-/// that fires every second, is one row with a range.
-pub const LEDGER_ROWS_PER_RUN: usize = 1_000;
+/// A run of missed ticks is written a row a tick up to this many. A longer one is one row with a range: a ledger in
+/// which an outage has a row for each second tells no more, and makes the end of the outage slow.
+pub const LEDGER_ROWS_PER_RUN: usize = 60;
 
 /// Decides what becomes of a schedule's ticks that are due at `now`: `due` and, if the engine was away or busy for
-/// longer than the schedule's interval, those after it.
+/// longer than the schedule's interval, those after it. However many they are, it takes no longer than their first
+/// sixty and a look at each day.
 ///
 /// Under [`MisfirePolicy::Coalesce`] the latest becomes a job, and each earlier one is recorded as merged into it.
 #[must_use]
@@ -19,30 +22,95 @@ pub fn plan_due_ticks(due: &DueTick, now: DateTime<Utc>) -> TickFiring {
     }
 }
 
+/// As [`plan_due_ticks`], if `due` is the only tick that is due: what becomes of it is no matter of policy.
+pub(crate) fn plan_in_time(due: &DueTick, now: DateTime<Utc>) -> Option<TickFiring> {
+    let next_run = due.recurrence.next_after(due.scheduled_for);
+    if next_run.is_some_and(|next| next <= now) {
+        return None;
+    }
+    Some(fired(due, due.scheduled_for, &[], next_run, now))
+}
+
+/// Consecutive nominal ticks.
+#[derive(Clone, Copy)]
+struct Run {
+    first: DateTime<Utc>,
+    last: DateTime<Utc>,
+    count: u64,
+}
+
+impl Run {
+    fn of_one(tick: DateTime<Utc>) -> Self {
+        Self {
+            first: tick,
+            last: tick,
+            count: 1,
+        }
+    }
+}
+
 fn coalesce(due: &DueTick, now: DateTime<Utc>) -> TickFiring {
-    let mut missed = MissedRun::default();
+    let mut missed = Vec::new();
     let mut latest = due.scheduled_for;
     let mut next_run = due.recurrence.next_after(latest);
     while let Some(next) = next_run.filter(|next| *next <= now) {
-        missed.push(latest);
+        if missed.len() == LEDGER_ROWS_PER_RUN {
+            return coalesce_a_range(due, next, now);
+        }
+        missed.push(Run::of_one(latest));
         latest = next;
         next_run = due.recurrence.next_after(latest);
     }
+    fired(due, latest, &missed, next_run, now)
+}
+
+/// As [`coalesce`], for more missed ticks than are looked at one by one. `one` is a later tick that is due.
+fn coalesce_a_range(due: &DueTick, one: DateTime<Utc>, now: DateTime<Utc>) -> TickFiring {
+    let recurrence = &due.recurrence;
+    let first = due.scheduled_for;
+    let latest = recurrence.last_between(first, now).unwrap_or(one);
+    let before = latest - TimeDelta::seconds(1);
+    let missed = Run {
+        first,
+        last: recurrence.last_between(first, before).unwrap_or(first),
+        count: 1 + recurrence.count_between(first, before),
+    };
+    fired(due, latest, &[missed], recurrence.next_after(latest), now)
+}
+
+/// `latest` becomes a job, into which `missed` are merged.
+fn fired(
+    due: &DueTick,
+    latest: DateTime<Utc>,
+    missed: &[Run],
+    next_run: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> TickFiring {
     let job = FiredJob {
         id: JobId::new(),
         scheduled_for: latest,
     };
-    let mut records = missed.into_records(job, now);
-    records.push(TickRecord {
-        scheduled_for: latest,
-        through: latest,
-        count: 1,
-        outcome: TickOutcome::Fired,
-        reason: None,
+    let record = |run: Run, outcome, reason| TickRecord {
+        scheduled_for: run.first,
+        through: run.last,
+        count: run.count,
+        outcome,
+        reason,
         job_id: Some(job.id),
-        lateness: lateness(latest, now),
+        lateness: lateness(run.first, now),
         decided_at: now,
-    });
+    };
+    let mut records = Vec::with_capacity(missed.len() + 1);
+    if !missed.is_empty() {
+        let tick = latest.format("%Y-%m-%dT%H:%M:%SZ");
+        let reason: Arc<str> = format!("missed, and merged into the tick of {tick}").into();
+        records.extend(
+            missed
+                .iter()
+                .map(|run| record(*run, TickOutcome::Coalesced, Some(Arc::clone(&reason)))),
+        );
+    }
+    records.push(record(Run::of_one(latest), TickOutcome::Fired, None));
     TickFiring {
         schedule_id: due.schedule_id,
         expected_version: due.version,
@@ -56,12 +124,13 @@ fn coalesce(due: &DueTick, now: DateTime<Utc>) -> TickFiring {
 
 /// Turns a decision whose job the database refused into one that only records the ticks, with the reason.
 pub(crate) fn without_job(firing: &TickFiring, reason: &str) -> TickFiring {
+    let reason: Arc<str> = reason.into();
     let records = firing
         .records
         .iter()
         .map(|record| TickRecord {
             outcome: TickOutcome::FailedToCreate,
-            reason: Some(reason.to_owned()),
+            reason: Some(Arc::clone(&reason)),
             job_id: None,
             ..record.clone()
         })
@@ -73,50 +142,6 @@ pub(crate) fn without_job(firing: &TickFiring, reason: &str) -> TickFiring {
     }
 }
 
-/// Consecutive nominal ticks that were missed.
-#[derive(Default)]
-struct MissedRun {
-    first_rows: Vec<DateTime<Utc>>,
-    last: Option<DateTime<Utc>>,
-    count: u64,
-}
-
-impl MissedRun {
-    fn push(&mut self, tick: DateTime<Utc>) {
-        if self.first_rows.len() < LEDGER_ROWS_PER_RUN {
-            self.first_rows.push(tick);
-        }
-        self.last = Some(tick);
-        self.count += 1;
-    }
-
-    fn into_records(self, job: FiredJob, now: DateTime<Utc>) -> Vec<TickRecord> {
-        let record = |first: DateTime<Utc>, through: DateTime<Utc>, count: u64| TickRecord {
-            scheduled_for: first,
-            through,
-            count,
-            outcome: TickOutcome::Coalesced,
-            reason: Some(format!(
-                "missed, and merged into the tick of {}",
-                job.scheduled_for.format("%Y-%m-%dT%H:%M:%SZ")
-            )),
-            job_id: Some(job.id),
-            lateness: lateness(first, now),
-            decided_at: now,
-        };
-        match (self.first_rows.first(), self.last) {
-            (Some(first), Some(last)) if self.count > self.first_rows.len() as u64 => {
-                vec![record(*first, last, self.count)]
-            }
-            _ => self
-                .first_rows
-                .iter()
-                .map(|tick| record(*tick, *tick, 1))
-                .collect(),
-        }
-    }
-}
-
 /// A clock that was set back while the tick was on its way may show less than the tick's instant.
 fn lateness(tick: DateTime<Utc>, now: DateTime<Utc>) -> TimeDelta {
     (now - tick).max(TimeDelta::zero())
@@ -124,8 +149,6 @@ fn lateness(tick: DateTime<Utc>, now: DateTime<Utc>) -> TimeDelta {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use chrono::TimeZone;
     use proptest::prelude::*;
     use ratchet_interfaces::ScheduleId;
@@ -190,6 +213,42 @@ mod tests {
     }
 
     #[test]
+    fn years_of_missed_seconds_are_counted_exactly() {
+        let now = start() + TimeDelta::days(3 * 365) + TimeDelta::milliseconds(1);
+        let firing = plan_due_ticks(&due("* * * * * *"), now);
+        assert_eq!(firing.records[0].count, 3 * 365 * 86_400);
+        assert_eq!(
+            firing.job.unwrap().scheduled_for,
+            start() + TimeDelta::days(3 * 365)
+        );
+        assert_eq!(
+            firing.next_run,
+            Some(start() + TimeDelta::days(3 * 365) + TimeDelta::seconds(1))
+        );
+    }
+
+    #[test]
+    fn records_of_one_run_share_their_reason() {
+        let firing = plan_due_ticks(&due("* * * * *"), start() + TimeDelta::minutes(3));
+        let reasons: Vec<_> = firing.records[..3]
+            .iter()
+            .map(|record| record.reason.as_ref().unwrap())
+            .collect();
+        assert!(reasons.windows(2).all(|pair| Arc::ptr_eq(pair[0], pair[1])));
+    }
+
+    #[test]
+    fn only_a_schedule_with_one_due_tick_is_in_time() {
+        let minutely = due("* * * * *");
+        let almost = start() + TimeDelta::milliseconds(59_999);
+        let in_time = plan_in_time(&minutely, almost).unwrap();
+        let planned = plan_due_ticks(&minutely, almost);
+        assert_eq!((in_time.records.len(), planned.records.len()), (1, 1));
+        assert_eq!(in_time.next_run, planned.next_run);
+        assert!(plan_in_time(&minutely, start() + TimeDelta::minutes(1)).is_none());
+    }
+
+    #[test]
     fn the_last_tick_of_a_specification_has_no_next() {
         let firing = plan_due_ticks(&due("0 0 0 1 1 * 2026"), start());
         assert_eq!(firing.next_run, None);
@@ -210,13 +269,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_nominal_tick_is_recorded_exactly_once(late_by in 0..4_000_i64) {
-            let due = due("*/7 * * * * *");
+        fn every_nominal_tick_is_recorded_exactly_once(
+            // Up to a third of a thousand ticks, and many times around where rows become a range.
+            late_by in prop_oneof![0..2_400_i64, 400..460_i64],
+            expression in prop_oneof![Just("*/7 * * * * *"), Just("* 0-3,30-40 * * * *")],
+        ) {
+            let due = due(expression);
             let now = start() + TimeDelta::seconds(late_by);
             let firing = plan_due_ticks(&due, now);
-            let recorded: u64 = firing.records.iter().map(|record| record.count).sum();
-            let nominal = 1 + due.recurrence.upcoming(start()).take_while(|tick| *tick <= now).count();
-            prop_assert_eq!(recorded, nominal as u64);
+            let nominal: Vec<_> = std::iter::once(start())
+                .chain(due.recurrence.upcoming(start()).take_while(|tick| *tick <= now))
+                .collect();
+            prop_assert!(firing.records.len() <= LEDGER_ROWS_PER_RUN + 1);
+            let mut expanded = Vec::new();
+            for record in &firing.records {
+                let before = expanded.len();
+                let within = nominal.iter().filter(|tick| (record.scheduled_for..=record.through).contains(tick));
+                expanded.extend(within.copied());
+                prop_assert_eq!((expanded.len() - before) as u64, record.count);
+            }
+            prop_assert_eq!(&expanded, &nominal);
+            prop_assert_eq!(firing.job.unwrap().scheduled_for, *nominal.last().unwrap());
             prop_assert!(firing.next_run.unwrap() > now);
             for pair in firing.records.windows(2) {
                 prop_assert!(pair[0].through < pair[1].scheduled_for);

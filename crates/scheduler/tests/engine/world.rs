@@ -18,6 +18,8 @@ pub(crate) struct Rows {
     pub(crate) disabled: HashSet<ScheduleId>,
     pub(crate) invalidated: Vec<(ScheduleId, String)>,
     pub(crate) calls: usize,
+    /// The most ledger rows of one transaction.
+    pub(crate) largest_ledger: usize,
     /// What the next calls answer instead of doing their work.
     pub(crate) failures: Vec<RepositoryError>,
     /// What the next readings of single rows answer instead of a row.
@@ -80,6 +82,8 @@ impl Rows {
 
     fn fire(&mut self, firings: &[TickFiring]) -> Result<Vec<FiringOutcome>, RepositoryError> {
         self.calls += 1;
+        let ledger = firings.iter().map(|firing| firing.records.len()).sum();
+        self.largest_ledger = self.largest_ledger.max(ledger);
         if let Some(failure) = self.failures.pop() {
             return Err(failure);
         }
@@ -280,6 +284,13 @@ pub(crate) fn every_minute(next_run: Option<DateTime<Utc>>) -> ScheduleTiming {
         timezone: "UTC".to_owned(),
         misfire_policy: MisfirePolicy::Coalesce,
         next_run,
+    }
+}
+
+pub(crate) fn every_second(next_run: DateTime<Utc>) -> ScheduleTiming {
+    ScheduleTiming {
+        cron_expression: "* * * * * *".to_owned(),
+        ..every_minute(Some(next_run))
     }
 }
 

@@ -83,7 +83,7 @@ pub(crate) fn read(row: Model) -> Result<Tick, RepositoryError> {
             through: reading.instant("through", through)?,
             count: reading.number("tick_count", tick_count)?,
             outcome: reading.name("outcome", &outcome)?,
-            reason,
+            reason: reason.map(Into::into),
             job_id: job_id.map(JobId::from_uuid),
             lateness: reading::delta(lateness_us),
             decided_at: reading.instant("decided_at", decided_at)?,
