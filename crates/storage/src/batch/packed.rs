@@ -141,23 +141,15 @@ mod tests {
         ("more", Kind::Text),
     ];
 
-    type Row = (
+    type Row<Text> = (
         Option<Uuid>,
-        Option<&'static str>,
+        Option<Text>,
         Option<i64>,
         Option<bool>,
-        Option<&'static str>,
+        Option<Text>,
     );
 
-    fn read(
-        row: &QueryResult,
-    ) -> (
-        Option<Uuid>,
-        Option<String>,
-        Option<i64>,
-        Option<bool>,
-        Option<String>,
-    ) {
+    fn read(row: &QueryResult) -> Row<String> {
         let columns = ["id", "note", "at", "enabled", "more"];
         let [id, note, at, enabled, more] = columns;
         (
@@ -169,7 +161,7 @@ mod tests {
         )
     }
 
-    async fn returned(db: &DatabaseConnection, rows: &[Row]) -> Vec<QueryResult> {
+    async fn returned(db: &DatabaseConnection, rows: &[Row<&'static str>]) -> Vec<QueryResult> {
         let mut batch = Batch::new(db.get_database_backend(), COLUMNS);
         for (id, note, at, enabled, more) in rows {
             batch.push([
@@ -188,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn every_cell_comes_back_as_it_was_and_in_order() {
         let db = Database::connect("sqlite::memory:").await.unwrap();
-        let rows: [Row; 6] = [
+        let rows: [Row<&'static str>; 6] = [
             (None, None, None, None, None),
             (Some(Uuid::nil()), Some(""), Some(0), Some(false), Some("")),
             (Some(Uuid::max()), Some("1"), Some(i64::MIN), Some(true), None),
