@@ -129,3 +129,37 @@ impl SqliteFile {
         db
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
+
+    use super::*;
+
+    async fn ask(db: &DatabaseConnection, sql: &str) -> Result<Option<QueryResult>, DbErr> {
+        db.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql))
+            .await
+    }
+
+    /// Most settings belong to a connection, so that no other can be asked for them.
+    #[tokio::test]
+    async fn the_writer_waits_for_the_disk_and_the_readers_cannot_write() {
+        const FULL: i32 = 2;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.db");
+        let file = SqliteFile::open(&path, StatementCount::default()).unwrap();
+        let writer = file.writer().await.unwrap();
+        for (setting, expected) in [("synchronous", FULL), ("foreign_keys", 1)] {
+            let row = ask(&writer, &format!("PRAGMA {setting}")).await.unwrap().unwrap();
+            assert_eq!(row.try_get_by_index::<i32>(0).unwrap(), expected, "{setting}");
+        }
+        let row = ask(&writer, "PRAGMA journal_mode").await.unwrap().unwrap();
+        assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "wal");
+
+        let readers = file.readers();
+        assert!(ask(&readers, "PRAGMA journal_mode").await.is_ok());
+        assert!(ask(&readers, "CREATE TABLE mine (id INTEGER)").await.is_err());
+        readers.close().await.unwrap();
+        writer.close().await.unwrap();
+    }
+}

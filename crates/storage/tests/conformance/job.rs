@@ -2,6 +2,6 @@
 
 mod claiming;
 mod creating;
-mod listing;
+pub(crate) mod listing;
 mod orphans;
 mod settling;
