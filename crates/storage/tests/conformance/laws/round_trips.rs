@@ -122,7 +122,7 @@ fn a_row_of_the_ledger_comes_back_as_it_was_stored() {
                 through,
                 count,
                 outcome,
-                reason,
+                reason: reason.map(Into::into),
                 job_id: names_job.then(JobId::new),
                 lateness,
                 decided_at,

@@ -125,7 +125,7 @@ async fn a_tick_that_is_recorded_twice_in_one_firing_is_written_once() {
         let before = stored_schedule(&*repositories, "nightly").await;
         let mut firing = firing(&before);
         let twin = TickRecord {
-            reason: Some("the second of the two".to_owned()),
+            reason: Some("the second of the two".into()),
             ..firing.records[0].clone()
         };
         firing.records.push(twin);

@@ -122,7 +122,7 @@ async fn missed_ticks_are_recorded_beside_the_one_that_fires() {
             through: at(through),
             count,
             outcome: TickOutcome::Coalesced,
-            reason: Some("merged into \"600\"".to_owned()),
+            reason: Some("merged into \"600\"".into()),
             job_id: Some(job),
             lateness: TimeDelta::seconds(600 - from),
             decided_at: at(600),
@@ -154,7 +154,7 @@ async fn a_firing_without_a_job_moves_the_schedule_on_and_counts_no_run() {
         skipped.job = None;
         skipped.records[0].job_id = None;
         skipped.records[0].outcome = TickOutcome::FailedToCreate;
-        skipped.records[0].reason = Some("the task is gone".to_owned());
+        skipped.records[0].reason = Some("the task is gone".into());
         let nothing_to_record = TickFiring {
             expected_next_run: at(120),
             next_run: Some(at(180)),

@@ -17,7 +17,7 @@ async fn stored(repositories: &Arc<dyn RepositoryFactory>) -> (Vec<UnifiedSchedu
         through: at(through),
         count: u64::try_from(through - from).unwrap() / 60 + 1,
         outcome,
-        reason: (outcome == TickOutcome::FailedToCreate).then(|| "it's \"no\" use, 100%".to_owned()),
+        reason: (outcome == TickOutcome::FailedToCreate).then(|| "it's \"no\" use, 100%".into()),
         job_id: None,
         lateness: TimeDelta::microseconds(from + 1),
         decided_at: at(through) + TimeDelta::microseconds(1),
