@@ -9,7 +9,7 @@ use ratchet_storage::test_support::TestDatabase;
 use sea_orm::sqlx::{self, Connection, PgConnection};
 
 use crate::harness::{assert_refused, at_once};
-use crate::sample::{at, claim, stored_jobs, stored_schedule};
+use crate::sample::{at, claim, schedule, stored_jobs, stored_schedule};
 
 #[tokio::test]
 async fn lost_connections_are_replaced_without_a_word() {
@@ -109,17 +109,17 @@ async fn a_claim_does_not_wait_for_a_job_that_somebody_else_is_taking() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_time_does_not_heal_is_not_transient() {
+async fn a_name_that_is_too_long_for_its_index_is_refused_for_good() {
     let Some(database) = TestDatabase::postgres().await else {
         return;
     };
-    let mut administrator = PgConnection::connect(database.url()).await.unwrap();
-    sqlx::query("DROP TABLE leases")
-        .execute(&mut administrator)
-        .await
-        .unwrap();
-    assert_refused!(
-        database.repositories().ping().await,
-        RepositoryError::Refused { .. }
-    );
+    let repositories = database.repositories();
+    let stored = stored_schedule(&*repositories, "nightly").await;
+    // What an index holds is compressed: a name of one letter only would fit.
+    let long: String = (0..400).map(|_| NodeId::new().to_string()).collect();
+    let answer = repositories
+        .schedules()
+        .schedule_create(&schedule(&long, stored.task_id))
+        .await;
+    assert_refused!(answer, RepositoryError::Refused { .. });
 }

@@ -97,13 +97,10 @@ async fn a_schedule_without_a_further_tick_is_completed() {
             ..before
         };
         assert_eq!(after, expected);
-        // The engine does not see a next tick of it, however often it looks.
-        let timing = repositories
-            .schedules()
-            .schedule_find_timing(after.id)
-            .await
-            .unwrap();
-        assert_eq!(timing.unwrap().next_run, None);
+        // The engine does not see it any more.
+        let schedules = repositories.schedules();
+        assert_eq!(schedules.schedule_find_timing(after.id).await.unwrap(), None);
+        assert_eq!(schedules.schedule_list_timings(None, 10).await.unwrap(), []);
     })
     .await;
 }
