@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use proptest::prelude::*;
 use ratchet_interfaces::{
-    ManualClock, MisfirePolicy, MockJobRepository, MockRepositoryFactory, MockTickRepository, Page,
-    PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleRepository, ScheduleSort,
-    ScheduleTiming, UnifiedSchedule,
+    InvalidSchedules, ManualClock, MisfirePolicy, MockJobRepository, MockRepositoryFactory,
+    MockTickRepository, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleRepository,
+    ScheduleSort, ScheduleTiming, TaskId, UnifiedSchedule,
 };
 use ratchet_metadata_store::MetadataStore;
 use ratchet_repository_bridge::RepositoryBridge;
@@ -83,6 +83,14 @@ impl ScheduleRepository for Rows {
         _: PageRequest,
     ) -> Result<Page<UnifiedSchedule>, RepositoryError> {
         unreachable!("the index needs no whole row")
+    }
+
+    async fn schedule_exists_for_task(&self, _: TaskId) -> Result<bool, RepositoryError> {
+        unreachable!("the index knows no task")
+    }
+
+    async fn schedule_list_invalid(&self, _: u32) -> Result<InvalidSchedules, RepositoryError> {
+        unreachable!("the index needs no reasons")
     }
 
     async fn schedule_update(&self, _: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {

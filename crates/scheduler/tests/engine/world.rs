@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
-    Clock, FiringOutcome, ManualClock, MisfirePolicy, MockJobRepository, MockRepositoryFactory,
-    MockScheduleRepository, MockTickRepository, Page, RepositoryError, ScheduleId, ScheduleTiming,
-    SchedulerHealth, SchedulerService, Signal, TaskId, TickFiring, UnifiedSchedule,
+    Clock, FiringOutcome, InvalidSchedules, ManualClock, MisfirePolicy, MockJobRepository,
+    MockRepositoryFactory, MockScheduleRepository, MockTickRepository, RepositoryError, ScheduleId,
+    ScheduleTiming, SchedulerHealth, SchedulerService, Signal, TaskId, TickFiring, UnifiedSchedule,
 };
 use ratchet_scheduler::{SchedulerConfig, TickObserver, TokioCronSchedulerService};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -240,10 +240,10 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
     schedules
         .expect_schedule_update()
         .returning(move |schedule| table.lock().unwrap().update(schedule));
-    schedules.expect_schedule_list().returning(|_, _, _| {
-        Ok(Page {
-            items: Vec::new(),
+    schedules.expect_schedule_list_invalid().returning(|_| {
+        Ok(InvalidSchedules {
             total: 0,
+            first: Vec::new(),
         })
     });
     let table = Arc::clone(rows);
