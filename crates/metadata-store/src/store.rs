@@ -211,6 +211,12 @@ impl MetadataStore {
         self.len() == 0
     }
 
+    /// Whether a tick is due that was not begun.
+    #[must_use]
+    pub fn has_due(&self, now: DateTime<Utc>) -> bool {
+        self.index().has_due(now)
+    }
+
     /// How many of them have a tick on its way.
     #[must_use]
     pub fn in_flight(&self) -> usize {

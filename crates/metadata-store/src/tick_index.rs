@@ -25,6 +25,8 @@ use crate::store::DueTick;
 pub(crate) struct TickIndex {
     entries: HashMap<ScheduleId, Entry>,
     order: BTreeSet<(i64, ScheduleId)>,
+    /// How many entries are `Activated`.
+    activated: usize,
     recurrences: RecurrencePool,
 }
 
@@ -102,6 +104,7 @@ impl TickIndex {
         };
         self.recurrences.give_back(unused);
         if matches!(write, Write::EndFiring) {
+            self.activated -= usize::from(entry.place == Place::Activated);
             entry.place = Place::Waiting;
         }
         if entry.place == Place::Waiting {
@@ -112,8 +115,10 @@ impl TickIndex {
     /// Forgets a schedule.
     pub(crate) fn remove(&mut self, id: ScheduleId) {
         if let Some(entry) = self.entries.remove(&id) {
-            if entry.place == Place::Waiting {
-                self.order.remove(&(entry.next, id));
+            match entry.place {
+                Place::Waiting => drop(self.order.remove(&(entry.next, id))),
+                Place::Activated => self.activated -= 1,
+                Place::Firing => {}
             }
             self.recurrences.give_back(entry.recurrence);
         }
@@ -144,6 +149,7 @@ impl TickIndex {
             let Some((_, id)) = taken else { break };
             if let Some(entry) = self.entries.get_mut(&id) {
                 entry.place = Place::Activated;
+                self.activated += 1;
                 due.push(id);
             }
         }
@@ -163,6 +169,7 @@ impl TickIndex {
             .get_mut(&id)
             .filter(|entry| entry.place == Place::Activated)?;
         entry.place = Place::Firing;
+        self.activated -= 1;
         Some(DueTick {
             schedule_id: id,
             version: entry.version,
@@ -195,6 +202,11 @@ impl TickIndex {
     /// The next tick of a schedule, wherever it stands.
     pub(crate) fn find(&self, id: ScheduleId) -> Option<DueTick> {
         self.entries.get(&id).map(|entry| entry.tick(id))
+    }
+
+    /// Whether a tick is due that was not begun, be it that it waits to be taken or was taken.
+    pub(crate) fn has_due(&self, now: DateTime<Utc>) -> bool {
+        self.activated > 0 || self.earliest().is_some_and(|earliest| earliest <= now)
     }
 
     /// How many schedules there are.
@@ -385,6 +397,8 @@ mod tests {
                     .map(|(id, entry)| (entry.next, *id))
                     .collect();
                 prop_assert_eq!(&waiting, &index.order);
+                let activated = index.entries.values().filter(|entry| entry.place == Place::Activated).count();
+                prop_assert_eq!(activated, index.activated);
             }
         }
     }

@@ -3,6 +3,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use ratchet_interfaces::{Clock, FiringOutcome, RepositoryError, Signal, TickFiring, with_causes};
 use ratchet_metadata_store::{DueTick, MetadataStore};
 use ratchet_repository_bridge::RepositoryBridge;
@@ -15,9 +16,13 @@ use crate::tick_plan::{plan_due_ticks, plan_in_time};
 
 mod refusal;
 
+/// How many due ticks are gathered before they are decided on. The ticks of a herd are all begun first: the machine is
+/// then theirs alone, and none of them waits for the disk.
+const LARGEST_HERD: usize = 16_384;
+
 /// How many schedules' decisions go into one transaction: enough that its fixed costs do not count, few enough that
 /// the first jobs of a herd do not wait for the last.
-const LARGEST_BATCH: usize = 4_096;
+const LARGEST_BATCH: usize = 2_500;
 
 /// How many ledger rows of late schedules go into one transaction, but for what the last of them has more.
 const LARGEST_LEDGER: usize = 4_096;
@@ -27,6 +32,14 @@ const LATE_AT_ONCE: usize = 64;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What reaches the handler: one for each activation.
+pub(crate) enum Activation {
+    /// A tick was begun.
+    Due(DueTick),
+    /// The schedule was disarmed while the activation was on the way: there is nothing to begin.
+    Disarmed,
+}
 
 /// Makes due ticks durable. Whatever became due while the last transaction was committing goes into the next.
 ///
@@ -69,6 +82,13 @@ struct Batch {
 }
 
 impl Batch {
+    fn with_capacity(ticks: usize) -> Self {
+        Self {
+            ticks: Vec::with_capacity(ticks),
+            firings: Vec::with_capacity(ticks),
+        }
+    }
+
     fn push(&mut self, tick: DueTick, firing: TickFiring) {
         self.ticks.push(tick);
         self.firings.push(firing);
@@ -76,7 +96,7 @@ impl Batch {
 }
 
 impl Firing {
-    pub(crate) async fn run(mut self, queue: &mut UnboundedReceiver<DueTick>) {
+    pub(crate) async fn run(mut self, queue: &mut UnboundedReceiver<Activation>) {
         loop {
             let left = self.pending.late.len() + self.pending.held.len();
             if *self.stop.borrow() && self.pending.due.is_empty() && self.store.in_flight() <= left {
@@ -95,7 +115,8 @@ impl Firing {
     }
 
     /// Takes what became due, and waits for it if there is nothing else to do. Says whether there may be more.
-    async fn wait_for_ticks(&mut self, queue: &mut UnboundedReceiver<DueTick>) -> bool {
+    async fn wait_for_ticks(&mut self, queue: &mut UnboundedReceiver<Activation>) -> bool {
+        let mut activations = Vec::new();
         let Pending {
             due,
             late,
@@ -104,42 +125,61 @@ impl Firing {
             failures: _,
         } = &mut self.pending;
         let may_wait = due.is_empty() && (late.is_empty() || *self.stop.borrow());
-        if !may_wait {
-            while due.len() < LARGEST_BATCH
-                && let Ok(tick) = queue.try_recv()
-            {
-                due.push(tick);
+        if may_wait {
+            tokio::select! {
+                biased;
+                received = queue.recv_many(&mut activations, LARGEST_HERD) => if received == 0 {
+                    return false;
+                },
+                () = passed(&*self.clock, *held_until), if !held.is_empty() => return true,
+                _ = self.stop.changed() => return true,
             }
-            return true;
         }
-        tokio::select! {
-            biased;
-            received = queue.recv_many(due, LARGEST_BATCH) => received > 0,
-            () = passed(&*self.clock, *held_until), if !held.is_empty() => true,
-            _ = self.stop.changed() => true,
+        while let Ok(activation) = queue.try_recv() {
+            activations.push(activation);
         }
+        // What is due and not begun is about to arrive, unless the scheduler is being stopped.
+        while activations.len() < LARGEST_HERD && !*self.stop.borrow() && self.store.has_due(self.clock.now())
+        {
+            tokio::select! {
+                biased;
+                received = queue.recv_many(&mut activations, LARGEST_HERD) => if received == 0 {
+                    break;
+                },
+                _ = self.stop.changed() => break,
+            }
+        }
+        due.extend(activations.into_iter().filter_map(|activation| match activation {
+            Activation::Due(tick) => Some(tick),
+            Activation::Disarmed => None,
+        }));
+        true
     }
 
     /// Fires the schedules with one due tick, and puts off those with more: they are late already. It is decided as of
     /// now, for after an outage more may be due than before it.
     async fn fire_in_time(&mut self) -> ControlFlow<()> {
         let now = self.clock.now();
-        let due = one_a_schedule(std::mem::take(&mut self.pending.due));
-        let mut batch = Batch {
-            ticks: Vec::with_capacity(due.len()),
-            firings: Vec::with_capacity(due.len()),
-        };
-        for tick in due {
-            match plan_in_time(&tick, now) {
-                Some(firing) => batch.push(tick, firing),
-                None => self.pending.late.push_back(tick),
+        let mut due = one_a_schedule(std::mem::take(&mut self.pending.due)).into_iter();
+        let mut batch = in_time(&mut due, &mut self.pending.late, now);
+        while !batch.firings.is_empty() {
+            // The next decisions are made while the database is busy with these.
+            let late = &mut self.pending.late;
+            let (answer, next) = tokio::join!(self.bridge.fire_ticks(&batch.firings), async {
+                in_time(&mut due, late, now)
+            },);
+            let went_on = self.committed(batch, answer).await;
+            if went_on.is_break() || self.pending.failures > 0 {
+                self.pending.due.extend(next.ticks.into_iter().chain(due));
+                return went_on;
             }
+            batch = next;
         }
-        self.commit(batch).await
+        ControlFlow::Continue(())
     }
 
     /// Fires some of the late schedules: until the transaction is large enough, or something else is due.
-    async fn fire_late(&mut self, queue: &UnboundedReceiver<DueTick>) -> ControlFlow<()> {
+    async fn fire_late(&mut self, queue: &UnboundedReceiver<Activation>) -> ControlFlow<()> {
         // What waits here came back from an outage, which is not over for the late schedules either.
         if !self.pending.due.is_empty() {
             return ControlFlow::Continue(());
@@ -165,14 +205,20 @@ impl Firing {
                 }
             }
         }
-        self.commit(batch).await
-    }
-
-    async fn commit(&mut self, batch: Batch) -> ControlFlow<()> {
         if batch.firings.is_empty() {
             return ControlFlow::Continue(());
         }
-        match self.bridge.fire_ticks(&batch.firings).await {
+        let answer = self.bridge.fire_ticks(&batch.firings).await;
+        self.committed(batch, answer).await
+    }
+
+    /// Does what the database's answer calls for.
+    async fn committed(
+        &mut self,
+        batch: Batch,
+        answer: Result<Vec<FiringOutcome>, RepositoryError>,
+    ) -> ControlFlow<()> {
+        match answer {
             Ok(outcomes) => self.settle(&batch, &outcomes).await,
             Err(error) if error.is_transient() => {
                 self.pending.due.extend(batch.ticks);
@@ -234,6 +280,25 @@ impl Firing {
             tracing::info!("ticks are durable again");
         }
     }
+}
+
+/// Takes the next schedules with one due tick, as many as go into one transaction, and puts those with more to `late`.
+fn in_time(
+    due: &mut impl Iterator<Item = DueTick>,
+    late: &mut VecDeque<DueTick>,
+    now: DateTime<Utc>,
+) -> Batch {
+    let mut batch = Batch::with_capacity(due.size_hint().0.min(LARGEST_BATCH));
+    for tick in due {
+        match plan_in_time(&tick, now) {
+            Some(firing) => batch.push(tick, firing),
+            None => late.push_back(tick),
+        }
+        if batch.ticks.len() == LARGEST_BATCH {
+            break;
+        }
+    }
+    batch
 }
 
 /// Returns when the monotonic time is reached.

@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratchet_interfaces::{Clock, SchedulerError, with_causes};
-use ratchet_metadata_store::{DueTick, MetadataStore};
+use ratchet_metadata_store::MetadataStore;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::event_loop;
-use crate::firing::Firing;
+use crate::firing::{Activation, Firing};
 use crate::job_runtime::JobRuntime;
 
 /// How long a stop waits for ticks on their way, when they cannot be made durable. They are found again at the next
@@ -29,7 +29,7 @@ impl Running {
         store: MetadataStore,
         clock: Arc<dyn Clock>,
         runtime: Arc<JobRuntime>,
-        queue: Arc<Mutex<UnboundedReceiver<DueTick>>>,
+        queue: Arc<Mutex<UnboundedReceiver<Activation>>>,
         firing: impl FnOnce(watch::Receiver<bool>) -> Firing,
     ) -> Self {
         let (stop_activating, activating_stopped) = watch::channel(false);

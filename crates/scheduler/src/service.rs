@@ -5,7 +5,7 @@ use ratchet_interfaces::{
     Clock, RepositoryFactory, ScheduleId, ScheduleStatus, SchedulerError, SchedulerHealth, SchedulerService,
     Signal, UnifiedJob, UnifiedSchedule,
 };
-use ratchet_metadata_store::{DueTick, MetadataStore};
+use ratchet_metadata_store::MetadataStore;
 use ratchet_repository_bridge::RepositoryBridge;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::arming::Arming;
 use crate::config::SchedulerConfig;
 use crate::edits::{Edits, failed};
-use crate::firing::{Firing, Pending};
+use crate::firing::{Activation, Firing, Pending};
 use crate::job_runtime::JobRuntime;
 use crate::observer::{NoObserver, TickObserver};
 use crate::running::{Running, ended_badly};
@@ -49,8 +49,8 @@ pub struct TokioCronSchedulerService {
     jobs_available: Signal,
     observer: Arc<dyn TickObserver>,
     stall: Arc<Stall>,
-    due: UnboundedSender<DueTick>,
-    queue: Arc<Mutex<UnboundedReceiver<DueTick>>>,
+    due: UnboundedSender<Activation>,
+    queue: Arc<Mutex<UnboundedReceiver<Activation>>>,
     /// Made at the first start and kept, unless a run ended badly: tokio-cron-scheduler's actors do not end with it.
     runtime: Mutex<Option<Arc<JobRuntime>>>,
     /// Held while the scheduler starts or stops, so that each waits for the other.
@@ -116,16 +116,20 @@ impl TokioCronSchedulerService {
             return Ok(Arc::clone(runtime));
         }
         let (store, due, observer) = (self.store.clone(), self.due.clone(), Arc::clone(&self.observer));
+        // All is done when the runner calls, and nothing is left for the future that it spawns: a herd is through the
+        // handler before the runtime has begun to go through that many tasks.
         let handler = move |id: ScheduleId| {
-            let (store, due, observer) = (store.clone(), due.clone(), Arc::clone(&observer));
-            async move {
-                // A schedule that was disarmed while its activation was on the way has nothing to begin.
-                let Some(tick) = store.begin(id) else { return };
-                observer.handler_started(id, tick.scheduled_for);
-                if due.send(tick).is_err() {
-                    tracing::debug!(schedule.id = %id, "the scheduler is gone; the tick is found at its next start");
+            let activation = match store.begin(id) {
+                Some(tick) => {
+                    observer.handler_started(id, tick.scheduled_for);
+                    Activation::Due(tick)
                 }
+                None => Activation::Disarmed,
+            };
+            if due.send(activation).is_err() {
+                tracing::debug!(schedule.id = %id, "the scheduler is gone; the tick is found at its next start");
             }
+            std::future::ready(())
         };
         let notifies = self.config.enable_notifications;
         let runtime = Arc::new(JobRuntime::new(self.store.clone(), handler, notifies).await?);
