@@ -141,51 +141,72 @@ impl Window {
 /// A schedule and one of its nominal instants.
 type Nominal = (ScheduleId, DateTime<Utc>);
 
-/// When each tick reached its handler and the disk.
-#[derive(Default)]
+/// A tick, and when it was seen.
+#[derive(Clone, Copy)]
+struct Sighting {
+    tick: Nominal,
+    at: DateTime<Utc>,
+}
+
+/// When each tick reached its handler and the disk. What is measured must not wait for the measuring: a sighting is
+/// put at the end of a list that has room for all of them.
 pub(crate) struct Sightings {
-    handler: Mutex<HashMap<Nominal, Vec<DateTime<Utc>>>>,
-    commit: Mutex<HashMap<Nominal, DateTime<Utc>>>,
+    handler: Mutex<Vec<Sighting>>,
+    commit: Mutex<Vec<Sighting>>,
 }
 
 impl Sightings {
+    fn with_room_for(ticks: usize) -> Self {
+        Self {
+            handler: Mutex::new(Vec::with_capacity(ticks)),
+            commit: Mutex::new(Vec::with_capacity(ticks)),
+        }
+    }
+
     pub(crate) fn handler_started(&self, schedule: ScheduleId, nominal: DateTime<Utc>, at: DateTime<Utc>) {
-        let mut handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
-        handler.entry((schedule, nominal)).or_default().push(at);
+        see(&self.handler, (schedule, nominal), at);
     }
 
     pub(crate) fn committed(&self, schedule: ScheduleId, nominal: DateTime<Utc>, at: DateTime<Utc>) {
-        self.commit
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert((schedule, nominal), at);
+        see(&self.commit, (schedule, nominal), at);
     }
 
     fn row(&self, engine: Engine, schedules: usize, window: Window) -> Row {
-        let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen: Vec<_> = handler
-            .iter()
-            .filter(|((_, nominal), _)| window.contains(*nominal))
-            .collect();
-        let commit = self.commit.lock().unwrap_or_else(PoisonError::into_inner);
-        let late =
-            |nominal: DateTime<Utc>, at: DateTime<Utc>| (at - nominal).num_microseconds().unwrap_or(i64::MAX);
-        let to_handler = seen
-            .iter()
-            .flat_map(|((_, nominal), at)| at.iter().map(|at| late(*nominal, *at)));
-        let committed = commit
-            .iter()
-            .filter(|((_, nominal), _)| window.contains(*nominal));
+        let started = within(&self.handler, window);
+        let mut fired = HashMap::with_capacity(started.len());
+        for sighting in &started {
+            *fired.entry(sighting.tick).or_insert(0) += 1;
+        }
         Row {
             engine,
             schedules,
             expected: schedules * window.ticks(),
-            fired: seen.len(),
-            doubled: seen.iter().filter(|(_, at)| at.len() > 1).count(),
-            to_handler_us: Latencies::of(to_handler.collect()),
-            to_commit_us: Latencies::of(committed.map(|((_, nominal), at)| late(*nominal, *at)).collect()),
+            fired: fired.len(),
+            doubled: fired.values().filter(|times| **times > 1).count(),
+            to_handler_us: latencies(&started),
+            to_commit_us: latencies(&within(&self.commit, window)),
         }
     }
+}
+
+fn see(list: &Mutex<Vec<Sighting>>, tick: Nominal, at: DateTime<Utc>) {
+    list.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(Sighting { tick, at });
+}
+
+fn within(list: &Mutex<Vec<Sighting>>, window: Window) -> Vec<Sighting> {
+    let list = list.lock().unwrap_or_else(PoisonError::into_inner);
+    let counts = |sighting: &&Sighting| window.contains(sighting.tick.1);
+    list.iter().filter(counts).copied().collect()
+}
+
+fn latencies(sightings: &[Sighting]) -> Option<Latencies> {
+    let late = |sighting: &Sighting| sighting.at - sighting.tick.1;
+    let micros = sightings
+        .iter()
+        .map(|sighting| late(sighting).num_microseconds().unwrap_or(i64::MAX));
+    Latencies::of(micros.collect())
 }
 
 /// A database of its own with `count` schedules that are due from `window.from` on.
@@ -283,7 +304,8 @@ async fn watch(
     };
     let window = Window::after(clock.now() + SETTING_UP, seconds, Beat::of(schedules));
     eprintln!("  {}, until {}", engine.name(), window.until.format("%T"));
-    let sightings = Arc::new(Sightings::default());
+    // What fires before and after the window is seen as well.
+    let sightings = Arc::new(Sightings::with_room_for(schedules * (window.ticks() + 10)));
     match engine {
         Engine::LegacyPoller => {
             let stage = Stage::with_schedules(schedules, window).await?;
