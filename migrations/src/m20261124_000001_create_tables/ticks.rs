@@ -1,5 +1,7 @@
-/// `job_id` refers to no row: the ledger outlives the jobs.
-pub(super) const CREATE: &[&str] = &["CREATE TABLE ticks (
+/// `job_id` refers to no row: the ledger outlives the jobs. `ticks_ranges` holds the few rows that stand for more than
+/// one tick, and so finds the one that a tick is within.
+pub(super) const CREATE: &[&str] = &[
+    "CREATE TABLE ticks (
     schedule_id {id} NOT NULL REFERENCES schedules (id) ON DELETE CASCADE,
     scheduled_for {int} NOT NULL,
     through {int} NOT NULL,
@@ -10,4 +12,6 @@ pub(super) const CREATE: &[&str] = &["CREATE TABLE ticks (
     lateness_us {int} NOT NULL,
     decided_at {int} NOT NULL,
     PRIMARY KEY (schedule_id, scheduled_for)
-) {clustered}"];
+) {clustered}",
+    "CREATE INDEX ticks_ranges ON ticks (schedule_id, through) WHERE through > scheduled_for",
+];

@@ -8,7 +8,7 @@
 //! | what the rows say | what becomes of the firing |
 //! |---|---|
 //! | the schedule is disabled, gone, or has another version or `next_run` | stale: nothing is written |
-//! | the ledger has one of its ticks already | that row stays; the others are written |
+//! | the ledger has one of its ticks already, on its own or within a range | that row stays; the others are written |
 //! | the ledger or the queue has the tick of its job already | no second job: the records name the first one, and the schedule moves on without counting a run |
 
 use std::collections::{HashMap, HashSet};
@@ -37,6 +37,12 @@ const FIRING: &[Column] = &[
 const HOLDS: &str =
     "s.id = b.schedule_id AND s.enabled AND s.version = b.version AND s.next_run = b.expected_run";
 
+/// That no range of the ledger reaches to the ticks of the firing `b`. A tick within one is in the ledger though no
+/// row begins with it, so that nothing else would refuse it: it comes up when the clock was set back and the schedule
+/// edited. The partial index `ticks_ranges` holds the ranges only, which are few.
+const BEYOND_RANGES: &str = "NOT EXISTS (SELECT 1 FROM ticks AS t WHERE t.schedule_id = b.schedule_id
+    AND t.through > t.scheduled_for AND t.through >= b.expected_run)";
+
 /// How often a call is done again that met somebody else's rows.
 const ATTEMPTS: u32 = 4;
 
@@ -59,7 +65,7 @@ pub(super) async fn fire(
     let batches = Batches::of(writer.backend(), firings);
     match writer
         .write(batches, |batches, transaction| {
-            Box::pin(write(batches, transaction))
+            Box::pin(write_if_nothing_stands_against_it(batches, transaction))
         })
         .await
     {
@@ -122,15 +128,24 @@ fn push(batch: &mut Batch, firing: &TickFiring) {
     ]);
 }
 
+/// The way of almost every call.
+async fn write_if_nothing_stands_against_it(
+    batches: &Batches,
+    transaction: &DatabaseTransaction,
+) -> Result<(), WriteError> {
+    let holds = format!("{HOLDS} AND {BEYOND_RANGES}");
+    write(batches, &holds, transaction).await
+}
+
 /// Writes all of it, or finds that something stands against it.
-async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn write(batches: &Batches, holds: &str, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
     let backend = transaction.get_database_backend();
     for batch in &batches.firings {
         if backend == DbBackend::Postgres {
             lock(batch, transaction).await?;
         }
         let moved = transaction
-            .execute_raw(batch.statement(&move_on(), []))
+            .execute_raw(batch.statement(&move_on(holds), []))
             .await?
             .rows_affected();
         if moved != batch.rows() {
@@ -159,7 +174,7 @@ async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<(
     Ok(())
 }
 
-fn move_on() -> String {
+fn move_on(holds: &str) -> String {
     format!(
         "UPDATE schedules AS s SET
              next_run = b.next_run,
@@ -167,7 +182,7 @@ fn move_on() -> String {
              run_count = s.run_count + CASE WHEN b.fired_for IS NULL THEN 0 ELSE 1 END,
              state = CASE WHEN b.next_run IS NULL THEN 'completed' ELSE s.state END,
              state_reason = CASE WHEN b.next_run IS NULL THEN '{NO_FURTHER_INSTANT}' ELSE s.state_reason END
-         FROM {{batch}} AS b WHERE {HOLDS}"
+         FROM {{batch}} AS b WHERE {holds}"
     )
 }
 
@@ -221,6 +236,7 @@ async fn write_what_holds(
     }
     write(
         &Batches::of(transaction.get_database_backend(), &fresh),
+        HOLDS,
         transaction,
     )
     .await?;
@@ -277,15 +293,22 @@ async fn schedules_that_hold(
     Ok(ids)
 }
 
+/// What the ledger has of the ticks of the records `b`: a row that begins with it, or a range that holds it. The plus
+/// keeps SQLite from going through all that the schedule's ledger has of before, instead of the ranges.
+const RECORDED: &str = "SELECT b.schedule_id, b.scheduled_for, t.job_id FROM {batch} AS b
+        JOIN ticks AS t ON t.schedule_id = b.schedule_id AND t.scheduled_for = b.scheduled_for
+    UNION ALL
+    SELECT b.schedule_id, b.scheduled_for, t.job_id FROM {batch} AS b
+        JOIN ticks AS t ON t.schedule_id = b.schedule_id AND t.through > t.scheduled_for
+            AND t.through >= b.scheduled_for AND +t.scheduled_for < b.scheduled_for";
+
 async fn ledger_rows(
     all: &Batches,
     transaction: &DatabaseTransaction,
 ) -> Result<HashMap<Key, Option<Uuid>>, WriteError> {
-    const SQL: &str = "SELECT t.schedule_id, t.scheduled_for, t.job_id FROM {batch} AS b
-        JOIN ticks AS t ON t.schedule_id = b.schedule_id AND t.scheduled_for = b.scheduled_for";
     let mut rows = HashMap::new();
     for batch in &all.records {
-        let statement = batch.statement(SQL, []);
+        let statement = batch.statement(RECORDED, []);
         for row in transaction.query_all_raw(statement).await? {
             let key = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             rows.insert(key, row.try_get_by_index(2)?);
@@ -309,4 +332,42 @@ async fn queued_jobs(
         }
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query_plan::steps;
+
+    /// The steps on the tables of the database: how a batch is unpacked is another matter.
+    async fn steps_on(table: &str, statement: sea_orm::Statement) -> Vec<String> {
+        let mut steps = steps(statement).await;
+        steps.retain(|step| step.split(' ').nth(1) == Some(table));
+        steps
+    }
+
+    #[tokio::test]
+    async fn the_ranges_of_the_ledger_are_found_by_their_own_index() {
+        let mut firings = Batch::new(DbBackend::Sqlite, FIRING);
+        firings.push([const { Cell::Null }; 7]);
+        let holds = format!("{HOLDS} AND {BEYOND_RANGES}");
+        let range = "SEARCH t USING COVERING INDEX ticks_ranges (schedule_id=? AND through>?)";
+        assert_eq!(
+            steps_on("t", firings.statement(&move_on(&holds), [])).await,
+            [range]
+        );
+        assert_eq!(
+            steps_on("s", firings.statement(&move_on(&holds), [])).await,
+            ["SEARCH s USING INDEX sqlite_autoindex_schedules_1 (id=?)"]
+        );
+        let mut records = Batch::new(DbBackend::Sqlite, tick::COLUMNS);
+        records.push([const { Cell::Null }; 9]);
+        assert_eq!(
+            steps_on("t", records.statement(RECORDED, [])).await,
+            [
+                "SEARCH t USING PRIMARY KEY (schedule_id=? AND scheduled_for=?)",
+                "SEARCH t USING INDEX ticks_ranges (schedule_id=? AND through>?)"
+            ]
+        );
+    }
 }

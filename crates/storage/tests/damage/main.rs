@@ -1,5 +1,5 @@
 //! Rows that no verb would write, damaged by hand or by a broken disk, and databases that refuse what is no row's
-//! fault: each row disturbs itself only, and an outage disturbs none.
+//! fault: each row disturbs itself only, and an outage disturbs none. A clock that was set back makes no tick fire twice.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +8,7 @@
 
 mod delivery;
 mod job;
+mod ledger;
 mod outage;
 mod raw;
 mod sample;
