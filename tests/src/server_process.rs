@@ -71,8 +71,12 @@ impl ServerProcess {
     /// When the process cannot be started.
     #[must_use]
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(ratchet_binary())
-            .current_dir(folder)
+        Self::spawn(Command::new(ratchet_binary()).current_dir(folder), arguments)
+    }
+
+    /// Starts a server by a command that lacks the arguments of `ratchet`.
+    pub(crate) fn spawn(command: &mut Command, arguments: &[&str]) -> Self {
+        let mut child = command
             .args(["serve", "--bind", "127.0.0.1:0", "--log-format", "json"])
             .args(arguments)
             .stdin(Stdio::null())
@@ -150,6 +154,30 @@ impl ServerProcess {
             self.take_line(deadline)
                 .unwrap_or_else(|end| panic!("no such result: {end:?}, log: {:#?}", self.log));
         }
+    }
+
+    /// Waits for a line of the log with this message.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    pub fn wait_for_log(&mut self, message: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.log.iter().any(|line| line["message"] == message) {
+            self.take_line(deadline)
+                .unwrap_or_else(|end| panic!("it does not say {message}: {end:?}, log: {:#?}", self.log));
+        }
+    }
+
+    /// The results that were taken in so far.
+    #[must_use]
+    pub fn results(&self) -> &[Value] {
+        &self.results
+    }
+
+    /// The process's id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks the server over HTTP: status and JSON body.

@@ -3,13 +3,11 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use ratchet_interfaces::{ScheduleRepository, ScheduleState, UnifiedSchedule};
-use ratchet_storage::Database;
-use ratchet_tests::{ServerProcess, ratchet_binary};
+use ratchet_interfaces::{ScheduleState, UnifiedSchedule};
+use ratchet_tests::{ServerProcess, ratchet_binary, set_back_heartbeat, with_repositories};
 use rustix::process::{Pid, Signal, kill_process};
 
 fn folder() -> tempfile::TempDir {
@@ -158,7 +156,7 @@ fn a_heartbeat_that_was_missed_runs_at_the_start_and_prints_one_line() {
             .code,
         Some(0)
     );
-    set_back_next_run(folder.path());
+    set_back_heartbeat(folder.path());
     let mut server = ServerProcess::start(folder.path(), &[]).ready();
     let beat = server.wait_for_result(Duration::from_secs(30), |result| result["status"].is_string());
     assert_eq!(beat["status"], "ok");
@@ -179,7 +177,7 @@ fn a_server_whose_log_cannot_be_written_runs_on() {
     let folder = folder();
     let first = ServerProcess::start(folder.path(), &[]).ready();
     assert_eq!(first.end_by(Signal::TERM).code, Some(0));
-    set_back_next_run(folder.path());
+    set_back_heartbeat(folder.path());
     let full = File::options().write(true).open("/dev/full").unwrap();
     let mut server = Command::new(ratchet_binary())
         .current_dir(folder.path())
@@ -207,8 +205,9 @@ fn a_stored_schedule_that_cannot_be_understood_is_disabled_with_its_reason_and_t
             .code,
         Some(0)
     );
-    set_back_next_run(folder.path());
-    with_schedules(folder.path(), async |schedules| {
+    set_back_heartbeat(folder.path());
+    with_repositories(folder.path(), async |repositories| {
+        let schedules = repositories.schedules();
         let heartbeat = schedules
             .schedule_find_by_name("system_heartbeat")
             .await
@@ -228,7 +227,8 @@ fn a_stored_schedule_that_cannot_be_understood_is_disabled_with_its_reason_and_t
     assert!(message.contains("nightly") && message.contains("61"), "{message}");
     server.wait_for_result(Duration::from_secs(30), |result| result["status"].is_string());
     assert_eq!(server.end_by(Signal::TERM).code, Some(0));
-    with_schedules(folder.path(), async |schedules| {
+    with_repositories(folder.path(), async |repositories| {
+        let schedules = repositories.schedules();
         let row = schedules.schedule_find_by_name("nightly").await.unwrap().unwrap();
         assert!(!row.enabled);
         assert_eq!(row.state, ScheduleState::Invalid);
@@ -246,7 +246,8 @@ fn the_default_schedule_is_not_made_again_once_somebody_disabled_it() {
             .code,
         Some(0)
     );
-    with_schedules(folder.path(), async |schedules| {
+    with_repositories(folder.path(), async |repositories| {
+        let schedules = repositories.schedules();
         let mut heartbeat = schedules
             .schedule_find_by_name("system_heartbeat")
             .await
@@ -263,7 +264,8 @@ fn the_default_schedule_is_not_made_again_once_somebody_disabled_it() {
             .code,
         Some(0)
     );
-    with_schedules(folder.path(), async |schedules| {
+    with_repositories(folder.path(), async |repositories| {
+        let schedules = repositories.schedules();
         assert!(
             schedules
                 .schedule_find_by_name("system_heartbeat")
@@ -271,30 +273,5 @@ fn the_default_schedule_is_not_made_again_once_somebody_disabled_it() {
                 .unwrap()
                 .is_none()
         );
-    });
-}
-
-/// As if the server had been down when the heartbeat was due.
-fn set_back_next_run(folder: &Path) {
-    with_schedules(folder, async |schedules| {
-        let mut heartbeat = schedules
-            .schedule_find_by_name("system_heartbeat")
-            .await
-            .unwrap()
-            .unwrap();
-        heartbeat.next_run = heartbeat
-            .next_run
-            .map(|next| next - chrono::TimeDelta::minutes(5));
-        schedules.schedule_update(&heartbeat).await.unwrap();
-    });
-}
-
-fn with_schedules(folder: &Path, work: impl AsyncFnOnce(&dyn ScheduleRepository)) {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let url = format!("sqlite://{}", folder.join("ratchet.db").display());
-        let database = Database::connect(&url).await.unwrap();
-        work(&*database.repositories().schedules()).await;
-        database.close().await.unwrap();
     });
 }
