@@ -43,10 +43,10 @@ pub(crate) enum Error {
         "the layers are broken in {count} places; mend the dependency, or xtask/layers.toml with docs/architecture.md"
     )]
     Layers { count: usize },
-    #[error(
-        "no PostgreSQL {minimum} or newer was found, and with CI=true its tests must run; install it, or pass --no-postgres"
-    )]
+    #[error("no PostgreSQL {minimum} or newer was found, and with CI=true its tests must run; install it")]
     PostgresMissing { minimum: u32 },
+    #[error("--no-postgres leaves out tests, and with CI=true every test must run")]
+    LeftOutInCi,
     #[error("cannot find a free port on 127.0.0.1")]
     Port(#[source] io::Error),
     #[error("PostgreSQL did not start within {seconds} s; its log:\n{log}")]

@@ -44,8 +44,8 @@ enum Chore {
     /// directory, builds the `ratchet` binary that the whole-system tests start, and runs `cargo test --workspace`
     /// with RATCHET_TEST_POSTGRES_URL and RATCHET_BIN set. The cluster is gone afterwards, whatever happens.
     ///
-    /// Without PostgreSQL the tests that need it are left out, and the command says so; with CI=true that is a
-    /// failure.
+    /// Where PostgreSQL cannot be had, or with --no-postgres, the tests that need it are left out, and the command
+    /// says so; with CI=true that is a failure.
     #[command(
         after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --no-postgres\n  cargo xtask test -- -p \
                             ratchet-storage a_claimed_job\n  cargo xtask test -- -- --nocapture"

@@ -93,6 +93,7 @@ impl Environment {
         steps: &mut Steps,
     ) -> Result<Self, Error> {
         let cluster = if options.no_postgres {
+            refuse_to_leave_out(in_ci())?;
             tell_what_is_left_out("--no-postgres");
             None
         } else {
@@ -124,18 +125,32 @@ impl Environment {
 }
 
 fn start_cluster(interrupts: &Interrupts) -> Result<Option<Cluster>, Error> {
-    match Installation::find_or_install(interrupts)? {
-        Some(installation) => {
-            let cluster = Cluster::start(&installation, interrupts)?;
-            eprintln!("{} serves {}", installation.directory().display(), cluster.url());
-            Ok(Some(cluster))
-        }
-        None if in_ci() => Err(Error::PostgresMissing { minimum: MINIMUM }),
-        None => {
-            tell_what_is_left_out(&format!("no PostgreSQL {MINIMUM} or newer was found"));
-            Ok(None)
-        }
+    let Some(installation) = found(Installation::find_or_install(interrupts), in_ci())? else {
+        return Ok(None);
+    };
+    let cluster = Cluster::start(&installation, interrupts)?;
+    eprintln!("{} serves {}", installation.directory().display(), cluster.url());
+    Ok(Some(cluster))
+}
+
+/// What was found, or why the tests are left out without it: there is none, or it could not be installed.
+fn found<T>(outcome: Result<Option<T>, Error>, in_ci: bool) -> Result<Option<T>, Error> {
+    match outcome {
+        Ok(Some(found)) => return Ok(Some(found)),
+        Ok(None) => {}
+        Err(interrupted @ Error::Interrupted { .. }) => return Err(interrupted),
+        Err(failed) => failed.report(),
     }
+    if in_ci {
+        return Err(Error::PostgresMissing { minimum: MINIMUM });
+    }
+    tell_what_is_left_out(&format!("no PostgreSQL {MINIMUM} or newer was found"));
+    Ok(None)
+}
+
+/// In CI, a test that is left out is a failure, also when somebody asked for it.
+fn refuse_to_leave_out(in_ci: bool) -> Result<(), Error> {
+    if in_ci { Err(Error::LeftOutInCi) } else { Ok(()) }
 }
 
 fn tell_what_is_left_out(reason: &str) {
@@ -167,6 +182,23 @@ mod tests {
             options(&["--", "-p"]).cargo_arguments(),
             ["--workspace", "--", "-p"]
         );
+    }
+
+    #[test]
+    fn in_ci_no_test_may_be_left_out_whatever_the_reason() {
+        let failed = || Error::PostgresStart {
+            seconds: 1,
+            log: String::new(),
+        };
+        assert!(found::<()>(Ok(None), true).is_err());
+        assert!(found::<()>(Err(failed()), true).is_err());
+        assert!(refuse_to_leave_out(true).is_err());
+        assert!(matches!(found::<()>(Ok(None), false), Ok(None)));
+        assert!(matches!(found::<()>(Err(failed()), false), Ok(None)));
+        assert!(refuse_to_leave_out(false).is_ok());
+        assert!(matches!(found(Ok(Some(7)), true), Ok(Some(7))));
+        let interrupted = Err(Error::Interrupted { signal: 2 });
+        assert!(found::<()>(interrupted, false).is_err());
     }
 
     #[test]
