@@ -1,12 +1,12 @@
-//! Pure time logic: what a schedule's specification means, when it fires next, and how to say it in words.
+//! What a schedule's specification means, when it fires next, and how to say it in words.
 //!
-//! A [`Recurrence`] is a cron expression read in a time zone. It exists only if it parsed, so nothing
+//! **Purpose.** A [`Recurrence`] is a cron expression read in a time zone. It exists only if it parsed, so nothing
 //! downstream validates it again, and the same parsed value both validates and fires.
 //!
-//! What this crate must not know: async, storage, serialization, and what time it is now. Every answer is a
-//! function of its arguments; the caller brings the instant and stores the text.
+//! **Must not know** async, storage, serialization, and what time it is now. Every answer is a function of its
+//! arguments; the caller brings the instant and stores the text.
 //!
-//! Lower neighbours: none of this workspace; below are `chrono` and the zone tables of `chrono-tz`.
+//! **Lower neighbours**: none of this workspace; below are `chrono` and the zone tables of `chrono-tz`.
 //!
 //! Deliberately absent:
 //! - a table of the zones' transitions: changes are found by comparing offsets, and only near a tick;
