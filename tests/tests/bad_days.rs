@@ -113,3 +113,18 @@ fn an_unreadable_row_of_the_heartbeat_s_task_is_told_and_mended_and_stops_nothin
         said(&exit)
     );
 }
+
+#[test]
+fn an_unreadable_row_of_the_heartbeat_s_schedule_does_not_stop_the_start() {
+    let folder = folder_with_database();
+    execute_sql(folder.path(), "UPDATE schedules SET input = '{'");
+    let server = ServerProcess::start(folder.path(), &[]).ready();
+    assert_eq!(server.get("/ready").0, 200);
+    let exit = server.end_by(Signal::TERM);
+    assert_eq!(exit.code, Some(0));
+    assert!(
+        !said(&exit).contains("a schedule was added"),
+        "there is one: {}",
+        said(&exit)
+    );
+}
