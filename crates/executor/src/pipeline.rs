@@ -2,7 +2,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratchet_interfaces::{Clock, JobRepository, NodeId, Signal, TaskExecutor, TaskRepository};
+use ratchet_interfaces::{
+    Clock, ExecutionRepository, JobRepository, NodeId, Signal, TaskExecutor, TaskRepository,
+};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
@@ -11,11 +13,13 @@ use crate::{ExecutorConfig, ExecutorError, ServerStatus};
 
 mod attempt;
 mod claimer;
+mod open_executions;
 mod result_deliveries;
 mod roster;
 mod settler;
 
 use claimer::Claimer;
+use open_executions::OpenExecutions;
 use settler::Settler;
 
 const ORPHAN_REASON: &str = "the process that ran it died";
@@ -26,6 +30,8 @@ pub struct JobPipelineParts {
     pub config: ExecutorConfig,
     /// The queue.
     pub jobs: Arc<dyn JobRepository>,
+    /// The attempts at jobs, to look up what became of one.
+    pub executions: Arc<dyn ExecutionRepository>,
     /// The tasks that jobs refer to.
     pub tasks: Arc<dyn TaskRepository>,
     /// The only source of time.
@@ -52,11 +58,13 @@ pub struct JobPipeline {
 struct Context {
     config: ExecutorConfig,
     jobs: Arc<dyn JobRepository>,
+    executions: Arc<dyn ExecutionRepository>,
     tasks: Arc<dyn TaskRepository>,
     clock: Arc<dyn Clock>,
     status: Arc<ServerStatus>,
     runtimes: HashMap<String, Arc<dyn TaskExecutor>>,
     node: NodeId,
+    open_executions: OpenExecutions,
     jobs_available: Signal,
     deliveries_available: Signal,
 }
@@ -70,6 +78,7 @@ impl JobPipeline {
         let JobPipelineParts {
             config,
             jobs,
+            executions,
             tasks,
             clock,
             status,
@@ -90,11 +99,13 @@ impl JobPipeline {
             context: Arc::new(Context {
                 config,
                 jobs,
+                executions,
                 tasks,
                 clock,
                 status,
                 runtimes: by_name,
                 node,
+                open_executions: OpenExecutions::default(),
                 jobs_available,
                 deliveries_available,
             }),

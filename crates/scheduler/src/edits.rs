@@ -101,12 +101,12 @@ impl Edits {
             misfire_policy: schedule.misfire_policy,
         };
         let firing = plan_due_ticks(&due, now);
-        self.bridge
-            .fire_ticks(&[firing])
-            .await
-            .map_err(failed("firing what was due before the edit"))?;
+        let fired = self.bridge.fire_ticks(&[firing]).await;
+        // Whatever the answer is, or if it was lost, there may be a job.
         self.jobs_available.raise();
-        Ok(())
+        fired
+            .map(drop)
+            .map_err(failed("firing what was due before the edit"))
     }
 
     pub(crate) async fn stored(

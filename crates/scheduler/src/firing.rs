@@ -238,7 +238,8 @@ impl Firing {
                 .zip(outcomes)
                 .filter(|(_, outcome)| **outcome == FiringOutcome::Committed)
         };
-        if committed().any(|(firing, _)| firing.job.is_some()) {
+        // A try whose answer was lost may have been committed: then this one was too late, and there are jobs.
+        if self.pending.failures > 0 || committed().any(|(firing, _)| firing.job.is_some()) {
             self.jobs_available.raise();
         }
         for (firing, _) in committed() {

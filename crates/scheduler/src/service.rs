@@ -254,12 +254,10 @@ impl SchedulerService for TokioCronSchedulerService {
 
     async fn trigger_now(&self, id: ScheduleId, input: Option<Value>) -> Result<UnifiedJob, SchedulerError> {
         let now = self.clock.now();
-        let job = self
-            .bridge
-            .create_job_for_schedule(id, now, input)
-            .await
-            .map_err(failed("triggering the schedule"))?;
+        let created = self.bridge.create_job_for_schedule(id, now, input).await;
+        // If only the answer was lost, there is a job.
         self.jobs_available.raise();
+        let job = created.map_err(failed("triggering the schedule"))?;
         tracing::info!(schedule.id = %id, job.id = %job.id, "a schedule was triggered");
         Ok(job)
     }

@@ -119,6 +119,7 @@ impl ServiceContainer {
                 settings.scheduler.job_timeout_seconds,
             )?,
             jobs: repositories.jobs(),
+            executions: repositories.executions(),
             tasks: repositories.tasks(),
             clock: Arc::clone(&clock),
             status,

@@ -1,4 +1,5 @@
 mod claim;
+mod lost_claims;
 mod orphans;
 mod settle;
 
@@ -7,8 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, ClaimRequest, ClaimedJob, JobFilter, JobId, JobRepository, JobSort, NodeId, Page,
-    PageRequest, RepositoryError, ScheduleId, SettleOutcome, SortOrder, UnifiedJob,
+    AttemptOutcome, ClaimRequest, ClaimedJob, ExecutionId, JobFilter, JobId, JobRepository, JobSort, NodeId,
+    Page, PageRequest, RepositoryError, ScheduleId, SettleOutcome, SortOrder, UnifiedJob,
 };
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
@@ -185,6 +186,16 @@ impl JobRepository for Jobs {
         reason: &str,
     ) -> Result<u64, RepositoryError> {
         orphans::recover(&self.store.writer, node, now, reason).await
+    }
+
+    async fn job_recover_lost_claims(
+        &self,
+        node: NodeId,
+        known: &[ExecutionId],
+        now: DateTime<Utc>,
+        reason: &str,
+    ) -> Result<u64, RepositoryError> {
+        lost_claims::recover(&self.store.writer, node, known, now, reason).await
     }
 }
 

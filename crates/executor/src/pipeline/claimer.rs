@@ -8,6 +8,7 @@ use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, RepositoryError, Signal, TaskId,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tracing::warn;
 
 use super::Context;
 use super::attempt::Attempt;
@@ -18,6 +19,8 @@ use crate::rest::{Look, Rest};
 
 /// The most jobs of one claim: its transaction must not keep the scheduler's ticks waiting.
 const MAX_CLAIM: usize = 1_000;
+
+const LOST_CLAIM: &str = "the answer to its claim was lost";
 
 const STOPPING: &str = "the server is stopping";
 
@@ -30,6 +33,8 @@ pub(super) struct Claimer {
     watch: PhaseWatch,
     outage: Outage,
     rest: Rest,
+    /// Whether a claim may have been committed that nothing is known of.
+    lost_a_claim: bool,
 }
 
 impl Claimer {
@@ -42,6 +47,7 @@ impl Claimer {
             slots: Arc::new(Semaphore::new(context.config.max_concurrent_jobs)),
             outage: Outage::none(Arc::clone(&context.clock)),
             rest: Rest::new(Arc::clone(&context.clock)),
+            lost_a_claim: false,
             context,
             outcomes,
             watch,
@@ -93,6 +99,7 @@ impl Claimer {
     /// Claims and launches up to `limit` jobs. Returns what there is to wait for, or `None` when more may be waiting
     /// for a slot.
     async fn claim(&mut self, limit: usize) -> Result<Option<Look>, (&'static str, RepositoryError)> {
+        self.recover_lost_claims().await?;
         let at = self.context.clock.now();
         let request = ClaimRequest {
             node: self.context.node,
@@ -106,8 +113,12 @@ impl Claimer {
         let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
             return Ok(None);
         };
-        let claimed = answer.map_err(|failure| (during, failure))?;
+        let claimed = answer.map_err(|failure| {
+            self.lost_a_claim |= failure.is_transient();
+            (during, failure)
+        })?;
         self.outage.is_over(during);
+        self.context.open_executions.open(&claimed);
 
         let count = claimed.len();
         self.launch(claimed).await;
@@ -120,6 +131,32 @@ impl Claimer {
             found_work: count > 0,
             next,
         }))
+    }
+
+    /// Puts back what a claim took whose answer did not arrive: nobody runs it.
+    async fn recover_lost_claims(&mut self) -> Result<(), (&'static str, RepositoryError)> {
+        if !self.lost_a_claim {
+            return Ok(());
+        }
+        // Only this loop opens executions, so every open one is in the list.
+        let known = self.context.open_executions.list();
+        let now = self.context.clock.now();
+        let call = self
+            .context
+            .jobs
+            .job_recover_lost_claims(self.context.node, &known, now, LOST_CLAIM);
+        let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
+            return Ok(());
+        };
+        let recovered = answer.map_err(|failure| ("recovering jobs whose claim got no answer", failure))?;
+        self.lost_a_claim = false;
+        if recovered > 0 {
+            warn!(
+                jobs = recovered,
+                "jobs that were claimed without an answer are back in the queue"
+            );
+        }
+        Ok(())
     }
 
     async fn next_run_after(&self) -> Result<Option<DateTime<Utc>>, (&'static str, RepositoryError)> {

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use ratchet_interfaces::{AttemptOutcome, AttemptResult, RepositoryError, SettleOutcome};
+use ratchet_interfaces::{
+    AttemptOutcome, AttemptResult, ExecutionStatus, RepositoryError, SettleOutcome, truncate_to_micros,
+};
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
@@ -93,15 +95,18 @@ impl Settler {
 
     /// Settles all of them or none; waits while the database is away. Returns only what will not pass.
     async fn try_settle(&mut self, outcomes: &[AttemptOutcome]) -> Result<(), RepositoryError> {
+        let mut repeated = false;
         loop {
             let call = self.context.jobs.job_settle_many(outcomes);
             match self.watch.unless(Phase::GivingUp, call).await {
                 Some(Ok(settled)) => {
                     self.outage.is_over(DURING);
-                    self.announce(outcomes, &settled);
+                    self.context.open_executions.close(outcomes);
+                    self.announce(outcomes, &settled, repeated).await;
                     return Ok(());
                 }
                 Some(Err(failure)) if failure.is_transient() => {
+                    repeated = true;
                     self.outage
                         .pause(DURING, &failure, &self.watch, Phase::GivingUp)
                         .await;
@@ -119,16 +124,19 @@ impl Settler {
         }
     }
 
-    /// Wakes who waits for what was just committed.
-    fn announce(&self, outcomes: &[AttemptOutcome], settled: &[SettleOutcome]) {
-        let (mut has_deliveries, mut has_retries) = (false, false);
+    /// Wakes who waits for what was just committed. Of a call that was repeated, an earlier try may have been
+    /// committed although its answer was lost; then this one finds nothing left to settle.
+    async fn announce(&self, outcomes: &[AttemptOutcome], settled: &[SettleOutcome], repeated: bool) {
+        let (mut has_deliveries, mut has_retries) = (repeated, repeated);
         for (outcome, settled) in outcomes.iter().zip(settled) {
             if *settled == SettleOutcome::LeaseLost {
-                warn!(
-                    job.id = %outcome.job_id,
-                    execution.id = %outcome.execution_id,
-                    "an attempt's result is discarded: the job is no longer this process's"
-                );
+                if !(repeated && self.is_on_disk(outcome).await) {
+                    warn!(
+                        job.id = %outcome.job_id,
+                        execution.id = %outcome.execution_id,
+                        "an attempt's result is discarded: the job is no longer this process's"
+                    );
+                }
                 continue;
             }
             match &outcome.result {
@@ -143,6 +151,31 @@ impl Settler {
         if has_retries {
             // The retry may be due before what the claim loop waits for.
             self.context.jobs_available.raise();
+        }
+    }
+
+    /// Whether the execution ended as this outcome says.
+    async fn is_on_disk(&self, outcome: &AttemptOutcome) -> bool {
+        let status = match &outcome.result {
+            AttemptResult::Succeeded { .. } => ExecutionStatus::Completed,
+            AttemptResult::Retry { .. } | AttemptResult::Failed { .. } => ExecutionStatus::Failed,
+            AttemptResult::HandedBack { .. } => ExecutionStatus::Cancelled,
+        };
+        match self.context.executions.execution_find(outcome.execution_id).await {
+            Ok(Some(execution)) => {
+                execution.status == status
+                    && execution.node == outcome.node
+                    && execution.completed_at == Some(truncate_to_micros(outcome.ended_at))
+            }
+            Ok(None) => false,
+            Err(failure) => {
+                warn!(
+                    execution.id = %outcome.execution_id,
+                    error = %reason::with_causes(&failure),
+                    "it cannot be told whether an attempt was settled before"
+                );
+                false
+            }
         }
     }
 }

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, Delivery, DeliveryId, DeliveryRepository,
-    DeliveryStatus, ExecutionId, JobFilter, JobId, JobRepository, JobSort, JobStatus, NodeId, Page,
-    PageRequest, RepositoryError, SettleOutcome, Task, TaskFilter, TaskId, TaskRepository, TaskSort,
-    UnifiedJob,
+    DeliveryStatus, Execution, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository,
+    ExecutionStatus, JobFilter, JobId, JobRepository, JobSort, JobStatus, NodeId, Page, PageRequest,
+    RepositoryError, SettleOutcome, Task, TaskFilter, TaskId, TaskRepository, TaskSort, UnifiedJob,
 };
 use tokio::sync::watch;
 
@@ -34,6 +34,10 @@ pub(crate) struct State {
     pub(crate) away: Vec<&'static str>,
     /// Jobs that another process has locked: due, but not handed out.
     pub(crate) locked: bool,
+    /// Verbs whose next call is committed, but its answer is lost.
+    pub(crate) answers_lost: Vec<&'static str>,
+    /// The executions, each with its job.
+    pub(crate) executions: HashMap<ExecutionId, Execution>,
     /// A text that cannot be stored, wherever it appears.
     pub(crate) poison: Option<&'static str>,
 }
@@ -80,17 +84,33 @@ impl FakeDatabase {
         came.expect("the database never became as the test wants it");
     }
 
+    /// Loses the answer, if it is to be lost.
+    fn answer<T>(&self, state: &mut State, verb: &'static str, answer: T) -> Result<T, RepositoryError> {
+        self.changed.send_replace(());
+        match state.answers_lost.iter().position(|lost| *lost == verb) {
+            Some(place) => {
+                state.answers_lost.remove(place);
+                Err(away(verb))
+            }
+            None => Ok(answer),
+        }
+    }
+
     fn enter(&self, verb: &'static str) -> Result<MutexGuard<'_, State>, RepositoryError> {
         let mut state = self.state();
         state.statements.push(verb);
         self.changed.send_replace(());
         if state.away.contains(&verb) {
-            return Err(RepositoryError::Unavailable {
-                during: verb,
-                source: "it is away".into(),
-            });
+            return Err(away(verb));
         }
         Ok(state)
+    }
+}
+
+fn away(verb: &'static str) -> RepositoryError {
+    RepositoryError::Unavailable {
+        during: verb,
+        source: "it is away".into(),
     }
 }
 
@@ -130,22 +150,24 @@ impl JobRepository for FakeDatabase {
             .map(|job| job.id)
             .take(limit)
             .collect();
-        let claimed = state
-            .jobs
+        let State { jobs, executions, .. } = &mut *state;
+        let claimed = jobs
             .iter_mut()
             .filter(|job| due.contains(&job.id))
             .map(|job| {
                 job.status = JobStatus::Processing;
                 job.attempts += 1;
                 job.lease_owner = Some(request.node);
+                let execution = opened(job, request);
+                let execution_id = execution.id;
+                executions.insert(execution_id, execution);
                 ClaimedJob {
                     job: job.clone(),
-                    execution_id: ExecutionId::new(),
+                    execution_id,
                 }
             })
             .collect();
-        self.changed.send_replace(());
-        Ok(claimed)
+        self.answer(&mut state, "claim", claimed)
     }
 
     async fn job_next_run_after(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {
@@ -172,6 +194,7 @@ impl JobRepository for FakeDatabase {
             });
         }
         state.settled.push(outcomes.len());
+        let state = &mut *state;
         let mut answers = Vec::new();
         for outcome in outcomes {
             let job = state
@@ -184,6 +207,14 @@ impl JobRepository for FakeDatabase {
                 continue;
             }
             job.lease_owner = None;
+            if let Some(execution) = state.executions.get_mut(&outcome.execution_id) {
+                execution.completed_at = Some(outcome.ended_at);
+                execution.status = match &outcome.result {
+                    AttemptResult::Succeeded { .. } => ExecutionStatus::Completed,
+                    AttemptResult::Retry { .. } | AttemptResult::Failed { .. } => ExecutionStatus::Failed,
+                    AttemptResult::HandedBack { .. } => ExecutionStatus::Cancelled,
+                };
+            }
             match &outcome.result {
                 AttemptResult::Succeeded { output, deliveries } => {
                     job.status = JobStatus::Completed;
@@ -207,8 +238,7 @@ impl JobRepository for FakeDatabase {
             }
             answers.push(SettleOutcome::Settled);
         }
-        self.changed.send_replace(());
-        Ok(answers)
+        self.answer(state, "settle", answers)
     }
 
     async fn job_recover_orphans(
@@ -227,6 +257,75 @@ impl JobRepository for FakeDatabase {
             }
         }
         Ok(recovered)
+    }
+
+    async fn job_recover_lost_claims(
+        &self,
+        node: NodeId,
+        known: &[ExecutionId],
+        now: DateTime<Utc>,
+        reason: &str,
+    ) -> Result<u64, RepositoryError> {
+        let mut state = self.enter("recover claims")?;
+        let State { jobs, executions, .. } = &mut *state;
+        let lost = executions
+            .values_mut()
+            .filter(|execution| execution.status == ExecutionStatus::Running && execution.node == node)
+            .filter(|execution| !known.contains(&execution.id));
+        let mut recovered = 0;
+        for execution in lost {
+            execution.status = ExecutionStatus::Failed;
+            execution.completed_at = Some(now);
+            let job = jobs.iter_mut().find(|job| job.id == execution.job_id).unwrap();
+            job.status = JobStatus::Queued;
+            job.error = Some(reason.to_owned());
+            recovered += 1;
+        }
+        self.changed.send_replace(());
+        Ok(recovered)
+    }
+}
+
+fn opened(job: &UnifiedJob, request: ClaimRequest) -> Execution {
+    Execution {
+        id: ExecutionId::new(),
+        job_id: job.id,
+        attempt: job.attempts,
+        status: ExecutionStatus::Running,
+        input: job.input.clone(),
+        output: None,
+        error: None,
+        started_at: request.now,
+        completed_at: None,
+        duration: None,
+        node: request.node,
+    }
+}
+
+#[async_trait]
+impl ExecutionRepository for FakeDatabase {
+    async fn execution_find(&self, id: ExecutionId) -> Result<Option<Execution>, RepositoryError> {
+        Ok(self.enter("execution")?.executions.get(&id).cloned())
+    }
+
+    async fn execution_list(
+        &self,
+        _: &ExecutionFilter,
+        _: PageRequest,
+    ) -> Result<Page<Execution>, RepositoryError> {
+        unreachable!("the executor lists no executions")
+    }
+
+    async fn execution_log_append(&self, _: &[ExecutionLogLine]) -> Result<(), RepositoryError> {
+        unreachable!("nothing prints here")
+    }
+
+    async fn execution_log_list(
+        &self,
+        _: ExecutionId,
+        _: PageRequest,
+    ) -> Result<Page<ExecutionLogLine>, RepositoryError> {
+        unreachable!("nothing prints here")
     }
 }
 

@@ -6,6 +6,7 @@ mod delivering;
 mod fake_database;
 mod heartbeat;
 mod lifecycle;
+mod losing_answers;
 mod running;
 mod settling;
 mod stopping;

@@ -316,6 +316,7 @@ async fn two_runtimes_of_one_name_are_refused() {
     let refused = JobPipeline::new(JobPipelineParts {
         config: ExecutorConfig::new(1, 1).unwrap(),
         jobs: world.database.clone(),
+        executions: world.database.clone(),
         tasks: world.database.clone(),
         clock: world.clock.clone(),
         status: Arc::new(ServerStatus::new("1", world.clock.clone() as Arc<dyn Clock>)),

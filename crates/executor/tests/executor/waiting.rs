@@ -115,7 +115,7 @@ async fn while_the_database_is_away_the_pipeline_tries_ever_less_often_and_then_
         world.pass(Duration::from_millis(milliseconds - 1)).await;
         assert_eq!(world.take_statements(), [""; 0]);
         world.pass(Duration::from_millis(1)).await;
-        assert_eq!(world.take_statements(), ["claim"]);
+        assert_eq!(world.take_statements(), ["recover claims", "claim"]);
     }
     world.database.state().away.clear();
     world.pass(Duration::from_secs(5)).await;

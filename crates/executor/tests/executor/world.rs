@@ -44,6 +44,7 @@ impl World {
         JobPipeline::new(JobPipelineParts {
             config: ExecutorConfig::new(slots, 10).unwrap(),
             jobs: self.database.clone(),
+            executions: self.database.clone(),
             tasks: self.database.clone(),
             clock: self.clock.clone(),
             status: self.status.clone(),

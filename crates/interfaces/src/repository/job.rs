@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    AttemptOutcome, ClaimRequest, ClaimedJob, JobFilter, JobId, JobSort, NodeId, Page, PageRequest,
-    RepositoryError, SettleOutcome, UnifiedJob,
+    AttemptOutcome, ClaimRequest, ClaimedJob, ExecutionId, JobFilter, JobId, JobSort, NodeId, Page,
+    PageRequest, RepositoryError, SettleOutcome, UnifiedJob,
 };
 
 /// The table `jobs`, the queue.
@@ -48,6 +48,17 @@ pub trait JobRepository: Send + Sync {
     async fn job_recover_orphans(
         &self,
         node: NodeId,
+        now: DateTime<Utc>,
+        reason: &str,
+    ) -> Result<u64, RepositoryError>;
+
+    /// Puts every job that `node` processes without knowing of it back into the queue: whose open execution is not
+    /// among `known`. That execution fails with `reason`. Says how many jobs there were. For after a claim that may
+    /// have been committed although its answer was lost.
+    async fn job_recover_lost_claims(
+        &self,
+        node: NodeId,
+        known: &[ExecutionId],
         now: DateTime<Utc>,
         reason: &str,
     ) -> Result<u64, RepositoryError>;

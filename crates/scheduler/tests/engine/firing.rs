@@ -186,3 +186,21 @@ async fn start_and_stop_can_come_in_any_order_and_number() {
     }
     assert_eq!(engine.rows.lock().unwrap().calls, 3);
 }
+
+#[tokio::test]
+async fn a_tick_that_was_committed_without_an_answer_is_announced_and_not_fired_again() {
+    let engine = Engine::with(vec![every_minute(Some(after(60)))]);
+    engine.service.start().await.unwrap();
+    engine.waits_for(after(60)).await;
+    engine.rows.lock().unwrap().loses_ticks = true;
+    let told = engine.jobs_available.arm();
+    engine.clock.advance_to(after(60));
+    engine
+        .passes_until(|rows, health| rows.calls == 2 && health.stalled.is_none())
+        .await;
+    tokio::time::timeout(std::time::Duration::from_secs(20), told)
+        .await
+        .expect("nobody was told of the job");
+    engine.waits_for(after(120)).await;
+    engine.service.stop().await.unwrap();
+}

@@ -26,6 +26,8 @@ pub(crate) struct Rows {
     pub(crate) unreadable: Vec<RepositoryError>,
     /// The next change of a row is committed, but the answer does not arrive.
     pub(crate) loses_answers: bool,
+    /// The next ticks are committed, but the answer does not arrive.
+    pub(crate) loses_ticks: bool,
     /// Jobs of this schedule are refused.
     pub(crate) poison: Option<ScheduleId>,
     /// Everything about this schedule's ticks is refused.
@@ -105,7 +107,11 @@ impl Rows {
                 }
                 _ => FiringOutcome::Stale,
             });
-        Ok(outcomes.collect())
+        let outcomes = outcomes.collect();
+        if std::mem::take(&mut self.loses_ticks) {
+            return Err(unavailable());
+        }
+        Ok(outcomes)
     }
 }
 

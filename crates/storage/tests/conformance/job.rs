@@ -3,5 +3,6 @@
 mod claiming;
 mod creating;
 pub(crate) mod listing;
+mod lost_claims;
 mod orphans;
 mod settling;
