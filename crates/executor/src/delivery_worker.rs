@@ -17,6 +17,7 @@ use crate::lifecycle::{Lifecycle, Phase, PhaseWatch};
 use crate::outage::Outage;
 use crate::reason;
 use crate::rest::{Look, Rest};
+use crate::stalls::Stalls;
 
 /// How many deliveries are under way at once.
 const BATCH: u32 = 100;
@@ -45,6 +46,7 @@ pub struct DeliveryWorkerParts {
 pub struct DeliveryWorker {
     parts: DeliveryWorkerParts,
     lifecycle: Lifecycle,
+    stalls: Stalls,
 }
 
 impl DeliveryWorker {
@@ -53,17 +55,18 @@ impl DeliveryWorker {
     pub fn new(parts: DeliveryWorkerParts) -> Self {
         Self {
             lifecycle: Lifecycle::new("delivery worker", Arc::clone(&parts.clock)),
+            stalls: Stalls::default(),
             parts,
         }
     }
 
     /// Begins to deliver. Starting a started worker does nothing; a stopped one may be started again.
     pub async fn start(&self) {
-        let parts = self.parts.clone();
+        let (parts, stalls) = (self.parts.clone(), self.stalls.clone());
         let prepared = std::future::ready(Ok::<(), Infallible>(()));
         let Ok(()) = self
             .lifecycle
-            .start(prepared, |watch| Deliverer::new(parts, watch).run())
+            .start(prepared, |watch| Deliverer::new(parts, stalls, watch).run())
             .await;
     }
 
@@ -72,6 +75,15 @@ impl DeliveryWorker {
     /// worker that does not run does nothing.
     pub async fn stop(&self, grace: Duration) {
         self.lifecycle.stop(grace).await;
+        self.stalls.clear();
+    }
+
+    /// What keeps results from being delivered at this moment, and since when; `None` when nothing does. As
+    /// [`JobPipeline::stall`](crate::JobPipeline::stall). A destination that cannot be reached is no stall: its
+    /// deliveries are tried again on their own.
+    #[must_use]
+    pub fn stall(&self) -> Option<String> {
+        self.lifecycle.broken().or_else(|| self.stalls.tell())
     }
 }
 
@@ -92,9 +104,9 @@ enum Failure {
 type Ended = Result<(Id, Result<(), Failure>), JoinError>;
 
 impl Deliverer {
-    fn new(parts: DeliveryWorkerParts, watch: PhaseWatch) -> Self {
+    fn new(parts: DeliveryWorkerParts, stalls: Stalls, watch: PhaseWatch) -> Self {
         Self {
-            outage: Outage::none(Arc::clone(&parts.clock)),
+            outage: Outage::none("outbox", stalls, Arc::clone(&parts.clock)),
             rest: Rest::new(Arc::clone(&parts.clock)),
             parts,
             watch,

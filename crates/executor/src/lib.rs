@@ -33,6 +33,7 @@ mod reason;
 mod rest;
 mod retry_policy;
 mod server_status;
+mod stalls;
 
 pub use builtin::BuiltinRuntime;
 pub use config::ExecutorConfig;

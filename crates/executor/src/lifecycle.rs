@@ -64,6 +64,14 @@ impl Lifecycle {
         Ok(())
     }
 
+    /// What to tell of a part that ended although nobody stopped it. Nothing while it starts or stops.
+    pub(crate) fn broken(&self) -> Option<String> {
+        let work = self.work.try_lock().ok()?;
+        work.as_ref()
+            .filter(|work| work.handle.is_finished())
+            .map(|_| format!("the {} has ended, see the log: start the server again", self.part))
+    }
+
     /// Stops the part and returns when it has stopped. A stop that is dropped half-way can be taken up by another.
     pub(crate) async fn stop(&self, grace: Duration) {
         let mut guard = self.work.lock().await;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use crate::lifecycle::{Lifecycle, PhaseWatch};
+use crate::stalls::Stalls;
 use crate::{ExecutorConfig, ExecutorError, ServerStatus};
 
 mod attempt;
@@ -65,6 +66,7 @@ struct Context {
     runtimes: HashMap<String, Arc<dyn TaskExecutor>>,
     node: NodeId,
     open_executions: OpenExecutions,
+    stalls: Stalls,
     jobs_available: Signal,
     deliveries_available: Signal,
 }
@@ -106,6 +108,7 @@ impl JobPipeline {
                 runtimes: by_name,
                 node,
                 open_executions: OpenExecutions::default(),
+                stalls: Stalls::default(),
                 jobs_available,
                 deliveries_available,
             }),
@@ -132,6 +135,15 @@ impl JobPipeline {
     /// a stop ends like a process that died.
     pub async fn stop(&self, grace: Duration) {
         self.lifecycle.stop(grace).await;
+        self.context.stalls.clear();
+    }
+
+    /// What keeps jobs from being claimed, run or settled at this moment, and since when; `None` when nothing does. It
+    /// is for health checks: it waits for nothing and asks the database nothing. A pipeline that was not started or
+    /// was stopped has no stall.
+    #[must_use]
+    pub fn stall(&self) -> Option<String> {
+        self.lifecycle.broken().or_else(|| self.context.stalls.tell())
     }
 }
 
@@ -165,9 +177,17 @@ async fn run(context: Arc<Context>, watch: PhaseWatch) {
     // An attempt keeps its slot until the settler takes its outcome: a slow database slows down the claims.
     let (outcomes, ended) = mpsc::channel(context.config.max_concurrent_jobs);
     let claimer = tokio::spawn(Claimer::new(Arc::clone(&context), outcomes, watch.clone()).run());
-    Settler::new(context, ended, watch).run().await;
-    if let Err(failure) = claimer.await {
-        error!(error = %failure, "the claim loop ended by a panic");
-    }
+    let stalls = context.stalls.clone();
+    let claiming = async {
+        if let Err(failure) = claimer.await {
+            error!(error = %failure, "the claim loop ended by a panic");
+            stalls.begin(
+                "claim loop",
+                "the claim loop has ended, see the log: no job runs until the server is started again"
+                    .to_owned(),
+            );
+        }
+    };
+    tokio::join!(Settler::new(context, ended, watch).run(), claiming);
     info!("the job pipeline has stopped");
 }

@@ -45,7 +45,7 @@ impl Claimer {
     ) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(context.config.max_concurrent_jobs)),
-            outage: Outage::none(Arc::clone(&context.clock)),
+            outage: Outage::none("claimer", context.stalls.clone(), Arc::clone(&context.clock)),
             rest: Rest::new(Arc::clone(&context.clock)),
             lost_a_claim: false,
             context,

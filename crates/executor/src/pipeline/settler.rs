@@ -41,7 +41,7 @@ impl Settler {
         watch: PhaseWatch,
     ) -> Self {
         Self {
-            outage: Outage::none(Arc::clone(&context.clock)),
+            outage: Outage::none("settler", context.stalls.clone(), Arc::clone(&context.clock)),
             context,
             ended,
             watch,

@@ -34,6 +34,10 @@ pub(crate) struct State {
     pub(crate) away: Vec<&'static str>,
     /// Jobs that another process has locked: due, but not handed out.
     pub(crate) locked: bool,
+    /// Verbs that the database refuses.
+    pub(crate) refused: Vec<&'static str>,
+    /// A verb in which the caller panics.
+    pub(crate) panics: Option<&'static str>,
     /// Verbs whose next call is committed, but its answer is lost.
     pub(crate) answers_lost: Vec<&'static str>,
     /// The executions, each with its job.
@@ -103,6 +107,13 @@ impl FakeDatabase {
         if state.away.contains(&verb) {
             return Err(away(verb));
         }
+        if state.refused.contains(&verb) {
+            return Err(RepositoryError::Refused {
+                during: verb,
+                source: "no such table".into(),
+            });
+        }
+        assert_ne!(state.panics, Some(verb), "the test wants a panic");
         Ok(state)
     }
 }

@@ -9,6 +9,7 @@ mod lifecycle;
 mod losing_answers;
 mod running;
 mod settling;
+mod stalling;
 mod stopping;
 mod waiting;
 mod world;
