@@ -40,7 +40,7 @@ pub struct ServiceContainer {
     pub clock: Arc<dyn Clock>,
     database: Database,
     /// Held as long as the container lives: no other server uses the database meanwhile.
-    _lock: DatabaseLock,
+    lock: DatabaseLock,
     grace: Duration,
 }
 
@@ -149,7 +149,7 @@ impl ServiceContainer {
             delivery_worker: Arc::new(delivery_worker),
             clock,
             database,
-            _lock: lock,
+            lock,
             grace: Duration::from_secs(settings.server.shutdown_grace_seconds),
         })
     }
@@ -174,6 +174,11 @@ impl ServiceContainer {
         .await?;
         self.scheduler_service.start().await?;
         Ok(())
+    }
+
+    /// Completes when another server has the database's lock instead of this one, which must then stop.
+    pub async fn lock_lost(&self) -> StorageError {
+        self.lock.lost().await
     }
 
     /// Fires no further tick, lets running jobs finish within the configured grace, hands back the rest, and

@@ -97,19 +97,29 @@ async fn run_parts(
     };
     let outcome = match started {
         Some(Ok(())) => {
+            let (pipeline, outbox) = (
+                Arc::clone(&container.job_pipeline),
+                Arc::clone(&container.delivery_worker),
+            );
             health.begin(HealthSource {
                 repositories: Arc::clone(&container.repositories),
                 scheduler: Arc::clone(&container.scheduler_service),
                 registry: Arc::clone(&container.registry),
+                executor_stalls: Box::new(move || {
+                    [pipeline.stall(), outbox.stall()].into_iter().flatten().collect()
+                }),
                 clock: Arc::clone(&container.clock),
                 scheduler_enabled: settings.scheduler.enabled,
                 patience: HEALTH_PATIENCE,
             });
             tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the server is ready");
-            stop.await;
+            let outcome = tokio::select! {
+                () = &mut stop => Ok(()),
+                lost = container.lock_lost() => Err(lost.into()),
+            };
             health.end();
             tracing::info!("the server stops: no new ticks, running jobs may finish");
-            Ok(())
+            outcome
         }
         Some(Err(error)) => Err(error),
         None => {

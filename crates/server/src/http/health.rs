@@ -25,6 +25,8 @@ pub(crate) struct HealthSource {
     pub(crate) repositories: Arc<dyn RepositoryFactory>,
     pub(crate) scheduler: Arc<dyn SchedulerService>,
     pub(crate) registry: Arc<dyn TaskRegistry>,
+    /// Says what keeps jobs from running and results from being delivered, if anything does.
+    pub(crate) executor_stalls: Box<dyn Fn() -> Vec<String> + Send + Sync>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) scheduler_enabled: bool,
     /// How long a part may take to answer before it counts as down.
@@ -61,6 +63,7 @@ pub(crate) struct Health {
 struct Checks {
     database: Check,
     scheduler: Check,
+    executor: Check,
     registry: Check,
 }
 
@@ -93,15 +96,23 @@ pub(crate) async fn detailed(State(health): State<Arc<ServerHealth>>) -> (Status
     let Some(source) = health.source.get() else {
         return health.answer(Status::Starting, None);
     };
-    let (database, scheduler, registry) = tokio::join!(
+    let (database, scheduler, executor, registry) = tokio::join!(
         source.check(source.database()),
         source.check(source.scheduler()),
+        source.check(source.executor()),
         source.check(source.registry()),
     );
-    let status = database.status.max(scheduler.status).max(registry.status);
+    let statuses = [
+        database.status,
+        scheduler.status,
+        executor.status,
+        registry.status,
+    ];
+    let status = statuses.into_iter().fold(Status::Healthy, Ord::max);
     let checks = Checks {
         database,
         scheduler,
+        executor,
         registry,
     };
     health.answer(status, Some(checks))
@@ -221,6 +232,13 @@ impl HealthSource {
             Status::Healthy,
             format!("{schedules} schedules, next tick {next}, {in_flight} ticks on their way"),
         )
+    }
+
+    async fn executor(&self) -> (Status, String) {
+        match &(self.executor_stalls)()[..] {
+            [] => (Status::Healthy, "jobs run and results are delivered".to_owned()),
+            stalls => (Status::Unhealthy, stalls.join("; ")),
+        }
     }
 
     async fn registry(&self) -> (Status, String) {

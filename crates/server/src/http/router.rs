@@ -51,6 +51,7 @@ mod tests {
         database: fn() -> Result<(), RepositoryError>,
         scheduler: SchedulerHealth,
         registry: fn() -> Result<Vec<ratchet_interfaces::TaskDefinition>, RegistryError>,
+        executor_stalls: fn() -> Vec<String>,
         phase: Phase,
     }
 
@@ -67,6 +68,7 @@ mod tests {
                 database: || Ok(()),
                 scheduler: healthy(),
                 registry: || Ok(Vec::new()),
+                executor_stalls: Vec::new,
                 phase: Phase::Ready,
             }
         }
@@ -88,6 +90,7 @@ mod tests {
                 repositories: Arc::new(repositories),
                 scheduler: Arc::new(scheduler),
                 registry: Arc::new(registry),
+                executor_stalls: Box::new(parts.executor_stalls),
                 clock,
                 scheduler_enabled: true,
                 patience: Duration::from_secs(5),
@@ -125,7 +128,7 @@ mod tests {
             (status, &body["status"]),
             (StatusCode::OK, &Value::from("healthy"))
         );
-        for part in ["database", "scheduler", "registry"] {
+        for part in ["database", "scheduler", "executor", "registry"] {
             assert_eq!(body["checks"][part]["status"], "healthy", "{body}");
             assert!(body["checks"][part]["duration_ms"].is_number(), "{body}");
         }
@@ -229,6 +232,20 @@ mod tests {
             assert_eq!(ask_in(phase, "/live").await.0, StatusCode::OK);
         }
         assert_eq!(ask_in(Phase::Ready, "/ready").await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn jobs_that_cannot_run_make_the_server_unhealthy_with_the_reason() {
+        let stalled = Parts {
+            executor_stalls: || vec!["no job is claimed: the disk is full".to_owned()],
+            ..Parts::default()
+        };
+        let (status, body) = ask(stalled, "GET", "/health/detailed").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(body["status"], "unhealthy");
+        let check = &body["checks"]["executor"];
+        assert_eq!(check["status"], "unhealthy", "{body}");
+        assert_eq!(check["message"], "no job is claimed: the disk is full", "{body}");
     }
 
     #[tokio::test]
