@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratchet_interfaces::{
-    Clock, ExecutionRepository, JobRepository, NodeId, Signal, TaskExecutor, TaskRepository,
+    Clock, ExecutionRepository, JobRepository, NodeId, Signal, TaskExecutor, TaskRepository, TaskValidator,
 };
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
@@ -35,6 +35,8 @@ pub struct JobPipelineParts {
     pub executions: Arc<dyn ExecutionRepository>,
     /// The tasks that jobs refer to.
     pub tasks: Arc<dyn TaskRepository>,
+    /// What checks a job's input before each attempt, and what the task returned after it.
+    pub validator: Arc<dyn TaskValidator>,
     /// The only source of time.
     pub clock: Arc<dyn Clock>,
     /// Where running jobs are counted.
@@ -61,6 +63,7 @@ struct Context {
     jobs: Arc<dyn JobRepository>,
     executions: Arc<dyn ExecutionRepository>,
     tasks: Arc<dyn TaskRepository>,
+    validator: Arc<dyn TaskValidator>,
     clock: Arc<dyn Clock>,
     status: Arc<ServerStatus>,
     runtimes: HashMap<String, Arc<dyn TaskExecutor>>,
@@ -82,6 +85,7 @@ impl JobPipeline {
             jobs,
             executions,
             tasks,
+            validator,
             clock,
             status,
             runtimes,
@@ -103,6 +107,7 @@ impl JobPipeline {
                 jobs,
                 executions,
                 tasks,
+                validator,
                 clock,
                 status,
                 runtimes: by_name,

@@ -39,17 +39,20 @@ pub struct SyncReport {
     pub issues: Vec<ValidationIssue>,
 }
 
-/// Checks tasks and their input.
+/// Checks tasks, their input and their output.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait TaskValidator: Send + Sync {
     /// What is wrong with a task's definition; empty when nothing is.
     fn validate_task(&self, task: &TaskDefinition) -> Vec<ValidationIssue>;
 
-    /// What is wrong with an input for a task; empty when nothing is.
+    /// What is wrong with an input for a task; empty when nothing is. It is asked before each attempt at a job.
     fn validate_input(&self, task: &TaskDefinition, input: &Value) -> Vec<ValidationIssue>;
+
+    /// What is wrong with what a task returned; empty when nothing is. It is asked after each attempt at a job.
+    fn validate_output(&self, task: &TaskDefinition, output: &Value) -> Vec<ValidationIssue>;
 }
 
-/// Something that is wrong with a task or an input.
+/// Something that is wrong with a task, an input or an output.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("task {task}: {field}: {message}")]
 pub struct ValidationIssue {

@@ -77,7 +77,7 @@ mod tests {
         let registry = EmbeddedRegistry::new().unwrap();
         for wish in default_schedules() {
             let task = registry.get_task_by_id(wish.task_id).await.unwrap().unwrap();
-            assert_eq!(SchemaValidator.validate_input(&task, &wish.input), []);
+            assert_eq!(SchemaValidator::default().validate_input(&task, &wish.input), []);
         }
     }
 

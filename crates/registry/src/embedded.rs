@@ -73,7 +73,7 @@ mod tests {
     async fn every_task_that_comes_with_the_server_is_valid() {
         let registry = EmbeddedRegistry::new().unwrap();
         for task in registry.list_tasks().await.unwrap() {
-            assert_eq!(SchemaValidator.validate_task(&task), []);
+            assert_eq!(SchemaValidator::default().validate_task(&task), []);
             assert_eq!(registry.get_task_by_id(task.id).await.unwrap(), Some(task));
         }
     }
@@ -87,8 +87,11 @@ mod tests {
             (task.name.as_str(), task.version.as_str(), task.runtime.as_str()),
             ("heartbeat", "1.0.0", "builtin")
         );
-        assert_eq!(SchemaValidator.validate_input(&task, &json!({})), []);
-        assert_eq!(SchemaValidator.validate_input(&task, &json!(1)).len(), 1);
+        assert_eq!(SchemaValidator::default().validate_input(&task, &json!({})), []);
+        assert_eq!(
+            SchemaValidator::default().validate_input(&task, &json!(1)).len(),
+            1
+        );
         task.input_schema = task.output_schema.take();
         let output = json!({
             "status": "ok",
@@ -96,7 +99,7 @@ mod tests {
             "message": "the server is alive",
             "system_info": {"version": "9.8.7", "uptime_seconds": 5, "active_jobs": 2},
         });
-        assert_eq!(SchemaValidator.validate_input(&task, &output), []);
+        assert_eq!(SchemaValidator::default().validate_input(&task, &output), []);
     }
 
     #[tokio::test]

@@ -1,12 +1,17 @@
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
 use jsonschema::{ValidationError, Validator};
-use ratchet_interfaces::{TaskDefinition, TaskValidator, ValidationIssue};
+use ratchet_interfaces::{TaskDefinition, TaskId, TaskValidator, ValidationIssue};
 use serde_json::Value;
 
 /// The most issues told of one input: a long list of wrong elements helps nobody.
 const MAX_ISSUES: usize = 100;
 
-/// Checks definitions, and input against a task's JSON Schema. What is said of an input never repeats its values,
-/// which may be secret or long.
+/// Checks definitions, and input and output against a task's JSON Schemas. What is said of an input or output never
+/// repeats its values, which may be secret or long.
+///
+/// Each task's schemas are compiled once, and again when they have changed.
 ///
 /// ```
 /// use ratchet_interfaces::{TaskDefinition, TaskId, TaskValidator};
@@ -22,11 +27,27 @@ const MAX_ISSUES: usize = 100;
 ///     output_schema: None,
 ///     metadata: None,
 /// };
-/// assert!(SchemaValidator.validate_task(&task).is_empty());
-/// assert_eq!(SchemaValidator.validate_input(&task, &json!({"url": 7}))[0].field, "/input/url");
+/// let validator = SchemaValidator::default();
+/// assert!(validator.validate_task(&task).is_empty());
+/// assert_eq!(validator.validate_input(&task, &json!({"url": 7}))[0].field, "/input/url");
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SchemaValidator;
+#[derive(Debug, Default)]
+pub struct SchemaValidator {
+    compiled: RwLock<HashMap<(TaskId, Side), Arc<Compiled>>>,
+}
+
+/// Which end of a task a schema is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Side {
+    Input,
+    Output,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    schema: Value,
+    validator: Validator,
+}
 
 impl TaskValidator for SchemaValidator {
     fn validate_task(&self, task: &TaskDefinition) -> Vec<ValidationIssue> {
@@ -51,20 +72,63 @@ impl TaskValidator for SchemaValidator {
     }
 
     fn validate_input(&self, task: &TaskDefinition, input: &Value) -> Vec<ValidationIssue> {
-        let Some(schema) = &task.input_schema else {
+        self.validate(task, Side::Input, input)
+    }
+
+    fn validate_output(&self, task: &TaskDefinition, output: &Value) -> Vec<ValidationIssue> {
+        self.validate(task, Side::Output, output)
+    }
+}
+
+impl SchemaValidator {
+    fn validate(&self, task: &TaskDefinition, side: Side, value: &Value) -> Vec<ValidationIssue> {
+        let (schema, field, root) = match side {
+            Side::Input => (&task.input_schema, "inputSchema", "/input"),
+            Side::Output => (&task.output_schema, "outputSchema", "/output"),
+        };
+        let Some(schema) = schema else {
             return Vec::new();
         };
-        match compile(schema) {
-            Ok(schema) => schema
-                .iter_errors(input)
-                .take(MAX_ISSUES)
-                .map(|error| {
-                    let field = format!("/input{}", error.instance_path());
-                    issue(task, &field, error.masked().to_string())
-                })
-                .collect(),
-            Err(refused) => vec![schema_issue(task, "inputSchema", &refused)],
+        let compiled = match self.compiled(task.id, side, schema) {
+            Ok(compiled) => compiled,
+            Err(refused) => return vec![schema_issue(task, field, &refused)],
+        };
+        if compiled.validator.is_valid(value) {
+            return Vec::new();
         }
+        compiled
+            .validator
+            .iter_errors(value)
+            .take(MAX_ISSUES)
+            .map(|error| {
+                let field = format!("{root}{}", error.instance_path());
+                issue(task, &field, error.masked().to_string())
+            })
+            .collect()
+    }
+
+    /// The compiled schema: the one that is kept, unless it is of another schema by now.
+    fn compiled(
+        &self,
+        task: TaskId,
+        side: Side,
+        schema: &Value,
+    ) -> Result<Arc<Compiled>, ValidationError<'static>> {
+        // The map is whole after every statement that changes it.
+        let kept = self.compiled.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = kept.get(&(task, side)).filter(|kept| kept.schema == *schema) {
+            return Ok(Arc::clone(kept));
+        }
+        drop(kept);
+        let compiled = Arc::new(Compiled {
+            schema: schema.clone(),
+            validator: compile(schema)?,
+        });
+        self.compiled
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((task, side), Arc::clone(&compiled));
+        Ok(compiled)
     }
 }
 
@@ -97,7 +161,6 @@ fn issue(task: &TaskDefinition, field: &str, message: impl Into<String>) -> Vali
 
 #[cfg(test)]
 mod tests {
-    use ratchet_interfaces::TaskId;
     use serde_json::json;
 
     use super::*;
@@ -125,7 +188,7 @@ mod tests {
         task.version = String::new();
         task.runtime = " ".to_owned();
         assert_eq!(
-            told(SchemaValidator.validate_task(&task)),
+            told(SchemaValidator::default().validate_task(&task)),
             [
                 "task fetch: version: it must not be empty",
                 "task fetch: runtime: it must not be empty"
@@ -137,7 +200,7 @@ mod tests {
     fn a_schema_that_is_none_is_named_with_the_place() {
         let mut task = task(json!({"properties": {"url": {"type": "sting"}}}));
         task.output_schema = Some(json!(7));
-        let issues = SchemaValidator.validate_task(&task);
+        let issues = SchemaValidator::default().validate_task(&task);
         assert_eq!(issues.len(), 2);
         assert_eq!(issues[0].field, "inputSchema");
         assert!(
@@ -147,7 +210,10 @@ mod tests {
         );
         assert_eq!(issues[1].field, "outputSchema");
         assert!(issues[1].message.contains("at its top"), "{}", issues[1]);
-        assert_eq!(SchemaValidator.validate_input(&task, &json!({})), issues[..1]);
+        assert_eq!(
+            SchemaValidator::default().validate_input(&task, &json!({})),
+            issues[..1]
+        );
     }
 
     #[test]
@@ -158,7 +224,7 @@ mod tests {
             json!({"$schema": "https://example.com/draft"}),
             json!({"pattern": "("}),
         ] {
-            let issues = SchemaValidator.validate_task(&task(schema.clone()));
+            let issues = SchemaValidator::default().validate_task(&task(schema.clone()));
             assert_eq!(issues.len(), 1, "{schema}");
         }
     }
@@ -176,7 +242,7 @@ mod tests {
             "additionalProperties": false,
         }));
         let input = json!({"a/b": [1, "hunter2"], "url": "hunter2", "more": "hunter2"});
-        let mut issues = SchemaValidator.validate_input(&task, &input);
+        let mut issues = SchemaValidator::default().validate_input(&task, &input);
         issues.sort_by(|a, b| a.field.cmp(&b.field));
         let fields: Vec<&str> = issues.iter().map(|issue| issue.field.as_str()).collect();
         assert_eq!(fields, ["/input", "/input", "/input/a~1b/1", "/input/url"]);
@@ -187,15 +253,48 @@ mod tests {
             "{told:?}"
         );
         let right = json!({"token": 1, "a/b": [1, 2]});
-        assert_eq!(SchemaValidator.validate_input(&task, &right), []);
+        assert_eq!(SchemaValidator::default().validate_input(&task, &right), []);
     }
 
     #[test]
     fn any_input_suits_a_task_without_a_schema_and_a_flood_of_issues_is_cut() {
         let mut task = task(json!({"items": {"type": "integer"}}));
         let input = json!(vec!["x"; 1_000]);
-        assert_eq!(SchemaValidator.validate_input(&task, &input).len(), MAX_ISSUES);
+        assert_eq!(
+            SchemaValidator::default().validate_input(&task, &input).len(),
+            MAX_ISSUES
+        );
         task.input_schema = None;
-        assert_eq!(SchemaValidator.validate_input(&task, &input), []);
+        assert_eq!(SchemaValidator::default().validate_input(&task, &input), []);
+    }
+
+    #[test]
+    fn an_output_is_checked_against_the_output_schema() {
+        let mut task = task(json!({"type": "object"}));
+        task.output_schema = Some(json!({"properties": {"status": {"const": "ok"}}}));
+        let validator = SchemaValidator::default();
+        assert_eq!(validator.validate_output(&task, &json!({"status": "ok"})), []);
+        let issues = validator.validate_output(&task, &json!({"status": "hunter2"}));
+        assert_eq!(issues[0].field, "/output/status");
+        assert!(!issues[0].message.contains("hunter2"), "{}", issues[0].message);
+    }
+
+    #[test]
+    fn a_schema_is_compiled_once_and_again_when_it_changes() {
+        let mut task = task(json!({"type": "object"}));
+        task.output_schema = Some(json!({"type": "string"}));
+        let validator = SchemaValidator::default();
+        let compiled = |task: &TaskDefinition| {
+            let schema = task.input_schema.as_ref().unwrap();
+            validator.compiled(task.id, Side::Input, schema).unwrap()
+        };
+        let first = compiled(&task);
+        assert_eq!(validator.validate_output(&task, &json!("a")), []);
+        assert_eq!(validator.validate_input(&task, &json!(7)).len(), 1);
+        assert!(Arc::ptr_eq(&first, &compiled(&task)));
+        task.input_schema = Some(json!({"type": "integer"}));
+        assert!(!Arc::ptr_eq(&first, &compiled(&task)));
+        assert_eq!(validator.validate_input(&task, &json!(7)), []);
+        assert_eq!(validator.compiled.read().unwrap().len(), 2);
     }
 }

@@ -128,7 +128,7 @@ fn registry(name: &str, tasks: Vec<TaskDefinition>) -> Arc<MockTaskRegistry> {
 }
 
 fn manager(tasks: &Arc<FakeTasks>, clock: &Arc<ManualClock>) -> TaskRegistryManager {
-    TaskRegistryManager::new(tasks.clone(), Arc::new(SchemaValidator), clock.clone())
+    TaskRegistryManager::new(tasks.clone(), Arc::new(SchemaValidator::default()), clock.clone())
 }
 
 fn report(added: u64, updated: u64, unchanged: u64) -> SyncReport {
@@ -297,6 +297,6 @@ async fn a_database_that_is_away_is_an_error_and_not_a_list_of_issues() {
 async fn a_manager_without_registries_reads_nothing() {
     let tasks = ratchet_interfaces::MockTaskRepository::new();
     let clock = Arc::new(ManualClock::at(midnight()));
-    let manager = TaskRegistryManager::new(Arc::new(tasks), Arc::new(SchemaValidator), clock);
+    let manager = TaskRegistryManager::new(Arc::new(tasks), Arc::new(SchemaValidator::default()), clock);
     assert_eq!(manager.sync().await.unwrap(), report(0, 0, 0));
 }

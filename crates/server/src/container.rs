@@ -101,7 +101,7 @@ impl ServiceContainer {
         database.migrate().await?;
         let repositories = database.repositories();
 
-        let validator: Arc<dyn TaskValidator> = Arc::new(SchemaValidator);
+        let validator: Arc<dyn TaskValidator> = Arc::new(SchemaValidator::default());
         let registry: Arc<dyn TaskRegistry> = Arc::new(EmbeddedRegistry::new()?);
         let registry_manager =
             TaskRegistryManager::new(repositories.tasks(), Arc::clone(&validator), Arc::clone(&clock))
@@ -121,6 +121,7 @@ impl ServiceContainer {
             jobs: repositories.jobs(),
             executions: repositories.executions(),
             tasks: repositories.tasks(),
+            validator: Arc::clone(&validator),
             clock: Arc::clone(&clock),
             status,
             runtimes: vec![Arc::new(builtin)],

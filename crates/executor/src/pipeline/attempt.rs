@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ClaimedJob, TaskContext, TaskDefinition, TaskError, TaskExecutor,
-    TaskRequest,
+    TaskRequest, TaskValidator, ValidationIssue,
 };
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -55,7 +55,10 @@ impl Attempt {
         let active = self.context.status.job_begins();
         let begun = self.context.clock.monotonic();
         let (end, task) = match self.assignment.clone() {
-            Assignment::Runs { task, runtime } => (self.supervise(&task, runtime).await, Some(task)),
+            Assignment::Runs { task, runtime } => {
+                let end = self.supervise(Arc::clone(&task), runtime).await;
+                (end, Some(task))
+            }
             Assignment::Impossible { reason } => (failed(reason, false), None),
             Assignment::Unreadable { reason } => (failed(reason, true), None),
             Assignment::Unknown => (End::BrokenOff, None),
@@ -74,10 +77,11 @@ impl Attempt {
         drop(slot);
     }
 
-    async fn supervise(&mut self, task: &TaskDefinition, runtime: Arc<dyn TaskExecutor>) -> End {
+    async fn supervise(&mut self, task: Arc<TaskDefinition>, runtime: Arc<dyn TaskExecutor>) -> End {
         let timeout = self.timeout();
-        let request = self.request(task);
-        let mut running = tokio::spawn(async move { runtime.execute(request).await });
+        let request = self.request(&task);
+        let validator = Arc::clone(&self.context.validator);
+        let mut running = tokio::spawn(async move { execute(&*runtime, &*validator, &task, request).await });
         tokio::select! {
             biased;
             ended = &mut running => ended_by_itself(ended),
@@ -175,6 +179,50 @@ impl Attempt {
             }
         }
     }
+}
+
+/// Runs the task on an input that suits it, and sees that its output does.
+async fn execute(
+    runtime: &dyn TaskExecutor,
+    validator: &dyn TaskValidator,
+    task: &TaskDefinition,
+    request: TaskRequest,
+) -> Result<Value, TaskError> {
+    let issues = validator.validate_input(task, &request.input);
+    if !issues.is_empty() {
+        return Err(TaskError::Permanent {
+            message: format!("the input does not suit the task: {}", listed(&issues)),
+        });
+    }
+    let output = runtime.execute(request).await?;
+    let issues = validator.validate_output(task, &output);
+    if !issues.is_empty() {
+        return Err(TaskError::Failed {
+            message: format!("the output is not what the task promises: {}", listed(&issues)),
+        });
+    }
+    Ok(output)
+}
+
+/// The first issues in one line, and how many there are besides.
+fn listed(issues: &[ValidationIssue]) -> String {
+    const TOLD: usize = 5;
+    let told: Vec<String> = issues
+        .iter()
+        .take(TOLD)
+        .map(
+            |ValidationIssue {
+                 task: _,
+                 field,
+                 message,
+             }| format!("{field}: {message}"),
+        )
+        .collect();
+    let mut told = told.join("; ");
+    if issues.len() > TOLD {
+        told.push_str(&format!("; and {} more", issues.len() - TOLD));
+    }
+    told
 }
 
 fn failed(error: String, may_succeed_later: bool) -> End {

@@ -11,5 +11,6 @@ mod running;
 mod settling;
 mod stalling;
 mod stopping;
+mod validating;
 mod waiting;
 mod world;

@@ -11,7 +11,7 @@ use ratchet_interfaces::{
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore};
 
-use crate::world::World;
+use crate::world::{TypeValidator, World};
 
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -318,6 +318,7 @@ async fn two_runtimes_of_one_name_are_refused() {
         jobs: world.database.clone(),
         executions: world.database.clone(),
         tasks: world.database.clone(),
+        validator: Arc::new(TypeValidator),
         clock: world.clock.clone(),
         status: Arc::new(ServerStatus::new("1", world.clock.clone() as Arc<dyn Clock>)),
         runtimes: vec![Arc::new(BuiltinRuntime::new()), Arc::new(BuiltinRuntime::new())],

@@ -7,9 +7,10 @@ use ratchet_executor::{
     ServerStatus,
 };
 use ratchet_interfaces::{
-    Clock, JobId, ManualClock, NodeId, OutputDelivery, Signal, Task, TaskDefinition, TaskId, UnifiedJob,
+    Clock, JobId, ManualClock, NodeId, OutputDelivery, Signal, Task, TaskDefinition, TaskId, TaskValidator,
+    UnifiedJob, ValidationIssue,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fake_database::FakeDatabase;
 
@@ -46,6 +47,7 @@ impl World {
             jobs: self.database.clone(),
             executions: self.database.clone(),
             tasks: self.database.clone(),
+            validator: Arc::new(TypeValidator),
             clock: self.clock.clone(),
             status: self.status.clone(),
             runtimes: vec![Arc::new(functions)],
@@ -121,4 +123,31 @@ impl World {
     pub(crate) fn take_statements(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.database.state().statements)
     }
+}
+
+/// Knows of a schema only its `type`, and of types only `object`.
+pub(crate) struct TypeValidator;
+
+impl TaskValidator for TypeValidator {
+    fn validate_task(&self, _: &TaskDefinition) -> Vec<ValidationIssue> {
+        unreachable!("the executor validates no definitions")
+    }
+
+    fn validate_input(&self, task: &TaskDefinition, input: &Value) -> Vec<ValidationIssue> {
+        issues(task, "/input", task.input_schema.as_ref(), input)
+    }
+
+    fn validate_output(&self, task: &TaskDefinition, output: &Value) -> Vec<ValidationIssue> {
+        issues(task, "/output", task.output_schema.as_ref(), output)
+    }
+}
+
+fn issues(task: &TaskDefinition, field: &str, schema: Option<&Value>, value: &Value) -> Vec<ValidationIssue> {
+    let suits = schema.is_none_or(|schema| schema["type"] != "object") || value.is_object();
+    let issue = ValidationIssue {
+        task: task.name.clone(),
+        field: field.to_owned(),
+        message: "it is not of type \"object\"".to_owned(),
+    };
+    if suits { Vec::new() } else { vec![issue] }
 }
