@@ -17,6 +17,7 @@ use crate::lifecycle::{Lifecycle, Phase, PhaseWatch};
 use crate::outage::Outage;
 use crate::reason;
 use crate::rest::{Look, Rest};
+use crate::set_back::SetBack;
 use crate::stalls::Stalls;
 
 /// How many deliveries are under way at once.
@@ -93,6 +94,7 @@ struct Deliverer {
     watch: PhaseWatch,
     outage: Outage,
     rest: Rest,
+    set_back: SetBack,
 }
 
 /// Why an attempt failed.
@@ -108,6 +110,7 @@ impl Deliverer {
         Self {
             outage: Outage::none("outbox", stalls, Arc::clone(&parts.clock)),
             rest: Rest::new(Arc::clone(&parts.clock)),
+            set_back: SetBack::new(&*parts.clock),
             parts,
             watch,
         }
@@ -144,6 +147,7 @@ impl Deliverer {
 
     /// Delivers a batch of what is due. Returns what there is to wait for, or `None` when more may be due already.
     async fn work(&mut self) -> Result<Option<Look>, (&'static str, RepositoryError)> {
+        self.bring_forward().await?;
         let at = self.parts.clock.now();
         let during = "reading the outbox";
         let call = self.parts.deliveries.delivery_list_due(at, BATCH);
@@ -168,6 +172,29 @@ impl Deliverer {
             found_work: count > 0,
             next,
         }))
+    }
+
+    /// When the clock was set back, results must not wait until it is again as late as it was.
+    async fn bring_forward(&mut self) -> Result<(), (&'static str, RepositoryError)> {
+        if !self.set_back.is_due(&*self.parts.clock) {
+            return Ok(());
+        }
+        let now = self.parts.clock.now();
+        let longest = TimeDelta::from_std(RetryPolicy::default().longest())
+            .expect("the delay is five minutes at the most");
+        let call = self.parts.deliveries.delivery_bring_forward(now, now + longest);
+        let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
+            return Ok(());
+        };
+        let deliveries = answer.map_err(|failure| ("bringing deliveries forward", failure))?;
+        self.set_back.is_over();
+        if deliveries > 0 {
+            warn!(
+                deliveries,
+                "the clock was set back: results that waited for what it showed before go out sooner"
+            );
+        }
+        Ok(())
     }
 
     /// Makes one attempt at each delivery, all at once, and settles them as they end, in groups.

@@ -33,6 +33,7 @@ mod reason;
 mod rest;
 mod retry_policy;
 mod server_status;
+mod set_back;
 mod stalls;
 
 pub use builtin::BuiltinRuntime;

@@ -52,6 +52,11 @@ impl RetryPolicy {
         Self { base, cap }
     }
 
+    /// The longest delay.
+    pub(crate) fn longest(self) -> Duration {
+        self.cap
+    }
+
     /// The delay before the repetition that follows `repetitions` others.
     #[must_use]
     pub fn delay(self, repetitions: u32) -> Duration {

@@ -76,6 +76,20 @@ impl DeliveryRepository for Deliveries {
         Ok(awaited(next))
     }
 
+    async fn delivery_bring_forward(
+        &self,
+        now: DateTime<Utc>,
+        latest_retry: DateTime<Utc>,
+    ) -> Result<u64, RepositoryError> {
+        self.store
+            .writer
+            .write((now, latest_retry), |instants, transaction| {
+                Box::pin(bring_forward(*instants, transaction))
+            })
+            .await
+            .map_err(|error| error.during("bringing forward deliveries after the clock was set back"))
+    }
+
     async fn delivery_settle_many(&self, deliveries: &[Delivery]) -> Result<(), RepositoryError> {
         let rows = Batch::all(self.store.backend(), SETTLED, deliveries, |batch, delivery| {
             batch.push([
@@ -143,6 +157,23 @@ fn due_statement(backend: DbBackend, now: DateTime<Utc>, limit: u32) -> Statemen
     )
 }
 
+async fn bring_forward(
+    (now, latest_retry): (DateTime<Utc>, DateTime<Utc>),
+    transaction: &DatabaseTransaction,
+) -> Result<u64, WriteError> {
+    let statement = bring_forward_statement(transaction.get_database_backend(), now, latest_retry);
+    Ok(transaction.execute_raw(statement).await?.rows_affected())
+}
+
+fn bring_forward_statement(backend: DbBackend, now: DateTime<Utc>, latest_retry: DateTime<Utc>) -> Statement {
+    Statement::from_sql_and_values(
+        backend,
+        "UPDATE deliveries SET next_attempt_at = CASE WHEN attempts = 0 THEN $1 ELSE $2 END
+         WHERE status = 'pending' AND next_attempt_at > $1 AND (attempts = 0 OR next_attempt_at > $2)",
+        [micros(now).into(), micros(latest_retry).into()],
+    )
+}
+
 /// Says how many there were.
 async fn fail(rows: &[Unreadable], transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
     let mut failed = 0;
@@ -183,6 +214,11 @@ mod tests {
         assert_eq!(
             steps(due).await,
             ["SEARCH deliveries USING INDEX deliveries_pending (next_attempt_at<?)"]
+        );
+        let later = bring_forward_statement(DbBackend::Sqlite, DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
+        assert_eq!(
+            steps(later).await,
+            ["SEARCH deliveries USING INDEX deliveries_pending (next_attempt_at>?)"]
         );
         let next = Statement::from_string(DbBackend::Sqlite, NEXT);
         assert_eq!(

@@ -1,3 +1,4 @@
+mod bring_forward;
 mod claim;
 mod lost_claims;
 mod orphans;
@@ -196,6 +197,14 @@ impl JobRepository for Jobs {
         reason: &str,
     ) -> Result<u64, RepositoryError> {
         lost_claims::recover(&self.store.writer, node, known, now, reason).await
+    }
+
+    async fn job_bring_forward(
+        &self,
+        now: DateTime<Utc>,
+        latest_retry: DateTime<Utc>,
+    ) -> Result<u64, RepositoryError> {
+        bring_forward::bring_forward(&self.store.writer, now, latest_retry).await
     }
 }
 

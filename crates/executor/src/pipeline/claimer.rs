@@ -16,6 +16,7 @@ use super::roster::Assignment;
 use crate::lifecycle::{Phase, PhaseWatch};
 use crate::outage::Outage;
 use crate::rest::{Look, Rest};
+use crate::set_back::SetBack;
 
 /// The most jobs of one claim: its transaction must not keep the scheduler's ticks waiting.
 const MAX_CLAIM: usize = 1_000;
@@ -33,6 +34,7 @@ pub(super) struct Claimer {
     watch: PhaseWatch,
     outage: Outage,
     rest: Rest,
+    set_back: SetBack,
     /// Whether a claim may have been committed that nothing is known of.
     lost_a_claim: bool,
 }
@@ -47,6 +49,7 @@ impl Claimer {
             slots: Arc::new(Semaphore::new(context.config.max_concurrent_jobs)),
             outage: Outage::none("claimer", context.stalls.clone(), Arc::clone(&context.clock)),
             rest: Rest::new(Arc::clone(&context.clock)),
+            set_back: SetBack::new(&*context.clock),
             lost_a_claim: false,
             context,
             outcomes,
@@ -100,6 +103,7 @@ impl Claimer {
     /// for a slot.
     async fn claim(&mut self, limit: usize) -> Result<Option<Look>, (&'static str, RepositoryError)> {
         self.recover_lost_claims().await?;
+        self.bring_forward().await?;
         let at = self.context.clock.now();
         let request = ClaimRequest {
             node: self.context.node,
@@ -154,6 +158,29 @@ impl Claimer {
             warn!(
                 jobs = recovered,
                 "jobs that were claimed without an answer are back in the queue"
+            );
+        }
+        Ok(())
+    }
+
+    /// When the clock was set back, jobs must not wait until it is again as late as it was.
+    async fn bring_forward(&mut self) -> Result<(), (&'static str, RepositoryError)> {
+        if !self.set_back.is_due(&*self.context.clock) {
+            return Ok(());
+        }
+        let now = self.context.clock.now();
+        let longest = TimeDelta::from_std(self.context.config.retry.longest())
+            .expect("a retry policy is capped at a week");
+        let call = self.context.jobs.job_bring_forward(now, now + longest);
+        let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
+            return Ok(());
+        };
+        let jobs = answer.map_err(|failure| ("bringing jobs forward", failure))?;
+        self.set_back.is_over();
+        if jobs > 0 {
+            warn!(
+                jobs,
+                "the clock was set back: jobs that waited for what it showed before run sooner"
             );
         }
         Ok(())

@@ -295,6 +295,37 @@ impl JobRepository for FakeDatabase {
         self.changed.send_replace(());
         Ok(recovered)
     }
+
+    async fn job_bring_forward(
+        &self,
+        now: DateTime<Utc>,
+        latest_retry: DateTime<Utc>,
+    ) -> Result<u64, RepositoryError> {
+        let mut state = self.enter("forward")?;
+        let mut brought = 0;
+        for job in state
+            .jobs
+            .iter_mut()
+            .filter(|job| is_stranded(job, now, latest_retry))
+        {
+            job.run_after = if job.status == JobStatus::Retrying {
+                latest_retry
+            } else {
+                now
+            };
+            brought += 1;
+        }
+        Ok(brought)
+    }
+}
+
+/// Not the rule itself, which is the database's: as much of it as the tests show to matter to the executor.
+fn is_stranded(job: &UnifiedJob, now: DateTime<Utc>, latest_retry: DateTime<Utc>) -> bool {
+    match job.status {
+        JobStatus::Queued => job.run_after > now && job.run_after <= job.queued_at,
+        JobStatus::Retrying => job.run_after > latest_retry,
+        _ => false,
+    }
 }
 
 fn opened(job: &UnifiedJob, request: ClaimRequest) -> Execution {
@@ -393,6 +424,23 @@ impl DeliveryRepository for FakeDatabase {
             .filter(|delivery| delivery.status == DeliveryStatus::Pending)
             .map(|delivery| delivery.next_attempt_at)
             .min())
+    }
+
+    async fn delivery_bring_forward(
+        &self,
+        now: DateTime<Utc>,
+        latest_retry: DateTime<Utc>,
+    ) -> Result<u64, RepositoryError> {
+        let mut state = self.enter("forward")?;
+        let mut brought = 0;
+        for delivery in &mut state.deliveries {
+            let latest = if delivery.attempts == 0 { now } else { latest_retry };
+            if delivery.status == DeliveryStatus::Pending && delivery.next_attempt_at > latest {
+                delivery.next_attempt_at = latest;
+                brought += 1;
+            }
+        }
+        Ok(brought)
     }
 
     async fn delivery_settle_many(&self, deliveries: &[Delivery]) -> Result<(), RepositoryError> {

@@ -19,6 +19,15 @@ pub trait DeliveryRepository: Send + Sync {
     /// The earliest next attempt of the pending deliveries, if any is pending.
     async fn delivery_next_attempt(&self) -> Result<Option<DateTime<Utc>>, RepositoryError>;
 
+    /// Brings forward what waits for too long because the clock was ahead when it was written, and has been set back
+    /// since: a pending delivery that was not tried yet is due at `now`, another at `latest_retry` at the latest. Says
+    /// how many were brought forward.
+    async fn delivery_bring_forward(
+        &self,
+        now: DateTime<Utc>,
+        latest_retry: DateTime<Utc>,
+    ) -> Result<u64, RepositoryError>;
+
     /// Writes back `status`, `attempts`, `next_attempt_at`, `last_error` and `delivered_at` after attempts, in one
     /// transaction.
     async fn delivery_settle_many(&self, deliveries: &[Delivery]) -> Result<(), RepositoryError>;

@@ -62,4 +62,14 @@ pub trait JobRepository: Send + Sync {
         now: DateTime<Utc>,
         reason: &str,
     ) -> Result<u64, RepositoryError>;
+
+    /// Brings forward what waits for too long because the clock was ahead when it was written, and has been set back
+    /// since. A job that was to run at once or has been started before, runs at `now`; one that waits for its next try
+    /// until after `latest_retry` is tried then. A job that was made for a later instant keeps it. Says how many jobs
+    /// were brought forward.
+    async fn job_bring_forward(
+        &self,
+        now: DateTime<Utc>,
+        latest_retry: DateTime<Utc>,
+    ) -> Result<u64, RepositoryError>;
 }

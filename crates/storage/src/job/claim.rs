@@ -26,7 +26,7 @@ const GRACE: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_LEASE: TimeDelta = TimeDelta::days(36_500_000);
 
 /// Which jobs wait. The statuses stand in the text, as they do in the partial index.
-const WAITING: &str = "status IN ('queued', 'retrying')";
+pub(super) const WAITING: &str = "status IN ('queued', 'retrying')";
 
 const OPENED: &[Column] = &[("id", Kind::Id), ("job_id", Kind::Id)];
 

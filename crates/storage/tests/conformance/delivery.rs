@@ -242,3 +242,35 @@ async fn thousands_of_deliveries_are_settled_in_one_call() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_delivery_waits_no_longer_than_the_longest_backoff_when_the_clock_was_set_back() {
+    on_each_database(async |repositories| {
+        let claimed = claimed_jobs(&*repositories, NodeId::new(), 1).await.remove(0);
+        let tried = |due| Delivery {
+            attempts: 2,
+            ..delivery(&claimed, due)
+        };
+        let stored = [
+            delivery(&claimed, 3_600),
+            delivery(&claimed, 40),
+            tried(3_600),
+            tried(340),
+        ];
+        settle_with(&*repositories, &claimed, &stored).await;
+        let deliveries = repositories.deliveries();
+        assert_eq!(
+            deliveries.delivery_bring_forward(at(50), at(350)).await.unwrap(),
+            2
+        );
+        for (delivery, due) in stored.iter().zip([50, 40, 350, 340]) {
+            let found = deliveries.delivery_find(delivery.id).await.unwrap().unwrap();
+            assert_eq!(found.next_attempt_at, at(due));
+        }
+        assert_eq!(
+            deliveries.delivery_bring_forward(at(50), at(350)).await.unwrap(),
+            0
+        );
+    })
+    .await;
+}

@@ -1,5 +1,6 @@
 //! The table `jobs`, the queue.
 
+mod bringing_forward;
 mod claiming;
 mod creating;
 pub(crate) mod listing;
