@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use ratchet_interfaces::{
     Clock, Delivery, DeliveryError, DeliveryRepository, DeliveryStatus, OutputDelivery, RepositoryError,
-    Signal,
+    Signal, with_causes,
 };
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::{info, warn};
@@ -232,7 +232,7 @@ impl Deliverer {
             Ok((id, Ok(()))) => (id, None),
             Ok((id, Err(Failure::Delivery(error)))) => {
                 let hopeless = matches!(error, DeliveryError::Unsupported { .. });
-                (id, Some((reason::with_causes(&error), hopeless)))
+                (id, Some((with_causes(&error), hopeless)))
             }
             Ok((id, Err(Failure::TimedOut))) => {
                 let told = format!("timed out after {} s", ATTEMPT_TIMEOUT.as_secs());

@@ -2,12 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::SecondsFormat;
-use ratchet_interfaces::{Clock, RepositoryError};
+use ratchet_interfaces::{Clock, RepositoryError, with_causes};
 use tracing::{error, info};
 
 use crate::RetryPolicy;
 use crate::lifecycle::{Phase, PhaseWatch};
-use crate::reason;
 use crate::stalls::Stalls;
 
 const BACKOFF: RetryPolicy = RetryPolicy::fixed(Duration::from_millis(100), Duration::from_secs(5));
@@ -53,7 +52,7 @@ impl Outage {
             self.since = self.clock.monotonic();
             self.began = self.clock.now().to_rfc3339_opts(SecondsFormat::Secs, true);
         }
-        let told = reason::with_causes(failure);
+        let told = with_causes(failure);
         let is_refusal = !failure.is_transient();
         if is_new || is_refusal != self.is_refusal {
             if is_refusal {

@@ -156,7 +156,6 @@ impl Attempt {
                 error,
                 may_succeed_later,
             } => {
-                let error = reason::storable(error);
                 let retries = may_succeed_later && job.retry_count < job.max_retries;
                 warn!(
                     job.id = %job.id,

@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
-use ratchet_interfaces::{Task, TaskDefinition, TaskExecutor, TaskId};
+use ratchet_interfaces::{Task, TaskDefinition, TaskExecutor, TaskId, with_causes};
 
 use super::Context;
 use crate::lifecycle::{Phase, PhaseWatch};
 use crate::outage::Outage;
-use crate::reason;
 
 /// Who runs a task.
 #[derive(Clone)]
@@ -45,7 +44,7 @@ impl Context {
                 }
                 Err(failure) => {
                     return Assignment::Unreadable {
-                        reason: reason::with_causes(&failure),
+                        reason: with_causes(&failure),
                     };
                 }
             }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ExecutionStatus, RepositoryError, SettleOutcome, truncate_to_micros,
+    with_causes,
 };
 use tokio::sync::mpsc;
 use tracing::{error, warn};
@@ -9,7 +10,6 @@ use tracing::{error, warn};
 use super::Context;
 use crate::lifecycle::{Phase, PhaseWatch};
 use crate::outage::Outage;
-use crate::reason;
 
 /// The most outcomes of one transaction.
 const MAX_SETTLE: usize = 1_000;
@@ -78,7 +78,7 @@ impl Settler {
 
     /// Settles in place of an outcome that cannot be stored one that says so.
     async fn settle_refused(&mut self, outcome: &AttemptOutcome, failure: &RepositoryError) {
-        let told = reason::with_causes(failure);
+        let told = with_causes(failure);
         warn!(job.id = %outcome.job_id, error = told, "an attempt's result cannot be stored");
         let substitute = AttemptOutcome {
             result: without_unstorable(&outcome.result, &told),
@@ -87,7 +87,7 @@ impl Settler {
         if let Err(failure) = self.try_settle(std::slice::from_ref(&substitute)).await {
             error!(
                 job.id = %outcome.job_id,
-                error = %reason::with_causes(&failure),
+                error = %with_causes(&failure),
                 "a job cannot be settled; the next process recovers it"
             );
         }
@@ -171,7 +171,7 @@ impl Settler {
             Err(failure) => {
                 warn!(
                     execution.id = %outcome.execution_id,
-                    error = %reason::with_causes(&failure),
+                    error = %with_causes(&failure),
                     "it cannot be told whether an attempt was settled before"
                 );
                 false
