@@ -316,7 +316,7 @@ fn stretches(values: &[u16], name: fn(u16) -> String) -> Vec<String> {
     parts
 }
 
-fn and(parts: &[String]) -> String {
+pub(crate) fn and(parts: &[String]) -> String {
     joined(parts, "and")
 }
 

@@ -27,19 +27,33 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod daylight;
 mod describe;
 mod error;
+mod exclusion;
 mod field;
+mod instant;
+mod interval;
 mod item;
 mod month;
 mod parse;
 mod pattern;
 mod print;
 mod recurrence;
+mod source;
+mod span;
+mod specification;
 mod timeline;
+mod weekly;
 mod zone;
 
+pub use daylight::{DaylightPolicy, Gap, Overlap};
 pub use error::CronError;
 pub use field::Field;
 pub use recurrence::{Recurrence, Upcoming};
+pub use specification::builder::SpecificationBuilder;
+pub use specification::end::EndReason;
+pub use specification::error::{Part, Reason, SpecificationError};
+pub use specification::explain::Explanation;
+pub use specification::{Specification, Ticks};
 pub use zone::{Zone, ZoneError};

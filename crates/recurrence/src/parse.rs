@@ -3,7 +3,7 @@
 use crate::error::CronError;
 use crate::field::Field;
 use crate::item::{Item, clipped, items, starts_with_star};
-use crate::pattern::{Pattern, Rare, Stars};
+use crate::pattern::{Pattern, Rare, SIXTY, Stars};
 
 const EXPANSIONS: [(&str, &str); 7] = [
     ("@yearly", "0 0 1 1 *"),
@@ -25,6 +25,15 @@ pub(crate) fn parse(expression: &str) -> Result<Pattern, CronError> {
         return fields(expand(expression)?);
     }
     fields(expression)
+}
+
+/// Reads an exclusion: without a second field it holds for every second of its minutes.
+pub(crate) fn parse_exclusion(expression: &str) -> Result<Pattern, CronError> {
+    let mut pattern = parse(expression)?;
+    if expression.split_whitespace().count() <= 5 {
+        pattern.seconds = SIXTY;
+    }
+    Ok(pattern)
 }
 
 fn expand(word: &str) -> Result<&'static str, CronError> {

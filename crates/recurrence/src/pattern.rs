@@ -5,19 +5,22 @@
 
 use chrono::{Datelike, NaiveDate};
 
+use crate::daylight::DaylightPolicy;
 use crate::month::Month;
 
-const DAY: i64 = 86_400;
+pub(crate) const DAY: i64 = 86_400;
 /// 0001-01-01T00:00:00.
 pub(crate) const FIRST: i64 = -719_162 * DAY;
 /// 10000-01-01T00:00:00, which no longer matches.
 pub(crate) const END: i64 = 2_932_897 * DAY;
+/// The set of all seconds, or all minutes.
+pub(crate) const SIXTY: u64 = (1 << 60) - 1;
 const LAST_YEAR: i32 = 9999;
 /// Dates and weekdays together repeat after so many years.
 const CYCLE: i32 = 400;
 
 /// Bit sets, one bit a value; the common expression needs no heap.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Pattern {
     pub(crate) seconds: u64,
     pub(crate) minutes: u64,
@@ -33,7 +36,7 @@ pub(crate) struct Pattern {
 }
 
 /// Which of the fields begin with a star, where that makes a difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Stars {
     pub(crate) minute: bool,
     pub(crate) hour: bool,
@@ -42,7 +45,7 @@ pub(crate) struct Stars {
 }
 
 /// What few expressions use.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Rare {
     pub(crate) years: Years,
     /// Bit n: n days before the month's last.
@@ -57,7 +60,7 @@ pub(crate) struct Rare {
 }
 
 /// A set of years from 1970 through 2099. The empty set stands for every year there is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Years([u64; 3]);
 
 impl Years {
@@ -133,6 +136,43 @@ impl Pattern {
             day = self.day_at_or_after(matching + 1);
         }
         count
+    }
+
+    /// Whether this local time matches.
+    pub(crate) fn matches(&self, local: i64) -> bool {
+        self.at_or_after(local) == Some(local)
+    }
+
+    /// The end of a stretch of matching local times that begins with `local`, which matches. It is not always the
+    /// farthest: a stretch of more than a month is cut.
+    pub(crate) fn unmatched_after(&self, local: i64) -> i64 {
+        const LONGEST: i64 = 31 * DAY;
+        // How far a match reaches by itself: to the end of the second, the minute, the hour or the day.
+        let reach = match (
+            self.seconds == SIXTY,
+            self.minutes == SIXTY,
+            self.hours == (1 << 24) - 1,
+        ) {
+            (false, _, _) => 1,
+            (true, false, _) => 60,
+            (true, true, false) => 3600,
+            (true, true, true) => DAY,
+        };
+        let mut end = local;
+        while end < local + LONGEST && self.matches(end) {
+            end = (end.div_euclid(reach) + 1) * reach;
+        }
+        end
+    }
+
+    /// What changes of the clock do to this pattern. It is Debian's distinction, which looks only at the first
+    /// character of two fields.
+    pub(crate) fn policy(&self, chosen: DaylightPolicy) -> DaylightPolicy {
+        if self.stars.minute || self.stars.hour {
+            DaylightPolicy::REAL_TIME
+        } else {
+            chosen
+        }
     }
 
     /// Whether any date of the calendar matches.

@@ -3,12 +3,21 @@
 use std::fmt::{self, Write};
 
 use crate::field::Field;
-use crate::pattern::{Pattern, Rare};
+use crate::pattern::{Pattern, Rare, SIXTY};
 
 /// Writes the shortest of the three forms that holds the pattern: five fields, six or seven.
 pub(crate) fn print(pattern: &Pattern, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    print_unless(1, pattern, f)
+}
+
+/// The same for an exclusion, which with five fields excludes whole minutes.
+pub(crate) fn print_exclusion(pattern: &Pattern, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    print_unless(SIXTY, pattern, f)
+}
+
+fn print_unless(understood: u64, pattern: &Pattern, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let years = pattern.rare.as_ref().filter(|rare| !rare.years.is_every());
-    if years.is_some() || pattern.seconds != 1 {
+    if years.is_some() || pattern.seconds != understood {
         write!(f, "{} ", free(Field::Second, pattern.seconds))?;
     }
     let minute = starred(Field::Minute, pattern.minutes, pattern.stars.minute);

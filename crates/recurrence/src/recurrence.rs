@@ -5,10 +5,11 @@ use std::iter::FusedIterator;
 
 use chrono::{DateTime, Utc};
 
+use crate::daylight::DaylightPolicy;
 use crate::error::CronError;
 use crate::parse::parse;
 use crate::pattern::Pattern;
-use crate::timeline::{self, Policy};
+use crate::timeline;
 use crate::zone::Zone;
 use crate::{describe, print};
 
@@ -141,13 +142,8 @@ impl Recurrence {
         }
     }
 
-    /// Debian's choice, which looks only at the first character of these two fields.
-    fn policy(&self) -> Policy {
-        if self.pattern.stars.minute || self.pattern.stars.hour {
-            Policy::RealTime
-        } else {
-            Policy::OncePerLocalTime
-        }
+    fn policy(&self) -> DaylightPolicy {
+        self.pattern.policy(DaylightPolicy::default())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The zone mapping: from matching local times to instants, in order of real time.
 //!
-//! This is the only module that knows of gaps and overlaps; what to do in them comes in as a [`Policy`].
+//! This is the only module that knows of gaps and overlaps; what to do in them comes in as a
+//! [`DaylightPolicy`].
 //! Instants are whole seconds since 1970-01-01T00:00:00Z, local times are counted as in
 //! [`pattern`](crate::pattern).
 //!
@@ -11,6 +12,7 @@
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
+use crate::daylight::{DaylightPolicy, Gap, Overlap};
 use crate::pattern::{END, FIRST, Pattern};
 
 const HOUR: i64 = 3600;
@@ -20,58 +22,131 @@ pub(crate) const FARTHEST: i64 = 16 * HOUR;
 /// shortest time between two changes.
 pub(crate) const WINDOW: i64 = 48 * HOUR;
 
-/// What a change of the offset does to a schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Policy {
-    /// Fires at every instant whose local time matches: in both passes of an overlap, and never for a gap.
-    RealTime,
-    /// Fires once for every local time: the first time in an overlap, and at the first instant after a gap
-    /// for whatever fell into it.
-    OncePerLocalTime,
-}
-
 /// The first tick later than the instant `after`.
-pub(crate) fn next_after(pattern: &Pattern, zone: Tz, policy: Policy, after: i64) -> Option<i64> {
+pub(crate) fn next_after(pattern: &Pattern, zone: Tz, policy: DaylightPolicy, after: i64) -> Option<i64> {
     // Nothing matches outside the calendar, and inside these bounds no sum below can overflow.
-    let after = after.clamp(FIRST - WINDOW, END + WINDOW);
+    let mut after = after.clamp(FIRST - WINDOW, END + WINDOW);
     let zone = Line { zone };
-    match policy {
-        Policy::RealTime => zone.next_in_real_time(pattern, after),
-        Policy::OncePerLocalTime => zone.next_once_per_local_time(pattern, after),
+    // A tick of either search: that in real time knows no gaps, the other one no second passes.
+    let either = |after| {
+        let real = zone.next_in_real_time(pattern, after);
+        let once = zone.next_once_per_local_time(pattern, after);
+        real.into_iter().chain(once).min()
+    };
+    match (policy.gap, policy.overlap) {
+        (Gap::Skip, Overlap::Twice) => zone.next_in_real_time(pattern, after),
+        (Gap::RunAfter, Overlap::OnceFirst) => zone.next_once_per_local_time(pattern, after),
+        (Gap::RunAfter, Overlap::Twice) => either(after),
+        (Gap::Skip, Overlap::OnceFirst) => loop {
+            // What only one of the two searches finds was moved out of a gap or is a second pass.
+            let once = zone.next_once_per_local_time(pattern, after)?;
+            let real = zone.next_in_real_time(pattern, once - 1)?;
+            if real == once {
+                return Some(once);
+            }
+            after = real - 1;
+        },
+        (gap, Overlap::OnceLast) => loop {
+            let candidate = match gap {
+                Gap::Skip => zone.next_in_real_time(pattern, after)?,
+                Gap::RunAfter => either(after)?,
+            };
+            match zone.second_pass(candidate) {
+                // Whatever else matches before the change is shown once more as well.
+                Some(change) => after = change - 1,
+                None => return Some(candidate),
+            }
+        },
     }
 }
 
 /// How many ticks are later than the instant `after`, up to and including `until`. It takes a look at every other
 /// day between.
-pub(crate) fn count_between(pattern: &Pattern, zone: Tz, policy: Policy, after: i64, until: i64) -> u64 {
+pub(crate) fn count_between(
+    pattern: &Pattern,
+    zone: Tz,
+    policy: DaylightPolicy,
+    after: i64,
+    until: i64,
+) -> u64 {
     let within = |instant: i64| instant.clamp(FIRST - WINDOW, END + WINDOW);
     let (mut from, until) = (within(after), within(until));
     let zone = Line { zone };
     let mut count = 0;
     while from < until {
         let to = until.min(from + WINDOW);
-        count += match policy {
-            Policy::RealTime => zone.count_in_real_time(pattern, from, to),
-            Policy::OncePerLocalTime => zone.count_once_per_local_time(pattern, from, to),
-        };
+        count += zone.count_in_real_time(pattern, from, to);
+        if policy != DaylightPolicy::REAL_TIME {
+            for change in zone.changes_near(from, to) {
+                count += change.moved_between(pattern, policy.gap, from, to);
+                count -= change.dropped_between(pattern, policy.overlap, from, to);
+            }
+        }
         from = to;
     }
     count
 }
 
-/// An instant from which the offset differs from what it was the second before.
-struct Change {
-    at: i64,
-    before: i64,
-    after: i64,
+/// The first local time of those that a gap moved to this instant, unless the instant matches by itself.
+pub(crate) fn moved_from(pattern: &Pattern, zone: Tz, policy: DaylightPolicy, instant: i64) -> Option<i64> {
+    let line = Line { zone };
+    let change = Change {
+        at: instant,
+        before: line.offset(instant - 1),
+        after: line.offset(instant),
+    };
+    (change.moved_between(pattern, policy.gap, instant - 1, instant) > 0)
+        .then(|| pattern.at_or_after(instant + change.before))
+        .flatten()
 }
 
-struct Line {
-    zone: Tz,
+/// An instant from which the offset differs from what it was the second before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    pub(crate) at: i64,
+    pub(crate) before: i64,
+    pub(crate) after: i64,
+}
+
+impl Change {
+    /// One if a gap moves its matches to the change, and the change lies after `from` and not after `to`.
+    fn moved_between(self, pattern: &Pattern, gap: Gap, from: i64, to: i64) -> u64 {
+        let due = gap == Gap::RunAfter && self.before < self.after && from < self.at && self.at <= to;
+        let (last_shown, shown) = (self.at - 1 + self.before, self.at + self.after);
+        let moved = due
+            && pattern.count_between(last_shown, shown - 1) > 0
+            && pattern.count_between(shown - 1, shown) == 0;
+        moved.into()
+    }
+
+    /// The matches after `from`, up to and including `to`, in that pass of an overlap that the policy leaves out.
+    fn dropped_between(self, pattern: &Pattern, overlap: Overlap, from: i64, to: i64) -> u64 {
+        let repeated = self.before - self.after;
+        if repeated <= 0 {
+            return 0;
+        }
+        let (first, last, offset) = match overlap {
+            Overlap::OnceFirst => (self.at, self.at + repeated - 1, self.after),
+            Overlap::OnceLast => (self.at - repeated, self.at - 1, self.before),
+            Overlap::Twice => return 0,
+        };
+        pattern.count_between((first - 1).max(from) + offset, last.min(to) + offset)
+    }
+}
+
+/// A zone's line of real time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    pub(crate) zone: Tz,
 }
 
 impl Line {
-    fn next_in_real_time(&self, pattern: &Pattern, after: i64) -> Option<i64> {
+    /// The local time that the clock shows.
+    pub(crate) fn local(self, instant: i64) -> i64 {
+        instant + self.offset(instant)
+    }
+
+    fn next_in_real_time(self, pattern: &Pattern, after: i64) -> Option<i64> {
         let mut from = after + 1;
         loop {
             let offset = self.offset(from);
@@ -95,7 +170,7 @@ impl Line {
     /// The clock of such a schedule is the highest local time that was ever shown: it stands still while an
     /// overlap repeats and leaps over a gap, and the schedule fires whenever it reaches or leaps over a
     /// match. This is the virtual time of Debian's cron.
-    fn next_once_per_local_time(&self, pattern: &Pattern, after: i64) -> Option<i64> {
+    fn next_once_per_local_time(self, pattern: &Pattern, after: i64) -> Option<i64> {
         let shown = self.highest_shown(after);
         let local = pattern.at_or_after(shown + 1)?;
         Some(self.first_reaching(local))
@@ -103,7 +178,7 @@ impl Line {
 
     /// The matches of the local times that are shown after `from` up to `to`, at most a window apart: those before
     /// a change and those from it on, which an overlap repeats and a gap leaves out.
-    fn count_in_real_time(&self, pattern: &Pattern, from: i64, to: i64) -> u64 {
+    fn count_in_real_time(self, pattern: &Pattern, from: i64, to: i64) -> u64 {
         let (before, after) = (self.offset(from), self.offset(to));
         if before == after {
             return pattern.count_between(from + before, to + before);
@@ -112,23 +187,50 @@ impl Line {
         pattern.count_between(from + before, last + before) + pattern.count_between(last + after, to + after)
     }
 
-    /// The matches that the highest local time reaches after `from` up to `to`, at most a window apart; those that it
-    /// leaps over with a change are one tick together.
-    fn count_once_per_local_time(&self, pattern: &Pattern, from: i64, to: i64) -> u64 {
-        let (before, after) = (self.offset(from), self.offset(to));
-        let (from_shown, to_shown) = (self.highest_shown(from), self.highest_shown(to));
-        if before == after {
-            return pattern.count_between(from_shown, to_shown);
-        }
-        let change = self.change_between(from, before, to, after).at;
-        let (last_shown, changed_shown) = (self.highest_shown(change - 1), self.highest_shown(change));
-        pattern.count_between(from_shown, last_shown)
-            + pattern.count_between(last_shown, changed_shown).min(1)
-            + pattern.count_between(changed_shown, to_shown)
+    /// The changes within a window's length of the instants after `from` up to `to`, at most a window apart.
+    fn changes_near(self, from: i64, to: i64) -> impl Iterator<Item = Change> {
+        [(from - WINDOW, from), (from, to), (to, to + WINDOW)]
+            .into_iter()
+            .filter_map(move |(early, late)| self.change_in(early, late))
+    }
+
+    /// The change after `early` and not after `late`, which are at most a window apart.
+    pub(crate) fn change_in(self, early: i64, late: i64) -> Option<Change> {
+        let (before, after) = (self.offset(early), self.offset(late));
+        (before != after).then(|| self.change_between(early, before, late, after))
+    }
+
+    /// The change that will show this instant's local time once more, if there is one.
+    fn second_pass(self, instant: i64) -> Option<i64> {
+        let change = self.change_in(instant, instant + WINDOW)?;
+        (change.at + change.after <= instant + change.before).then_some(change.at)
+    }
+
+    /// The other instant that shows this instant's local time, if there is one.
+    pub(crate) fn other_pass(self, instant: i64) -> Option<i64> {
+        let around = [(instant - WINDOW, instant), (instant, instant + WINDOW)];
+        around.into_iter().find_map(|(early, late)| {
+            let change = self.change_in(early, late)?;
+            let distance = change.before - change.after;
+            let other = if instant < change.at {
+                instant + distance
+            } else {
+                instant - distance
+            };
+            (self.local(other) == self.local(instant) && other != instant).then_some(other)
+        })
+    }
+
+    /// The farthest instant up to which the clock runs on evenly from `from` without showing `local_end`; a window
+    /// away at most, a second at least.
+    pub(crate) fn evenly_until(self, from: i64, local_end: i64) -> i64 {
+        let offset = self.offset(from);
+        let to = (local_end - offset).clamp(from + 1, from + WINDOW);
+        self.change_in(from, to).map_or(to, |change| change.at)
     }
 
     /// The highest local time shown at or before this instant.
-    fn highest_shown(&self, instant: i64) -> i64 {
+    fn highest_shown(self, instant: i64) -> i64 {
         let offset = self.offset(instant);
         let earlier = instant - WINDOW;
         let earlier_offset = self.offset(earlier);
@@ -141,7 +243,7 @@ impl Line {
     }
 
     /// The first instant at which this local time or a later one is shown.
-    fn first_reaching(&self, local: i64) -> i64 {
+    fn first_reaching(self, local: i64) -> i64 {
         let (early, late) = (local - FARTHEST, local + FARTHEST);
         let (early_offset, late_offset) = (self.offset(early), self.offset(late));
         if early_offset == late_offset {
@@ -156,7 +258,7 @@ impl Line {
     }
 
     /// The one change after `early` and not after `late`, whose offsets differ; at most a window apart.
-    fn change_between(&self, early: i64, before: i64, late: i64, after: i64) -> Change {
+    fn change_between(self, early: i64, before: i64, late: i64, after: i64) -> Change {
         let (mut low, mut high) = (early, late);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
@@ -174,7 +276,7 @@ impl Line {
     }
 
     /// Seconds that the local clock is ahead of UTC at this instant.
-    fn offset(&self, instant: i64) -> i64 {
+    pub(crate) fn offset(self, instant: i64) -> i64 {
         // Out of chrono's range is out of the clamped range too; the fallback is never reached.
         let utc = DateTime::from_timestamp(instant, 0)
             .unwrap_or_default()

@@ -11,6 +11,8 @@ mod errors;
 mod expressions;
 mod laws;
 mod oracle;
+mod specification_oracle;
+mod specifications;
 mod words;
 mod zones;
 

@@ -90,7 +90,7 @@ impl Walk {
     }
 }
 
-fn changes(zone: Tz, year: &str) -> Vec<DateTime<Utc>> {
+pub(crate) fn changes(zone: Tz, year: &str) -> Vec<DateTime<Utc>> {
     let offset = |instant: DateTime<Utc>| zone.offset_from_utc_datetime(&instant.naive_utc()).fix();
     let start = at(&format!("{year}-01-01T00:00:00Z"));
     let hours: Vec<DateTime<Utc>> = (0..366 * 24).map(|hour| start + Duration::hours(hour)).collect();
