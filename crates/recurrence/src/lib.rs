@@ -29,6 +29,7 @@
 
 mod daylight;
 mod describe;
+pub mod english;
 mod error;
 mod exclusion;
 mod field;

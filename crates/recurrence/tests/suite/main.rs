@@ -7,6 +7,7 @@
 
 mod croner;
 mod daylight_saving;
+mod english;
 mod errors;
 mod expressions;
 mod laws;
