@@ -165,6 +165,17 @@ impl Pattern {
         end
     }
 
+    /// The seconds of a matching day that match, in ascending order.
+    pub(crate) fn times_of_day(&self) -> impl Iterator<Item = i64> {
+        (0..24)
+            .filter(|hour| contains(self.hours.into(), *hour))
+            .flat_map(move |hour| (0..60).map(move |minute| hour * 60 + minute))
+            .filter(|minute| contains(self.minutes, minute % 60))
+            .flat_map(|minute| (0..60).map(move |second| minute * 60 + second))
+            .filter(|second| contains(self.seconds, second % 60))
+            .map(i64::from)
+    }
+
     /// What changes of the clock do to this pattern. It is Debian's distinction, which looks only at the first
     /// character of two fields.
     pub(crate) fn policy(&self, chosen: DaylightPolicy) -> DaylightPolicy {

@@ -7,6 +7,7 @@ pub(crate) mod explain;
 mod parse;
 mod print;
 mod search;
+mod spacing;
 mod words;
 
 use std::iter::FusedIterator;

@@ -10,6 +10,7 @@ mod daylight_saving;
 mod english;
 mod errors;
 mod expressions;
+mod forecasts;
 mod laws;
 mod oracle;
 mod specification_oracle;
