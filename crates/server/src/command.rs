@@ -3,3 +3,4 @@
 pub(crate) mod cron;
 pub(crate) mod migrate;
 pub(crate) mod serve;
+pub(crate) mod specification;

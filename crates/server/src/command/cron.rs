@@ -1,41 +1,35 @@
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
 use ratchet_interfaces::Clock;
-use ratchet_recurrence::{Recurrence, Zone};
+use ratchet_recurrence::Specification;
 use ratchet_scheduler::SystemClock;
 
 use crate::cli::{CliError, print};
+use crate::command::specification::SpecificationArgs;
 
 /// The most instants of one answer.
 const MOST: usize = 10_000;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CronCommand {
-    /// Print the next instants of an expression
+    /// Print the next instants of a schedule
     #[command(
         after_help = "Examples:\n  ratchet cron next '*/15 9-17 * * mon-fri' --tz Europe/Berlin\n  \
-                            ratchet cron next @daily -n 3 --from 2026-03-28T00:00:00Z --tz Europe/Berlin --json"
+                            ratchet cron next @daily -n 3 --from 2026-03-28T00:00:00Z --tz Europe/Berlin --json\n  \
+                            ratchet cron next 'every weekday at 9am' --except 2026-12-24..2026-12-26\n  \
+                            ratchet cron next '30 2 * * *' --tz America/New_York --gap skip"
     )]
     Next(NextArgs),
-    /// Say an expression in words
-    #[command(after_help = "Example:\n  ratchet cron explain '30 22 L * *'")]
-    Explain(ExplainArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ExplainArgs {
-    /// Cron with five fields (minute first), six (second first) or seven (year last), or a macro such as @daily
-    #[arg(value_name = "EXPR", allow_hyphen_values = true)]
-    expression: String,
-    /// The IANA time zone in which the expression is read
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    tz: String,
+    /// Say a schedule in words
+    #[command(after_help = "Examples:\n  ratchet cron explain '30 22 L * *'\n  \
+                            ratchet cron explain 'first monday of every month at 8:00' --tz Europe/Berlin")]
+    Explain(SpecificationArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct NextArgs {
     #[command(flatten)]
-    what: ExplainArgs,
+    what: SpecificationArgs,
     /// Count from this instant (RFC 3339) instead of from now
     #[arg(long, value_name = "RFC3339")]
     from: Option<String>,
@@ -51,23 +45,25 @@ impl CronCommand {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let text = match self {
             Self::Next(arguments) => arguments.answer(SystemClock::new().now())?,
-            Self::Explain(arguments) => {
-                let recurrence = arguments.recurrence()?;
-                format!("{}\n", recurrence.describe())
-            }
+            Self::Explain(arguments) => explained(&arguments)?,
         };
         print(&text)
     }
 }
 
-impl ExplainArgs {
-    fn recurrence(&self) -> Result<Recurrence, CliError> {
-        let zone: Zone = self
-            .tz
-            .parse()
-            .map_err(|error: ratchet_recurrence::ZoneError| CliError::usage(&error))?;
-        Recurrence::cron(&self.expression, zone).map_err(|error| CliError::usage(&error))
-    }
+/// The words, after the canonical text if that is not what was typed.
+fn explained(arguments: &SpecificationArgs) -> Result<String, CliError> {
+    let specification = arguments.specification()?;
+    Ok(match understood_as(arguments, &specification) {
+        Some(canonical) => format!("{canonical}\n{}\n", specification.describe()),
+        None => format!("{}\n", specification.describe()),
+    })
+}
+
+/// The canonical text of what was typed in another form, as a sentence. Cron is shown as it was typed.
+fn understood_as(arguments: &SpecificationArgs, specification: &Specification) -> Option<String> {
+    let canonical = specification.to_string();
+    (arguments.is_sentence() && canonical != arguments.text()).then_some(canonical)
 }
 
 impl NextArgs {
@@ -78,7 +74,7 @@ impl NextArgs {
                 self.count
             )));
         }
-        let recurrence = self.what.recurrence()?;
+        let specification = self.what.specification()?;
         let from = match &self.from {
             None => now,
             Some(text) => DateTime::<FixedOffset>::parse_from_rfc3339(text)
@@ -89,8 +85,8 @@ impl NextArgs {
                 })?
                 .to_utc(),
         };
-        let zone = recurrence.zone().tz();
-        let instants: Vec<String> = recurrence
+        let zone = specification.zone().tz();
+        let instants: Vec<String> = specification
             .upcoming(from)
             .take(self.count)
             .map(|instant| {
@@ -103,10 +99,17 @@ impl NextArgs {
             let array = serde_json::to_string(&instants).map_err(|error| CliError::failed(&error))?;
             return Ok(format!("{array}\n"));
         }
-        if instants.is_empty() {
-            return Ok(format!("none after {}\n", from.to_rfc3339()));
+        let mut answer = String::new();
+        if let Some(canonical) = understood_as(&self.what, &specification) {
+            answer = format!("{canonical}\n{}\n", specification.describe());
         }
-        Ok(instants.iter().map(|instant| format!("{instant}\n")).collect())
+        if instants.is_empty()
+            && let Some(end) = specification.end(from)
+        {
+            answer.push_str(&format!("none after {}: {end}\n", from.to_rfc3339()));
+        }
+        answer.extend(instants.iter().map(|instant| format!("{instant}\n")));
+        Ok(answer)
     }
 }
 
@@ -116,10 +119,7 @@ mod tests {
 
     fn next(expression: &str, tz: &str, json: bool) -> Result<String, CliError> {
         let arguments = NextArgs {
-            what: ExplainArgs {
-                expression: expression.to_owned(),
-                tz: tz.to_owned(),
-            },
+            what: SpecificationArgs::of(expression, tz),
             from: Some("2026-03-28T00:00:00Z".to_owned()),
             count: 2,
             json,
@@ -153,10 +153,7 @@ mod tests {
     #[test]
     fn a_wrong_instant_is_named() {
         let arguments = NextArgs {
-            what: ExplainArgs {
-                expression: "@daily".to_owned(),
-                tz: "UTC".to_owned(),
-            },
+            what: SpecificationArgs::of("@daily", "UTC"),
             from: Some("tomorrow".to_owned()),
             count: 1,
             json: false,
