@@ -1,7 +1,9 @@
 //! What a schedule's specification means, when it fires next, and how to say it in words.
 //!
-//! **Purpose.** A [`Recurrence`] is a cron expression read in a time zone. It exists only if it parsed, so nothing
-//! downstream validates it again, and the same parsed value both validates and fires.
+//! **Purpose.** A [`Specification`] is all that a schedule says about time: cron expressions, intervals and instants,
+//! exclusions, bounds, and what to do when clocks change, read in one time zone. A [`Recurrence`] is one cron
+//! expression by itself. Either exists only if it is valid, so nothing downstream validates it again, and the same
+//! value both validates and fires. [`english`] reads sentences, and [`forecast()`] looks ahead over many schedules.
 //!
 //! **Must not know** async, storage, serialization, and what time it is now. Every answer is a function of its
 //! arguments; the caller brings the instant and stores the text.
