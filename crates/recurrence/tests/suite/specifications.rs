@@ -483,6 +483,32 @@ fn a_moved_a_repeated_and_an_excluded_tick_are_explained() {
 }
 
 #[test]
+fn the_first_and_the_last_second_of_a_gap_are_moved_and_its_end_is_not() {
+    for (text, moved) in [
+        ("59 59 1 * * *", None),
+        ("0 0 2 * * *", Some("2026-03-29T02:00:00")),
+        ("59 59 2 * * *", Some("2026-03-29T02:59:59")),
+        ("0 0 3 * * *", None),
+    ] {
+        let specification = read_in(text, "Europe/Berlin");
+        let change = at("2026-03-29T01:00:00Z");
+        let moved = moved.map(|local| local.parse().unwrap());
+        assert_eq!(specification.moved_from(change), moved, "{text}");
+        // The day of the change has one tick, wherever it is.
+        let (from, to) = (at("2026-03-28T23:00:00Z"), at("2026-03-29T22:00:00Z"));
+        assert_eq!(specification.count_between(from, to), 1, "{text}");
+        assert_eq!(
+            specification
+                .upcoming(from)
+                .take_while(|tick| *tick <= to)
+                .count(),
+            1,
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn the_ticks_that_an_exclusion_took_away_can_be_asked_for() {
     let limited = read("0 9 * * *; except 2026-12-24..2026-12-26");
     let (from, to) = (at("2026-12-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
