@@ -77,18 +77,17 @@ fn a_full_disk_makes_the_server_unhealthy_until_there_is_room_and_no_tick_is_los
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_that_cannot_be_written_to_is_named_with_or_without_a_database_on_it() {
-    for (folder, reason) in [
-        (tempfile::tempdir().unwrap(), "Read-only file system"),
-        // The file itself can be opened; what SQLite wants to put beside it cannot be made.
-        (folder_with_database(), "unable to open database file"),
-    ] {
+    for folder in [tempfile::tempdir().unwrap(), folder_with_database()] {
         if !PrivateDisk::is_permitted(folder.path()) {
             return;
         }
         let exit = PrivateDisk::start(folder.path(), "mount -o remount,ro \"$0/disk\"").ended();
         assert_eq!(exit.code, Some(1));
         let said = said(&exit);
-        assert!(said.contains("ratchet.db") && said.contains(reason), "{said}");
+        assert!(
+            said.contains("ratchet.db") && said.contains("Read-only file system"),
+            "{said}"
+        );
     }
 }
 

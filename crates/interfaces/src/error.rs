@@ -11,7 +11,11 @@ pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        let cause_text = cause.to_string();
+        // Some libraries put the cause into their message and give it as the source as well.
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
         source = cause.source();
     }
     text
@@ -157,4 +161,32 @@ pub enum DeliveryError {
         /// The kind of destination.
         kind: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{message}")]
+    struct Layer {
+        message: &'static str,
+        #[source]
+        source: Option<Box<Layer>>,
+    }
+
+    #[test]
+    fn a_cause_that_the_message_ends_with_is_not_said_twice() {
+        let layer = |message, source| Layer { message, source };
+        let cause = || Some(Box::new(layer("no room", None)));
+        assert_eq!(with_causes(&layer("it failed", cause())), "it failed: no room");
+        assert_eq!(
+            with_causes(&layer("it failed: no room", cause())),
+            "it failed: no room"
+        );
+        assert_eq!(
+            with_causes(&layer("no room was left", cause())),
+            "no room was left: no room"
+        );
+    }
 }

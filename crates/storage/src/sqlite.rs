@@ -1,5 +1,5 @@
 use std::fs::OpenOptions;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,22 +34,37 @@ pub(crate) struct SqliteFile {
     count: StatementCount,
 }
 
+/// Whether a file that exists can be a database that is written to, as far as can be told without opening it. SQLite
+/// keeps its log beside the file, and says of all that stands against it the same few words.
+fn may_be_written(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, access};
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        access(path, Access::READ_OK | Access::WRITE_OK)?;
+        access(folder.unwrap_or(Path::new(".")), Access::WRITE_OK)?;
+    }
+    Ok(())
+}
+
 impl SqliteFile {
     /// Makes the file if it is missing, so that what stands against it is said in the words of the system.
     ///
     /// A file that exists is not touched: closing a handle of it would give back the locks of every SQLite
     /// connection that this process has to it.
     pub(crate) fn open(path: &Path, count: StatementCount) -> Result<Self, StorageError> {
-        match OpenOptions::new().write(true).create_new(true).open(path) {
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(source) => {
-                return Err(StorageError::File {
-                    path: path.to_owned(),
-                    source,
-                });
-            }
-        }
+        let usable = match OpenOptions::new().write(true).create_new(true).open(path) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => may_be_written(path),
+            Err(error) => Err(error),
+        };
+        usable.map_err(|source| StorageError::File {
+            path: path.to_owned(),
+            source,
+        })?;
         Ok(Self {
             path: path.to_owned(),
             count,
