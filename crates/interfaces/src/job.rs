@@ -12,7 +12,9 @@ named_enum! {
     ///    ▲                 │  │  └────► FAILED        (retries used up, or not retryable)
     ///    │   handed back,  │  └───────► RETRYING ──claim──► PROCESSING
     ///    └── process died ─┘
-    ///  QUEUED, RETRYING ──cancel──► CANCELLED
+    ///  QUEUED, RETRYING, BUFFERED ──cancel──► CANCELLED
+    ///  PROCESSING ──asked to stop, broken off──► CANCELLED
+    ///  BUFFERED ──earlier job of its schedule ends──► QUEUED
     /// ```
     pub enum JobStatus: "job status" {
         /// It waits for a free slot, or for its `run_after`.
@@ -27,6 +29,22 @@ named_enum! {
         Cancelled = "cancelled",
         /// Its last execution failed, and it waits for the next.
         Retrying = "retrying",
+        /// It waits for an earlier job of its schedule to end.
+        Buffered = "buffered",
+    }
+}
+
+named_enum! {
+    /// What a job came from.
+    pub enum JobOrigin: "job origin" {
+        /// A tick of its schedule.
+        Tick = "tick",
+        /// Somebody had its schedule run at once.
+        Trigger = "trigger",
+        /// Somebody had a past tick of its schedule made up for.
+        Backfill = "backfill",
+        /// Somebody created it by itself.
+        Manual = "manual",
     }
 }
 
@@ -51,8 +69,12 @@ pub struct UnifiedJob {
     pub id: JobId,
     /// The schedule that made it, if one did.
     pub schedule_id: Option<ScheduleId>,
-    /// The nominal tick that it stands for; `None` when it was made by hand.
+    /// The nominal tick that it stands for; `None` when it stands for none.
     pub scheduled_for: Option<DateTime<Utc>>,
+    /// What it came from.
+    pub origin: JobOrigin,
+    /// The number of the request that it was made for; see [`crate::Tick::request`].
+    pub request: u32,
     /// The task that it runs.
     pub task_id: TaskId,
     /// The task's input.
@@ -75,6 +97,8 @@ pub struct UnifiedJob {
     pub lease_until: Option<DateTime<Utc>>,
     /// How long it may run, in seconds; `None` is the server's default.
     pub timeout_seconds: Option<u32>,
+    /// When it was asked to stop, if it was while it ran.
+    pub stop_requested_at: Option<DateTime<Utc>>,
     /// Why its last execution failed.
     pub error: Option<String>,
     /// Where its result goes.
@@ -95,6 +119,8 @@ impl UnifiedJob {
             id: JobId::new(),
             schedule_id: None,
             scheduled_for: None,
+            origin: JobOrigin::Manual,
+            request: 0,
             task_id,
             input,
             priority: JobPriority::Normal,
@@ -106,6 +132,7 @@ impl UnifiedJob {
             lease_owner: None,
             lease_until: None,
             timeout_seconds: None,
+            stop_requested_at: None,
             error: None,
             output_destinations: Vec::new(),
             queued_at: now,
@@ -176,11 +203,36 @@ pub enum AttemptResult {
         /// Why it failed.
         error: String,
     },
+    /// The job was asked to stop, and has.
+    Cancelled {
+        /// By what.
+        reason: String,
+    },
     /// The attempt was broken off through no fault of the task; the job goes back to the queue.
     HandedBack {
         /// Why.
         reason: String,
     },
+}
+
+/// What became of [`AttemptOutcome`]s.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settlement {
+    /// Of each, in their order.
+    pub outcomes: Vec<SettleOutcome>,
+    /// How many jobs that waited for one of these to end are in the queue now.
+    pub released: u64,
+    /// The schedules that were paused because too many of their jobs failed in a row.
+    pub paused: Vec<ScheduleId>,
+}
+
+/// That a running execution is not to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopRequest {
+    /// It is asked to stop; its job is then [`JobStatus::Cancelled`] by [`AttemptResult::Cancelled`].
+    Cancel,
+    /// Its job has been taken from it already: whatever comes of it does not count.
+    Terminate,
 }
 
 /// What became of an [`AttemptOutcome`].
@@ -201,6 +253,8 @@ pub struct JobFilter {
     pub task_id: Option<TaskId>,
     /// Of this schedule.
     pub schedule_id: Option<ScheduleId>,
+    /// From this origin.
+    pub origin: Option<JobOrigin>,
     /// Of this priority.
     pub priority: Option<JobPriority>,
     /// Queued at or after this instant.

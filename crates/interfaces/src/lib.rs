@@ -15,11 +15,15 @@ mod clock;
 mod delivery;
 mod error;
 mod execution;
+mod fact;
+mod forecast;
 mod id;
 mod job;
 mod manual_clock;
 mod name;
+mod overlap;
 mod page;
+mod policies;
 mod registry;
 mod repository;
 mod runtime;
@@ -28,6 +32,7 @@ mod scheduler;
 mod signal;
 mod task;
 mod tick;
+mod tick_account;
 
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
@@ -35,32 +40,44 @@ pub use delivery::{
 };
 pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
 pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatus};
+pub use fact::Fact;
+pub use forecast::{BusyInstant, ForecastBucket, ForecastRequest, ForecastTick, WhatIf};
 pub use id::{ApiId, DeliveryId, ExecutionId, IdError, JobId, NodeId, ScheduleId, TaskId};
 pub use job::{
-    AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, JobFilter, JobPriority, JobSort, JobStatus,
-    SettleOutcome, UnifiedJob,
+    AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, JobFilter, JobOrigin, JobPriority, JobSort,
+    JobStatus, SettleOutcome, Settlement, StopRequest, UnifiedJob,
 };
 pub use manual_clock::ManualClock;
+pub use overlap::{OverlapDecision, UnfinishedJob, asks_for_overlap, decide_overlap};
 pub use page::{Page, PageRequest, SortOrder};
+pub use policies::{MisfirePolicy, OverlapPolicy, PolicyError, SchedulePolicies};
 pub use registry::{RegistryManager, SyncReport, TaskRegistry, TaskValidator, ValidationIssue};
 pub use repository::{
-    DeliveryRepository, ExecutionRepository, JobRepository, LeaseRepository, RepositoryFactory,
-    ScheduleRepository, TaskRepository, TickRepository,
+    DeliveryRepository, ExecutionRepository, FactRepository, JobRepository, LeaseRepository,
+    RepositoryFactory, ScheduleRepository, TaskRepository, TickRepository,
 };
 pub use runtime::{RuntimeStatus, TaskContext, TaskError, TaskExecutor, TaskRequest};
 pub use schedule::{
-    InvalidScheduleSummary, InvalidSchedules, MisfirePolicy, ScheduleFilter, ScheduleSort, ScheduleState,
-    ScheduleTiming, UnifiedSchedule,
+    InvalidScheduleSummary, InvalidSchedules, Pause, ScheduleFilter, SchedulePeriod, ScheduleSort,
+    ScheduleState, ScheduleTiming, UnifiedSchedule,
 };
-pub use scheduler::{ScheduleStatus, SchedulerError, SchedulerHealth, SchedulerService};
+pub use scheduler::{
+    BackfillOrder, BackfillReport, BackfillRequest, PauseRequest, ResumeRequest, ScheduleStatus,
+    SchedulerError, SchedulerHealth, SchedulerService,
+};
 pub use signal::Signal;
 pub use task::{Task, TaskDefinition, TaskFilter, TaskSort};
-pub use tick::{FiredJob, FiringOutcome, Tick, TickFilter, TickFiring, TickOutcome, TickRecord};
+pub use tick::{
+    AdjustedFiring, FiringOutcome, ManualRun, ManualRuns, Tick, TickFilter, TickFiring, TickOutcome,
+    TickRecord,
+};
+pub use tick_account::{TickAccount, TickVerdict};
 
 #[cfg(feature = "mock")]
 pub use repository::{
-    MockDeliveryRepository, MockExecutionRepository, MockJobRepository, MockLeaseRepository,
-    MockRepositoryFactory, MockScheduleRepository, MockTaskRepository, MockTickRepository,
+    MockDeliveryRepository, MockExecutionRepository, MockFactRepository, MockJobRepository,
+    MockLeaseRepository, MockRepositoryFactory, MockScheduleRepository, MockTaskRepository,
+    MockTickRepository,
 };
 #[cfg(feature = "mock")]
 pub use {

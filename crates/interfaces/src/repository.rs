@@ -2,6 +2,7 @@
 
 mod delivery;
 mod execution;
+mod fact;
 mod factory;
 mod job;
 mod lease;
@@ -11,6 +12,7 @@ mod tick;
 
 pub use delivery::DeliveryRepository;
 pub use execution::ExecutionRepository;
+pub use fact::FactRepository;
 pub use factory::RepositoryFactory;
 pub use job::JobRepository;
 pub use lease::LeaseRepository;
@@ -20,7 +22,7 @@ pub use tick::TickRepository;
 
 #[cfg(feature = "mock")]
 pub use {
-    delivery::MockDeliveryRepository, execution::MockExecutionRepository, factory::MockRepositoryFactory,
-    job::MockJobRepository, lease::MockLeaseRepository, schedule::MockScheduleRepository,
-    task::MockTaskRepository, tick::MockTickRepository,
+    delivery::MockDeliveryRepository, execution::MockExecutionRepository, fact::MockFactRepository,
+    factory::MockRepositoryFactory, job::MockJobRepository, lease::MockLeaseRepository,
+    schedule::MockScheduleRepository, task::MockTaskRepository, tick::MockTickRepository,
 };

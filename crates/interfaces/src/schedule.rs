@@ -2,13 +2,12 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::name::named_enum;
-use crate::{JobPriority, OutputDestination, ScheduleId, SortOrder, TaskId};
+use crate::{JobPriority, OutputDestination, ScheduleId, SchedulePolicies, SortOrder, TaskId};
 
 /// A schedule: which task is run when, with what input, and where its results go.
 ///
-/// The specification (`cron_expression`, `timezone`) is kept as it was written. It becomes a
-/// `ratchet_recurrence::Recurrence` where it is needed; a row whose specification no longer parses is disabled by
-/// the engine, and all others run.
+/// The specification is kept as text, with the name of its zone. It becomes a `ratchet_recurrence::Specification` where
+/// it is needed; a row whose specification no longer parses is disabled by the engine, and all others run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnifiedSchedule {
     /// The schedule's id.
@@ -19,9 +18,10 @@ pub struct UnifiedSchedule {
     pub name: String,
     /// What it is for.
     pub description: Option<String>,
-    /// When it fires: cron with five, six or seven fields, or a macro.
-    pub cron_expression: String,
-    /// The IANA time zone in which the expression is read, for example `Europe/Berlin`.
+    /// When it fires: cron with five, six or seven fields or a macro, intervals, instants, exclusions, bounds and
+    /// daylight-saving policies, in the canonical text of `ratchet_recurrence::Specification`.
+    pub specification: String,
+    /// The IANA time zone in which the specification is read, for example `Europe/Berlin`.
     pub timezone: String,
     /// The input of its jobs.
     pub input: Value,
@@ -31,8 +31,10 @@ pub struct UnifiedSchedule {
     pub state: ScheduleState,
     /// Why it is in that state, in words.
     pub state_reason: Option<String>,
-    /// What happens with ticks that could not fire in time.
-    pub misfire_policy: MisfirePolicy,
+    /// What it does about missed ticks, overlap, failures, and herds.
+    pub policies: SchedulePolicies,
+    /// Since when and why it does not fire, if it is paused. Its ticks meanwhile are decided on when it is resumed.
+    pub pause: Option<Pause>,
     /// The priority of its jobs.
     pub priority: JobPriority,
     /// How often a failed job of it is tried again.
@@ -45,6 +47,13 @@ pub struct UnifiedSchedule {
     pub last_run: Option<DateTime<Utc>>,
     /// How many ticks became jobs.
     pub run_count: u64,
+    /// How many of its jobs failed for good since the last one that succeeded.
+    pub consecutive_failures: u32,
+    /// How often somebody triggered it or filled in past ticks: the number of the last such request, from 1.
+    pub requests: u32,
+    /// Since when the specification, the zone and `enabled` are what they are. Its ticks are those after this instant;
+    /// what it said before stands in its [`SchedulePeriod`]s.
+    pub effective_from: DateTime<Utc>,
     /// Where the results of its jobs go.
     pub output_destinations: Vec<OutputDestination>,
     /// Anything that the owner wants to keep with it.
@@ -63,7 +72,7 @@ impl UnifiedSchedule {
     pub fn new(
         name: impl Into<String>,
         task_id: TaskId,
-        cron_expression: impl Into<String>,
+        specification: impl Into<String>,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
@@ -71,19 +80,23 @@ impl UnifiedSchedule {
             task_id,
             name: name.into(),
             description: None,
-            cron_expression: cron_expression.into(),
+            specification: specification.into(),
             timezone: "UTC".to_owned(),
             input: Value::Object(serde_json::Map::new()),
             enabled: true,
             state: ScheduleState::Active,
             state_reason: None,
-            misfire_policy: MisfirePolicy::Coalesce,
+            policies: SchedulePolicies::default(),
+            pause: None,
             priority: JobPriority::Normal,
             max_retries: 0,
             timeout_seconds: None,
             next_run: None,
             last_run: None,
             run_count: 0,
+            consecutive_failures: 0,
+            requests: 0,
+            effective_from: now,
             output_destinations: Vec::new(),
             metadata: None,
             version: 1,
@@ -105,12 +118,33 @@ named_enum! {
     }
 }
 
-named_enum! {
-    /// What happens with ticks that could not fire in time (down, overloaded, clock set forward).
-    pub enum MisfirePolicy: "misfire policy" {
-        /// All missed ticks become one job, that of the latest; the ledger has each.
-        Coalesce = "coalesce",
-    }
+/// That a schedule does not fire although it is enabled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Who paused it: a person, or `ratchet` after failures.
+    pub by: String,
+    /// Why.
+    pub note: Option<String>,
+    /// When it resumes by itself, if it does.
+    pub resume_at: Option<DateTime<Utc>>,
+}
+
+/// What a schedule said during a time that is over: its ticks then are those of the specification that are later than
+/// `effective_from`, up to and including `effective_until`. Times in which it was disabled have no period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchedulePeriod {
+    /// The schedule.
+    pub schedule_id: ScheduleId,
+    /// When it began to say so.
+    pub effective_from: DateTime<Utc>,
+    /// When it ceased to.
+    pub effective_until: DateTime<Utc>,
+    /// See [`UnifiedSchedule::specification`].
+    pub specification: String,
+    /// See [`UnifiedSchedule::timezone`].
+    pub timezone: String,
 }
 
 /// What the tick index needs of a schedule: a million of these are loaded at start.
@@ -120,14 +154,19 @@ pub struct ScheduleTiming {
     pub id: ScheduleId,
     /// See [`UnifiedSchedule::version`].
     pub version: u32,
-    /// See [`UnifiedSchedule::cron_expression`].
-    pub cron_expression: String,
+    /// See [`UnifiedSchedule::specification`].
+    pub specification: String,
     /// See [`UnifiedSchedule::timezone`].
     pub timezone: String,
-    /// See [`UnifiedSchedule::misfire_policy`].
-    pub misfire_policy: MisfirePolicy,
+    /// See [`UnifiedSchedule::policies`].
+    pub policies: SchedulePolicies,
     /// The next tick, or `None` where none was computed yet or none is left.
     pub next_run: Option<DateTime<Utc>>,
+    /// When it resumes by itself: it is paused until then, and does not fire. A schedule that is paused until somebody
+    /// resumes it has no timing.
+    pub resume_at: Option<DateTime<Utc>>,
+    /// See [`UnifiedSchedule::effective_from`].
+    pub effective_from: DateTime<Utc>,
 }
 
 /// The schedules that the engine disabled because they cannot be understood, in short: for health, which must tell of
@@ -162,6 +201,8 @@ pub struct ScheduleFilter {
     pub enabled: Option<bool>,
     /// In this state.
     pub state: Option<ScheduleState>,
+    /// Paused or not.
+    pub paused: Option<bool>,
     /// With a next tick at or after this instant.
     pub next_run_from: Option<DateTime<Utc>>,
     /// With a next tick before this instant.

@@ -1,10 +1,14 @@
 use std::error::Error;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::{RepositoryError, ScheduleId, ScheduleState, UnifiedJob, UnifiedSchedule};
+use crate::{
+    BusyInstant, ForecastBucket, ForecastRequest, ForecastTick, Pause, RepositoryError, ScheduleId,
+    ScheduleState, TickAccount, UnifiedJob, UnifiedSchedule,
+};
 
 /// The scheduler, as the layers above see it.
 ///
@@ -35,8 +39,124 @@ pub trait SchedulerService: Send + Sync {
     /// Creates a job of the schedule at once, whether it is enabled or not, with its own or with another input.
     async fn trigger_now(&self, id: ScheduleId, input: Option<Value>) -> Result<UnifiedJob, SchedulerError>;
 
+    /// Ceases to fire a schedule until it is resumed, by somebody or at an instant. What is due already is decided on
+    /// first. A paused schedule is paused anew.
+    async fn pause_schedule(
+        &self,
+        id: ScheduleId,
+        request: PauseRequest,
+    ) -> Result<UnifiedSchedule, SchedulerError>;
+
+    /// Fires a paused schedule again. Its ticks meanwhile were missed: its misfire policy decides on them, or all are
+    /// skipped. One that is not paused stays as it is.
+    async fn resume_schedule(
+        &self,
+        id: ScheduleId,
+        request: ResumeRequest,
+    ) -> Result<UnifiedSchedule, SchedulerError>;
+
+    /// Makes up for past ticks of the schedule's present specification, whether it is enabled or not: a job for each,
+    /// marked as such in queue and ledger. The overlap policy does not concern them.
+    async fn backfill(
+        &self,
+        id: ScheduleId,
+        request: BackfillRequest,
+    ) -> Result<BackfillReport, SchedulerError>;
+
+    /// What became, becomes or would become of an instant of the schedule, and why.
+    async fn why(&self, id: ScheduleId, instant: DateTime<Utc>) -> Result<TickAccount, SchedulerError>;
+
+    /// The ticks to come, in the order in which they are due, worked out as they are asked for.
+    async fn forecast(
+        &self,
+        request: ForecastRequest,
+    ) -> Result<Box<dyn Iterator<Item = ForecastTick> + Send>, SchedulerError>;
+
+    /// How many ticks are due in each of equally long stretches.
+    async fn forecast_buckets(
+        &self,
+        request: ForecastRequest,
+        width: Duration,
+    ) -> Result<Vec<ForecastBucket>, SchedulerError>;
+
+    /// The seconds in which most ticks are due, at most so many, the busiest first.
+    async fn forecast_busiest(
+        &self,
+        request: ForecastRequest,
+        most: usize,
+    ) -> Result<Vec<BusyInstant>, SchedulerError>;
+
     /// How the engine is.
     async fn health(&self) -> Result<SchedulerHealth, SchedulerError>;
+}
+
+/// A schedule is to be paused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PauseRequest {
+    /// Who asks.
+    pub by: String,
+    /// Why.
+    pub note: Option<String>,
+    /// When it resumes by itself, if it does.
+    pub resume_at: Option<DateTime<Utc>>,
+}
+
+/// A schedule is to be resumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResumeRequest {
+    /// Who asks.
+    pub by: String,
+    /// Whether all ticks meanwhile are skipped, whatever the misfire policy says.
+    pub skip_missed: bool,
+}
+
+/// Past ticks are to be made up for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackfillRequest {
+    /// The first instant of the range.
+    pub from: DateTime<Utc>,
+    /// The first instant that does not belong to it any more; not in the future.
+    pub to: DateTime<Utc>,
+    /// Which ticks come first.
+    pub order: BackfillOrder,
+    /// How many ticks at the most, 1 through 10,000: the first in that order.
+    pub max_count: u32,
+    /// How many jobs may start a minute, 1 through 60,000; `None` is as fast as they run.
+    pub per_minute: Option<u32>,
+    /// Whether ticks are left out that became a job, or were merged into one.
+    pub only_missing: bool,
+    /// The input of the jobs, instead of the schedule's.
+    pub input: Option<Value>,
+    /// Who asks.
+    pub by: String,
+    /// Why.
+    pub note: Option<String>,
+}
+
+/// Which ticks are made up for first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackfillOrder {
+    /// The earliest.
+    OldestFirst,
+    /// The latest.
+    NewestFirst,
+}
+
+/// What a backfill has made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackfillReport {
+    /// The number of the request, by which ledger and jobs know it; `None` if there was nothing to do.
+    pub request: Option<u32>,
+    /// How many jobs were made.
+    pub jobs: u64,
+    /// The first and the last tick that they make up for, in the order of time.
+    pub range: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// How many ticks of the range were left out because they have a job.
+    pub had_jobs: u64,
+    /// How many were left out because of the maximum.
+    pub beyond_max: u64,
+    /// When the last job may start.
+    pub last_start: Option<DateTime<Utc>>,
 }
 
 /// Where a schedule stands.
@@ -50,6 +170,8 @@ pub struct ScheduleStatus {
     pub state: ScheduleState,
     /// Why, in words.
     pub state_reason: Option<String>,
+    /// Since when and why it is paused, if it is.
+    pub pause: Option<Pause>,
     /// Whether the engine will fire it: it is enabled, valid, has a next tick, and the engine runs.
     pub armed: bool,
     /// Its next tick.
@@ -105,6 +227,16 @@ pub enum SchedulerError {
         /// What is wrong with it.
         #[source]
         source: Box<dyn Error + Send + Sync>,
+    },
+    /// What was asked for cannot be done.
+    #[error("{field} is \"{value}\": {rule}")]
+    InvalidRequest {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        rule: String,
     },
     /// The database could not do it.
     #[error("{during} failed")]

@@ -1,19 +1,36 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 
 use crate::name::named_enum;
-use crate::{JobId, ScheduleId};
+use crate::{JobId, ScheduleId, SchedulePolicies};
 
 named_enum! {
     /// What became of a nominal tick.
     pub enum TickOutcome: "tick outcome" {
         /// It became the job that the ledger names.
         Fired = "fired",
+        /// It became the job that the ledger names, which waits for an earlier job of the schedule to end.
+        Buffered = "buffered",
         /// It was missed and merged into a later tick, whose job the ledger names.
         Coalesced = "coalesced",
+        /// A job of the schedule was unfinished; see [`crate::OverlapPolicy`].
+        SkippedOverlap = "skipped_overlap",
+        /// It was missed; see [`crate::MisfirePolicy`].
+        SkippedMisfire = "skipped_misfire",
+        /// The schedule was paused.
+        SkippedPaused = "skipped_paused",
+        /// The specification excludes it: it was never due. Such a row tells of instants between ticks, and may overlap
+        /// with a range of them.
+        Excluded = "excluded",
         /// No job could be made of it; the reason says why.
         FailedToCreate = "failed_to_create",
+        /// Somebody had the schedule run at this instant, which is no tick.
+        Triggered = "triggered",
+        /// Somebody had this past tick made up for by the job that the ledger names. What the schedule itself decided
+        /// on the tick stands beside it.
+        Backfilled = "backfilled",
     }
 }
 
@@ -33,7 +50,8 @@ pub struct TickRecord {
     pub reason: Option<Arc<str>>,
     /// The job that the tick became or was merged into.
     pub job_id: Option<JobId>,
-    /// How long after `scheduled_for` it was decided. Never negative.
+    /// How long after the first of them was due it was decided: after `scheduled_for` and the schedule's spread. Never
+    /// negative.
     pub lateness: TimeDelta,
     /// When it was decided.
     pub decided_at: DateTime<Utc>,
@@ -44,47 +62,102 @@ pub struct TickRecord {
 pub struct Tick {
     /// The schedule.
     pub schedule_id: ScheduleId,
+    /// Which request by hand it was done for, counted for the schedule from 1; 0 for what the schedule itself decided,
+    /// which is of each tick once.
+    pub request: u32,
     /// What became of its tick.
     pub record: TickRecord,
 }
 
-/// The decision on one schedule's due ticks, to be made durable in one transaction: ledger rows, the job, and the
+/// The decision on one schedule's due ticks, to be made durable in one transaction: ledger rows, jobs, and the
 /// schedule's `last_run`, `next_run` and `run_count` together, or nothing.
+///
+/// Its jobs are those of the records that are [`TickOutcome::Fired`] or [`TickOutcome::Buffered`]; task, input, priority,
+/// retries, timeout and destinations come from the schedule's row in the transaction itself. There, the rule
+/// [`crate::decide_overlap`] may still change the decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TickFiring {
     /// The schedule.
     pub schedule_id: ScheduleId,
     /// The decision holds only if the row still has this version …
     pub expected_version: u32,
-    /// … and this `next_run`: a schedule that was edited, disabled or fired meanwhile is left alone.
+    /// … and this `next_run`: a schedule that was edited, disabled, paused or fired meanwhile is left alone.
     pub expected_next_run: DateTime<Utc>,
-    /// The ledger rows.
+    /// The policies by which the transaction decides on overlap and on the number of runs.
+    pub policies: SchedulePolicies,
+    /// The ledger rows, in the order of time but for those of excluded instants.
     pub records: Vec<TickRecord>,
-    /// The job, unless every tick was skipped.
-    pub job: Option<FiredJob>,
     /// The schedule's next tick; `None` completes the schedule.
     pub next_run: Option<DateTime<Utc>>,
+    /// Why the schedule is completed, in words, if there is no next tick.
+    pub completion: Option<Arc<str>>,
+    /// Whether the schedule was paused until now: it is not any longer, and its version is raised.
+    pub resumes: bool,
     /// When it was decided.
     pub decided_at: DateTime<Utc>,
 }
 
-/// The job that a tick becomes. Task, input, priority, retries, timeout and destinations come from the schedule's
-/// row in the transaction itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FiredJob {
-    /// The new job's id.
-    pub id: JobId,
-    /// The nominal tick that it stands for.
-    pub scheduled_for: DateTime<Utc>,
+impl TickFiring {
+    /// The records that become jobs.
+    pub fn jobs(&self) -> impl DoubleEndedIterator<Item = &TickRecord> {
+        self.records.iter().filter(|record| record.outcome.is_run())
+    }
+}
+
+impl TickOutcome {
+    /// Whether the schedule made a job of the tick.
+    #[must_use]
+    pub const fn is_run(self) -> bool {
+        matches!(self, Self::Fired | Self::Buffered)
+    }
 }
 
 /// What became of a [`TickFiring`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FiringOutcome {
-    /// It is on disk.
+    /// It is on disk as it was decided.
     Committed,
-    /// The schedule was edited, disabled, deleted or fired meanwhile: nothing was written. Read its row again.
+    /// It is on disk as the rule on overlap changed it.
+    Adjusted(Box<AdjustedFiring>),
+    /// The schedule was edited, disabled, paused, deleted or fired meanwhile: nothing was written. Read its row again.
     Stale,
+}
+
+/// What was committed instead of a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdjustedFiring {
+    /// The decision as it is on disk.
+    pub firing: TickFiring,
+    /// Whether running jobs of the schedule were asked to stop, or were broken off: whoever runs them must be told.
+    pub stops_jobs: bool,
+}
+
+/// Runs of a schedule that somebody asked for: a trigger, or past ticks that are made up for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ManualRuns {
+    /// The schedule.
+    pub schedule_id: ScheduleId,
+    /// [`TickOutcome::Triggered`] or [`TickOutcome::Backfilled`].
+    pub outcome: TickOutcome,
+    /// Who asked, and why.
+    pub reason: Arc<str>,
+    /// The input of the jobs, instead of the schedule's.
+    pub input: Option<Value>,
+    /// The runs, each instant once.
+    pub runs: Vec<ManualRun>,
+    /// When it was decided.
+    pub decided_at: DateTime<Utc>,
+}
+
+/// One of [`ManualRuns`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ManualRun {
+    /// The id of its job.
+    pub job_id: JobId,
+    /// The instant under which the ledger has it: the past tick, or when it was triggered.
+    pub instant: DateTime<Utc>,
+    /// The job does not run before.
+    pub run_after: DateTime<Utc>,
 }
 
 /// Which ledger rows a list holds. A field that is `None` does not filter.
@@ -96,6 +169,8 @@ pub struct TickFilter {
     pub from: Option<DateTime<Utc>>,
     /// That begin before this instant.
     pub before: Option<DateTime<Utc>>,
-    /// With this outcome.
-    pub outcome: Option<TickOutcome>,
+    /// With one of these outcomes; empty does not filter.
+    pub outcomes: Vec<TickOutcome>,
+    /// By the schedule itself (`Some(false)`) or by hand (`Some(true)`).
+    pub by_hand: Option<bool>,
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    DeliveryRepository, ExecutionRepository, JobRepository, LeaseRepository, RepositoryError,
+    DeliveryRepository, ExecutionRepository, FactRepository, JobRepository, LeaseRepository, RepositoryError,
     ScheduleRepository, TaskRepository, TickRepository,
 };
 
@@ -23,6 +23,8 @@ pub trait RepositoryFactory: Send + Sync {
     fn executions(&self) -> Arc<dyn ExecutionRepository>;
     /// The table `deliveries`.
     fn deliveries(&self) -> Arc<dyn DeliveryRepository>;
+    /// The table `facts`.
+    fn facts(&self) -> Arc<dyn FactRepository>;
     /// The table `leases`.
     fn leases(&self) -> Arc<dyn LeaseRepository>;
 

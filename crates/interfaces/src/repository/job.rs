@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     AttemptOutcome, ClaimRequest, ClaimedJob, ExecutionId, JobFilter, JobId, JobSort, NodeId, Page,
-    PageRequest, RepositoryError, SettleOutcome, UnifiedJob,
+    PageRequest, RepositoryError, Settlement, StopRequest, UnifiedJob,
 };
 
 /// The table `jobs`, the queue.
@@ -36,12 +36,17 @@ pub trait JobRepository: Send + Sync {
     /// The earliest `run_after` of the waiting jobs, if any waits.
     async fn job_next_run_after(&self) -> Result<Option<DateTime<Utc>>, RepositoryError>;
 
-    /// Makes ends of attempts durable: job, execution and deliveries of each, all in one transaction. Answers in
-    /// the order of the outcomes.
-    async fn job_settle_many(
+    /// Makes ends of attempts durable, all in one transaction: job, execution and deliveries of each; the count of
+    /// failures of its schedule, which is paused where its policies say so; and where a job is final, the first of the
+    /// jobs that waited for it is put into the queue.
+    async fn job_settle_many(&self, outcomes: &[AttemptOutcome]) -> Result<Settlement, RepositoryError>;
+
+    /// Which of the executions, which `node` believes to run, are not to go on.
+    async fn job_stop_requests(
         &self,
-        outcomes: &[AttemptOutcome],
-    ) -> Result<Vec<SettleOutcome>, RepositoryError>;
+        node: NodeId,
+        running: &[ExecutionId],
+    ) -> Result<Vec<(ExecutionId, StopRequest)>, RepositoryError>;
 
     /// Puts every job that is being processed by another node than `node` back into the queue and fails its open
     /// execution with `reason`; says how many. Only for who knows that no other node runs.

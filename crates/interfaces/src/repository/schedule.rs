@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleSort,
-    ScheduleTiming, TaskId, UnifiedSchedule,
+    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, SchedulePeriod,
+    ScheduleSort, ScheduleTiming, TaskId, UnifiedSchedule,
 };
 
 /// The table `schedules`.
@@ -40,9 +40,12 @@ pub trait ScheduleRepository: Send + Sync {
     /// rows is read.
     async fn schedule_list_invalid(&self, limit: u32) -> Result<InvalidSchedules, RepositoryError>;
 
-    /// Replaces a schedule's owner-given fields, its `state`, `state_reason` and `next_run`; `last_run`,
-    /// `run_count` and `created_at` stay what they are in the database. Returns the row as it is then, its version
-    /// raised by one.
+    /// Replaces a schedule's owner-given fields, its `state`, `state_reason`, `pause`, `consecutive_failures`,
+    /// `effective_from` and `next_run`; `last_run`, `run_count`, `requests` and `created_at` stay what they are in the
+    /// database. Returns the row as it is then, its version raised by one.
+    ///
+    /// Where `effective_from` moves on and the row was enabled, what it said until then is kept as a period. That of a
+    /// completed schedule ends with its last run.
     ///
     /// # Errors
     /// `VersionConflict` when the row's version is not `schedule.version`, `NotFound` when there is no such row.
@@ -53,7 +56,7 @@ pub trait ScheduleRepository: Send + Sync {
     async fn schedule_delete(&self, id: ScheduleId) -> Result<bool, RepositoryError>;
 
     /// What the tick index needs of the next `limit` schedules in the order of their ids, of those that are enabled
-    /// and not completed. One whose row cannot be read is disabled as by [`Self::schedule_invalidate`], and does not
+    /// and not completed, and either not paused or with an instant at which they resume. One whose row cannot be read is disabled as by [`Self::schedule_invalidate`], and does not
     /// keep the others.
     async fn schedule_list_timings(
         &self,
@@ -61,16 +64,27 @@ pub trait ScheduleRepository: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ScheduleTiming>, RepositoryError>;
 
-    /// What the tick index needs of one schedule; `None` if it does not exist, is disabled or completed, or if its
+    /// What the tick index needs of one schedule; `None` if [`Self::schedule_list_timings`] would not list it, or if its
     /// row cannot be read: then it is disabled as by [`Self::schedule_invalidate`].
     async fn schedule_find_timing(&self, id: ScheduleId) -> Result<Option<ScheduleTiming>, RepositoryError>;
 
     /// Sets the first `next_run` of schedules that have none, in one transaction. A schedule that was changed
-    /// meanwhile (its version differs, or it has a `next_run`) is left alone. `None` completes the schedule.
+    /// meanwhile (its version differs, or it has a `next_run`) is left alone. An `Err` completes the schedule, and says
+    /// why.
     async fn schedule_set_first_runs(
         &self,
-        runs: &[(ScheduleTiming, Option<DateTime<Utc>>)],
+        runs: &[(ScheduleTiming, Result<DateTime<Utc>, String>)],
     ) -> Result<(), RepositoryError>;
+
+    /// Corrects the `next_run` of schedules in one transaction: of those whose version and `next_run` are still what
+    /// their timing says. An `Err` completes the schedule, and says why.
+    async fn schedule_move_next_runs(
+        &self,
+        runs: &[(ScheduleTiming, Result<DateTime<Utc>, String>)],
+    ) -> Result<(), RepositoryError>;
+
+    /// What the schedule said before, in the order of time.
+    async fn schedule_list_periods(&self, id: ScheduleId) -> Result<Vec<SchedulePeriod>, RepositoryError>;
 
     /// Records a run that the batch of the ledger did not: sets `last_run` and `next_run`, counts the run.
     ///

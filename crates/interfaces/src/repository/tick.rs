@@ -1,6 +1,9 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
-use crate::{FiringOutcome, Page, PageRequest, RepositoryError, Tick, TickFilter, TickFiring};
+use crate::{
+    FiringOutcome, ManualRuns, Page, PageRequest, RepositoryError, ScheduleId, Tick, TickFilter, TickFiring,
+};
 
 /// The table `ticks`, the ledger.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -10,9 +13,40 @@ pub trait TickRepository: Send + Sync {
     /// `next_run` and `run_count`, all firings in one transaction. Answers in the order of the firings.
     ///
     /// A firing whose schedule is not what it expects (see [`TickFiring`]) is [`FiringOutcome::Stale`] and writes
-    /// nothing; the others are not disturbed. No two firings of a call are of the same schedule.
+    /// nothing; the others are not disturbed. No two firings of a call are of the same schedule. What the unfinished jobs
+    /// of a schedule mean for a firing, [`crate::decide_overlap`] says.
     async fn tick_fire_many(&self, firings: &[TickFiring]) -> Result<Vec<FiringOutcome>, RepositoryError>;
+
+    /// Has a schedule run out of turn: raises its `requests`, and stores a ledger row and a job for each run, all in one
+    /// transaction. Answers with the number of the request.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such schedule.
+    async fn tick_add_manual(&self, runs: &ManualRuns) -> Result<u32, RepositoryError>;
 
     /// A page of the ledger, newest first, and how many rows match.
     async fn tick_list(&self, filter: &TickFilter, page: PageRequest) -> Result<Page<Tick>, RepositoryError>;
+
+    /// What the ledger has of one schedule at one instant: the rows that begin with it, and the ranges that reach over
+    /// it, whether or not it is one of their ticks. In the order of `(scheduled_for, request)`.
+    async fn tick_find(&self, id: ScheduleId, instant: DateTime<Utc>) -> Result<Vec<Tick>, RepositoryError>;
+
+    /// The next `limit` rows of one schedule in the order of `(scheduled_for, request)`: of those that end at or after
+    /// `from`, those behind `after`, which is the key of the last row of the page before.
+    async fn tick_scan(
+        &self,
+        id: ScheduleId,
+        from: DateTime<Utc>,
+        after: Option<(DateTime<Utc>, u32)>,
+        limit: u32,
+    ) -> Result<Vec<Tick>, RepositoryError>;
+
+    /// Deletes up to `limit` rows of the ledgers of `schedules` that ended before `before`, oldest first, in one
+    /// transaction. Says how many; fewer than `limit` means that none is left.
+    async fn tick_prune(
+        &self,
+        schedules: &[ScheduleId],
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<u64, RepositoryError>;
 }
