@@ -71,7 +71,7 @@ pub(crate) fn job_from_schedule(schedule: &UnifiedSchedule) -> Result<JobStoredD
         ran: schedule.run_count > 0,
         stopped: !schedule.enabled,
         job: Some(Job::CronJob(CronJob {
-            schedule: schedule.cron_expression.clone(),
+            schedule: schedule.specification.clone(),
         })),
         time_offset_seconds: 0,
     })
@@ -85,7 +85,7 @@ pub(crate) fn schedule_from_job(
 ) -> Result<UnifiedSchedule, JobDataError> {
     let id: Uuid = job.id.as_ref().map(Uuid::from).ok_or(JobDataError::NoId)?;
     let Some(Job::CronJob(CronJob {
-        schedule: cron_expression,
+        schedule: specification,
     })) = job.job
     else {
         return Err(JobDataError::NotCron { id });
@@ -109,7 +109,7 @@ pub(crate) fn schedule_from_job(
         ..UnifiedSchedule::new(
             extra.name.unwrap_or_else(|| format!("job-{id}")),
             task_id,
-            cron_expression,
+            specification,
             now,
         )
     })

@@ -14,13 +14,13 @@
 mod activation_code;
 mod job_data;
 mod metadata_storage;
-mod recurrence_pool;
 mod store;
 mod tick_index;
+mod timetable_pool;
 
 pub use activation_code::ActivationCode;
 pub use job_data::JobDataError;
-pub use store::{DueTick, LoadReport, MetadataStore};
+pub use store::{DueTick, LoadReport, MetadataStore, ZoneDataChange};
 
 /// The founding plan's name of [`MetadataStore`]; it works over any repository.
 pub type SqliteMetadataStore = MetadataStore;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{RepositoryError, ScheduleId, with_causes};
-use ratchet_repository_bridge::parse_specification;
+use ratchet_repository_bridge::read_specification;
 use tokio_cron_scheduler::job::job_data::{JobAndNextTick, JobStoredData, JobType};
 use tokio_cron_scheduler::store::{DataStore, InitStore};
 use tokio_cron_scheduler::{JobSchedulerError, MetaDataStorage};
@@ -123,9 +123,10 @@ impl MetadataStore {
         let now = self.clock.now();
         let mut schedule =
             schedule_from_job(data, self.adopting, now).map_err(because(JobSchedulerError::CantAdd))?;
-        let recurrence = parse_specification(&schedule.cron_expression, &schedule.timezone)
+        let specification = read_specification(&schedule.specification, &schedule.timezone)
             .map_err(because(JobSchedulerError::ParseSchedule))?;
-        schedule.next_run = recurrence.next_after(now).filter(|_| schedule.enabled);
+        schedule.specification = specification.to_string();
+        schedule.next_run = specification.next_after(now).filter(|_| schedule.enabled);
         let id = schedule.id;
         let failed = JobSchedulerError::SaveJob;
         match self
@@ -136,7 +137,8 @@ impl MetadataStore {
         {
             None => self.bridge.create_schedule(&schedule).await,
             Some(mut stored) => {
-                stored.cron_expression = schedule.cron_expression;
+                stored.specification = schedule.specification;
+                stored.effective_from = now;
                 stored.timezone = schedule.timezone;
                 stored.enabled = schedule.enabled;
                 stored.next_run = schedule.next_run;
@@ -154,7 +156,7 @@ impl MetadataStore {
     ) -> Result<(), JobSchedulerError> {
         let known = self.index().find(id);
         let Some(DueTick {
-            recurrence,
+            timetable,
             scheduled_for: nominal,
             version,
             ..
@@ -163,7 +165,8 @@ impl MetadataStore {
             return Err(JobSchedulerError::UpdateJobData);
         };
         let ran_at = last_tick.unwrap_or(nominal);
-        let next = recurrence.next_after(ran_at.max(nominal));
+        let specification = &timetable.specification;
+        let next = specification.next_after(ran_at.max(nominal));
         self.bridge
             .update_schedule_execution(id, nominal, next)
             .await

@@ -1,9 +1,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Clock, MisfirePolicy, RepositoryError, ScheduleId, Signal, TaskId};
-use ratchet_recurrence::Recurrence;
-use ratchet_repository_bridge::{InvalidSchedule, LoadedPage, RepositoryBridge, ScheduleJobData};
+use ratchet_interfaces::{Clock, RepositoryError, ScheduleId, Signal, TaskId};
+use ratchet_repository_bridge::{
+    InvalidSchedule, LoadedPage, NextRunChange, RepositoryBridge, ScheduleJobData, Timetable,
+};
 
 use crate::tick_index::TickIndex;
 
@@ -35,20 +36,36 @@ pub struct DueTick {
     pub version: u32,
     /// The nominal instant.
     pub scheduled_for: DateTime<Utc>,
-    /// When the schedule fires.
-    pub recurrence: Arc<Recurrence>,
-    /// What happens with missed ticks.
-    pub misfire_policy: MisfirePolicy,
+    /// When the schedule fires, and by which rules.
+    pub timetable: Arc<Timetable>,
+    /// Whether the schedule was paused until now: its ticks meanwhile are due together, if there were any.
+    pub resumes: bool,
 }
 
 /// What loading found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
     /// How many schedules will fire.
     pub schedules: usize,
     /// How many could not be understood, and were disabled.
     pub invalid: usize,
+    /// What other time-zone data have changed, if the database was last used with others.
+    pub zone_data: Option<ZoneDataChange>,
 }
+
+/// What becomes of stored next runs when a binary brings other time-zone data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneDataChange {
+    /// The version of those before.
+    pub before: String,
+    /// How many next runs are others now.
+    pub changed: usize,
+    /// The first of them.
+    pub first: Vec<NextRunChange>,
+}
+
+/// How many changed next runs a report names.
+const TOLD: usize = 1_000;
 
 impl MetadataStore {
     /// An empty store over the bridge. [`MetadataStore::load`] fills it.
@@ -82,7 +99,8 @@ impl MetadataStore {
         *loaded = false;
         *self.index() = TickIndex::default();
         let mut report = LoadReport::default();
-        let mut pages = self.bridge.load_all_schedules(self.clock.now(), PAGE_SIZE);
+        report.zone_data = self.take_over_zone_data().await?;
+        let mut pages = self.bridge.load_all_schedules(PAGE_SIZE);
         loop {
             let in_order = self.reconciling.lock().await;
             let Some(LoadedPage { schedules, invalid }) = pages.next().await? else {
@@ -106,6 +124,28 @@ impl MetadataStore {
         drop(loaded);
         self.head_changed.raise();
         Ok(report)
+    }
+
+    async fn take_over_zone_data(&self) -> Result<Option<ZoneDataChange>, RepositoryError> {
+        let now = self.clock.now();
+        let Some(before) = self.bridge.other_zone_data(now).await? else {
+            return Ok(None);
+        };
+        let (mut changed, mut first) = (0, Vec::new());
+        self.bridge
+            .recompute_next_runs(now, PAGE_SIZE, |change| {
+                changed += 1;
+                if first.len() < TOLD {
+                    first.push(change);
+                }
+            })
+            .await?;
+        self.bridge.adopt_zone_data(now).await?;
+        Ok(Some(ZoneDataChange {
+            before,
+            changed,
+            first,
+        }))
     }
 
     /// As [`MetadataStore::load`], unless it was loaded before.
@@ -179,7 +219,7 @@ impl MetadataStore {
     ) -> Result<(), RepositoryError> {
         let _in_order = self.reconciling.lock().await;
         loop {
-            let LoadedPage { schedules, invalid } = self.bridge.load_schedule(id, self.clock.now()).await?;
+            let LoadedPage { schedules, invalid } = self.bridge.load_schedule(id).await?;
             // Once it is disabled, or was changed just before that, the row says something else.
             if let Some(schedule) = invalid.into_iter().next() {
                 self.invalidate(schedule).await?;

@@ -2,12 +2,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{MisfirePolicy, ScheduleId};
-use ratchet_recurrence::Recurrence;
-use ratchet_repository_bridge::ScheduleJobData;
+use ratchet_interfaces::ScheduleId;
+use ratchet_repository_bridge::{ScheduleJobData, Timetable};
 
-use crate::recurrence_pool::RecurrencePool;
 use crate::store::DueTick;
+use crate::timetable_pool::TimetablePool;
 
 /// Every armed schedule by id, and those that wait in the order of their next ticks.
 ///
@@ -18,6 +17,9 @@ use crate::store::DueTick;
 ///                       └──────────── resettle (row read again) ────┘
 /// ```
 ///
+/// The order is that in which the engine has to act: on a tick when it is due, which is its nominal instant and the
+/// schedule's spread, and on a paused schedule when it resumes.
+///
 /// A schedule is in `order` exactly while it is `Waiting`. An edit that comes while its tick is on the way changes
 /// the entry but not where it stands; whoever ends the way puts it back with the newest of what is known. A stale
 /// next tick does no harm: the transaction that fires compares it with the row.
@@ -27,16 +29,19 @@ pub(crate) struct TickIndex {
     order: BTreeSet<(i64, ScheduleId)>,
     /// How many entries are `Activated`.
     activated: usize,
-    recurrences: RecurrencePool,
+    timetables: TimetablePool,
 }
 
 struct Entry {
-    /// Microseconds since the epoch: half the size of a `DateTime` with its nanoseconds and padding.
+    /// The nominal instant of the next tick, in microseconds since the epoch: half the size of a `DateTime` with its
+    /// nanoseconds and padding.
     next: i64,
-    recurrence: Arc<Recurrence>,
+    /// When the engine has to act, in the same unit.
+    wake: i64,
+    timetable: Arc<Timetable>,
     version: u32,
     place: Place,
-    misfire_policy: MisfirePolicy,
+    resumes: bool,
 }
 
 impl Entry {
@@ -45,10 +50,21 @@ impl Entry {
             schedule_id: id,
             version: self.version,
             scheduled_for: instant(self.next),
-            recurrence: Arc::clone(&self.recurrence),
-            misfire_policy: self.misfire_policy,
+            timetable: Arc::clone(&self.timetable),
+            resumes: self.resumes,
         }
     }
+
+    /// Sets the next tick of a schedule that is not paused.
+    fn wait_for(&mut self, id: ScheduleId, next: i64) {
+        (self.next, self.resumes) = (next, false);
+        self.wake = due(&self.timetable, id, next);
+    }
+}
+
+/// When the tick of this nominal instant is due.
+fn due(timetable: &Timetable, id: ScheduleId, next: i64) -> i64 {
+    next.saturating_add(timetable.offset(id).num_microseconds().unwrap_or(0))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,42 +89,48 @@ impl TickIndex {
         let ScheduleJobData {
             id,
             version,
-            recurrence,
-            misfire_policy,
+            timetable,
             next_run,
+            resume_at,
         } = schedule;
         let next = next_run.timestamp_micros();
-        let recurrence = self.recurrences.share(recurrence);
+        let timetable = self.timetables.share(timetable);
+        let wake = match resume_at {
+            Some(resume_at) => resume_at.timestamp_micros(),
+            None => due(&timetable, id, next),
+        };
+        let resumes = resume_at.is_some();
         let Some(entry) = self.entries.get_mut(&id) else {
             self.entries.insert(
                 id,
                 Entry {
                     next,
-                    recurrence,
+                    wake,
+                    timetable,
                     version,
                     place: Place::Waiting,
-                    misfire_policy,
+                    resumes,
                 },
             );
-            self.order.insert((next, id));
+            self.order.insert((wake, id));
             return;
         };
         if entry.place == Place::Waiting {
-            self.order.remove(&(entry.next, id));
+            self.order.remove(&(entry.wake, id));
         }
         let unused = if entry.version <= version {
-            (entry.next, entry.version, entry.misfire_policy) = (next, version, misfire_policy);
-            std::mem::replace(&mut entry.recurrence, recurrence)
+            (entry.next, entry.wake, entry.version, entry.resumes) = (next, wake, version, resumes);
+            std::mem::replace(&mut entry.timetable, timetable)
         } else {
-            recurrence
+            timetable
         };
-        self.recurrences.give_back(unused);
+        self.timetables.give_back(unused);
         if matches!(write, Write::EndFiring) {
             self.activated -= usize::from(entry.place == Place::Activated);
             entry.place = Place::Waiting;
         }
         if entry.place == Place::Waiting {
-            self.order.insert((entry.next, id));
+            self.order.insert((entry.wake, id));
         }
     }
 
@@ -116,15 +138,15 @@ impl TickIndex {
     pub(crate) fn remove(&mut self, id: ScheduleId) {
         if let Some(entry) = self.entries.remove(&id) {
             match entry.place {
-                Place::Waiting => drop(self.order.remove(&(entry.next, id))),
+                Place::Waiting => drop(self.order.remove(&(entry.wake, id))),
                 Place::Activated => self.activated -= 1,
                 Place::Firing => {}
             }
-            self.recurrences.give_back(entry.recurrence);
+            self.timetables.give_back(entry.timetable);
         }
     }
 
-    /// The earliest next tick of the schedules that wait.
+    /// When the first of the schedules that wait is due.
     pub(crate) fn earliest(&self) -> Option<DateTime<Utc>> {
         self.order.first().map(|(next, _)| instant(*next))
     }
@@ -170,13 +192,7 @@ impl TickIndex {
             .filter(|entry| entry.place == Place::Activated)?;
         entry.place = Place::Firing;
         self.activated -= 1;
-        Some(DueTick {
-            schedule_id: id,
-            version: entry.version,
-            scheduled_for: instant(entry.next),
-            recurrence: Arc::clone(&entry.recurrence),
-            misfire_policy: entry.misfire_policy,
-        })
+        Some(entry.tick(id))
     }
 
     /// Ends the way of a tick: the schedule waits for `next`, or is forgotten if there is none. Where the schedule
@@ -191,12 +207,12 @@ impl TickIndex {
         };
         if entry.version == version {
             match next {
-                Some(next) => entry.next = next.timestamp_micros(),
+                Some(next) => entry.wait_for(id, next.timestamp_micros()),
                 None => return self.remove(id),
             }
         }
         entry.place = Place::Waiting;
-        self.order.insert((entry.next, id));
+        self.order.insert((entry.wake, id));
     }
 
     /// The next tick of a schedule, wherever it stands.
@@ -233,8 +249,10 @@ fn instant(micros: i64) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use proptest::prelude::*;
-    use ratchet_recurrence::Zone;
+    use ratchet_interfaces::SchedulePolicies;
+    use ratchet_recurrence::{Specification, Zone};
 
     use super::*;
 
@@ -246,10 +264,48 @@ mod tests {
         ScheduleJobData {
             id,
             version,
-            recurrence: Recurrence::cron("* * * * * *", Zone::UTC).unwrap(),
-            misfire_policy: MisfirePolicy::Coalesce,
+            timetable: Timetable {
+                specification: Specification::parse("* * * * * *", Zone::UTC).unwrap(),
+                policies: SchedulePolicies::default(),
+                excludes_since: None,
+            },
             next_run: at(next),
+            resume_at: None,
         }
+    }
+
+    #[test]
+    fn a_spread_tick_is_due_after_its_nominal_instant_and_keeps_it() {
+        let mut index = TickIndex::default();
+        let id = ScheduleId::new();
+        let mut spread = schedule(id, 1, 10);
+        spread.timetable.policies.spread = TimeDelta::seconds(600);
+        let offset = spread.timetable.offset(id);
+        index.upsert(spread);
+        assert_eq!(index.earliest(), Some(at(10) + offset));
+        assert!(
+            index
+                .take_due(at(10) + offset - TimeDelta::microseconds(1), 10)
+                .is_empty()
+        );
+        assert_eq!(index.take_due(at(10) + offset, 10), [id]);
+        assert_eq!(index.begin(id).unwrap().scheduled_for, at(10));
+        index.settle(id, 1, Some(at(20)));
+        assert_eq!(index.earliest(), Some(at(20) + offset));
+    }
+
+    #[test]
+    fn a_paused_schedule_is_due_when_it_resumes() {
+        let mut index = TickIndex::default();
+        let id = ScheduleId::new();
+        index.upsert(ScheduleJobData {
+            resume_at: Some(at(100)),
+            ..schedule(id, 1, 10)
+        });
+        assert!(index.take_due(at(99), 10).is_empty());
+        assert_eq!(index.take_due(at(100), 10), [id]);
+        let tick = index.begin(id).unwrap();
+        assert_eq!((tick.scheduled_for, tick.resumes), (at(10), true));
     }
 
     #[test]
@@ -394,7 +450,7 @@ mod tests {
                     .entries
                     .iter()
                     .filter(|(_, entry)| entry.place == Place::Waiting)
-                    .map(|(id, entry)| (entry.next, *id))
+                    .map(|(id, entry)| (entry.wake, *id))
                     .collect();
                 prop_assert_eq!(&waiting, &index.order);
                 let activated = index.entries.values().filter(|entry| entry.place == Place::Activated).count();

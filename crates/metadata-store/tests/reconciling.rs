@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use proptest::prelude::*;
 use ratchet_interfaces::{
-    InvalidSchedules, ManualClock, MisfirePolicy, MockJobRepository, MockRepositoryFactory,
-    MockTickRepository, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleRepository,
-    ScheduleSort, ScheduleTiming, TaskId, UnifiedSchedule,
+    InvalidSchedules, ManualClock, MockFactRepository, MockJobRepository, MockRepositoryFactory,
+    MockTickRepository, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, SchedulePeriod,
+    SchedulePolicies, ScheduleRepository, ScheduleSort, ScheduleTiming, TaskId, UnifiedSchedule,
 };
 use ratchet_metadata_store::MetadataStore;
 use ratchet_repository_bridge::RepositoryBridge;
@@ -51,10 +51,12 @@ fn timing(id: ScheduleId, version: u32, cron: &str, minute: i64) -> ScheduleTimi
     ScheduleTiming {
         id,
         version,
-        cron_expression: cron.to_owned(),
+        specification: cron.to_owned(),
         timezone: "UTC".to_owned(),
-        misfire_policy: MisfirePolicy::Coalesce,
+        policies: SchedulePolicies::default(),
         next_run: Some(start() + TimeDelta::minutes(minute)),
+        resume_at: None,
+        effective_from: start(),
     }
 }
 
@@ -122,9 +124,28 @@ impl ScheduleRepository for Rows {
 
     async fn schedule_set_first_runs(
         &self,
-        _: &[(ScheduleTiming, Option<DateTime<Utc>>)],
+        _: &[(ScheduleTiming, Result<DateTime<Utc>, String>)],
     ) -> Result<(), RepositoryError> {
         unreachable!("every row has its next run")
+    }
+
+    async fn schedule_move_next_runs(
+        &self,
+        _: &[(ScheduleTiming, Result<DateTime<Utc>, String>)],
+    ) -> Result<(), RepositoryError> {
+        unreachable!("the time-zone data are the same")
+    }
+
+    async fn schedule_list_periods(&self, _: ScheduleId) -> Result<Vec<SchedulePeriod>, RepositoryError> {
+        unreachable!("the index knows the present only")
+    }
+
+    async fn schedule_scan(
+        &self,
+        _: Option<ScheduleId>,
+        _: u32,
+    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+        unreachable!("the index needs no whole row")
     }
 
     async fn schedule_record_run(
@@ -165,6 +186,12 @@ fn store_over(rows: &Arc<Rows>) -> MetadataStore {
     factory
         .expect_ticks()
         .returning(|| Arc::new(MockTickRepository::new()));
+    factory.expect_facts().returning(|| {
+        let mut facts = MockFactRepository::new();
+        facts.expect_fact_find().returning(|_| Ok(None));
+        facts.expect_fact_store().returning(|_| Ok(()));
+        Arc::new(facts)
+    });
     MetadataStore::new(
         Arc::new(RepositoryBridge::new(&factory)),
         Arc::new(ManualClock::at(start())),

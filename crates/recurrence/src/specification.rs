@@ -176,6 +176,12 @@ impl Specification {
         plain
     }
 
+    /// Whether anything is excluded.
+    #[must_use]
+    pub fn excludes(&self) -> bool {
+        !self.exclusions().is_empty()
+    }
+
     fn sources(&self) -> impl Iterator<Item = &Source> {
         let others = self.rest.as_ref().map_or(&[][..], |rest| &rest.sources);
         std::iter::once(&self.source).chain(others)

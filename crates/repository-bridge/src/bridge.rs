@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    FiringOutcome, JobRepository, RepositoryError, RepositoryFactory, ScheduleId, ScheduleRepository,
-    TickFiring, TickRepository, UnifiedJob, UnifiedSchedule,
+    Fact, FactRepository, FiringOutcome, JobId, JobRepository, ManualRuns, PageRequest, RepositoryError,
+    RepositoryFactory, ScheduleId, SchedulePeriod, ScheduleRepository, Tick, TickFilter, TickFiring,
+    TickRepository, UnifiedJob, UnifiedSchedule,
 };
-use serde_json::Value;
 
 use crate::pages::{LoadedPage, SchedulePages, interpret};
 
@@ -16,7 +16,7 @@ use crate::pages::{LoadedPage, SchedulePages, interpret};
 /// # -> Result<(), ratchet_interfaces::RepositoryError> {
 /// use ratchet_repository_bridge::RepositoryBridge;
 /// let bridge = RepositoryBridge::new(&*repositories);
-/// let mut pages = bridge.load_all_schedules(chrono::Utc::now(), 10_000);
+/// let mut pages = bridge.load_all_schedules(10_000);
 /// while let Some(page) = pages.next().await? {
 ///     println!("{} schedules, {} invalid", page.schedules.len(), page.invalid.len());
 /// }
@@ -24,9 +24,10 @@ use crate::pages::{LoadedPage, SchedulePages, interpret};
 /// # }
 /// ```
 pub struct RepositoryBridge {
-    schedules: Arc<dyn ScheduleRepository>,
-    ticks: Arc<dyn TickRepository>,
+    pub(crate) schedules: Arc<dyn ScheduleRepository>,
+    pub(crate) ticks: Arc<dyn TickRepository>,
     jobs: Arc<dyn JobRepository>,
+    pub(crate) facts: Arc<dyn FactRepository>,
 }
 
 impl RepositoryBridge {
@@ -37,27 +38,24 @@ impl RepositoryBridge {
             schedules: repositories.schedules(),
             ticks: repositories.ticks(),
             jobs: repositories.jobs(),
+            facts: repositories.facts(),
         }
     }
 
-    /// All enabled schedules, `page_size` rows at a time. `now` is where the first run of a schedule that has
-    /// none is counted from.
+    /// All enabled schedules, `page_size` rows at a time.
     #[must_use]
-    pub fn load_all_schedules(&self, now: DateTime<Utc>, page_size: u32) -> SchedulePages {
-        SchedulePages::new(Arc::clone(&self.schedules), now, page_size)
+    pub fn load_all_schedules(&self, page_size: u32) -> SchedulePages {
+        SchedulePages::new(Arc::clone(&self.schedules), page_size)
     }
 
-    /// One enabled schedule, read again. The page is empty if it does not exist, is disabled or never fires again.
+    /// One enabled schedule, read again. The page is empty if it does not exist, is disabled, is paused until somebody
+    /// resumes it, or never fires again.
     ///
     /// # Errors
     /// As the repository.
-    pub async fn load_schedule(
-        &self,
-        id: ScheduleId,
-        now: DateTime<Utc>,
-    ) -> Result<LoadedPage, RepositoryError> {
+    pub async fn load_schedule(&self, id: ScheduleId) -> Result<LoadedPage, RepositoryError> {
         let timing = self.schedules.schedule_find_timing(id).await?;
-        interpret(&*self.schedules, timing.into_iter().collect(), now).await
+        interpret(&*self.schedules, timing.into_iter().collect()).await
     }
 
     /// The schedule's whole row.
@@ -135,35 +133,121 @@ impl RepositoryBridge {
         self.ticks.tick_fire_many(firings).await
     }
 
-    /// Creates a job of a schedule outside its ticks, to be run at `execution_time`, with the schedule's input or
-    /// another one.
+    /// Has a schedule run out of turn, and answers with the number of the request; see
+    /// [`TickRepository::tick_add_manual`].
     ///
     /// # Errors
     /// `NotFound` when the schedule does not exist; otherwise as the repository.
-    pub async fn create_job_for_schedule(
+    pub async fn run_by_hand(&self, runs: &ManualRuns) -> Result<u32, RepositoryError> {
+        self.ticks.tick_add_manual(runs).await
+    }
+
+    /// A job.
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn find_job(&self, id: JobId) -> Result<Option<UnifiedJob>, RepositoryError> {
+        self.jobs.job_find(id).await
+    }
+
+    /// What a schedule said before, in the order of time.
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn list_periods(&self, id: ScheduleId) -> Result<Vec<SchedulePeriod>, RepositoryError> {
+        self.schedules.schedule_list_periods(id).await
+    }
+
+    /// The next `limit` schedules in the order of their ids, whatever their state.
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn scan_schedules(
         &self,
-        schedule_id: ScheduleId,
-        execution_time: DateTime<Utc>,
-        input: Option<Value>,
-    ) -> Result<UnifiedJob, RepositoryError> {
-        let schedule =
-            self.schedules
-                .schedule_find(schedule_id)
-                .await?
-                .ok_or_else(|| RepositoryError::NotFound {
-                    what: "schedule",
-                    id: schedule_id.to_string(),
-                })?;
-        let job = UnifiedJob {
-            schedule_id: Some(schedule_id),
-            priority: schedule.priority,
-            max_retries: schedule.max_retries,
-            timeout_seconds: schedule.timeout_seconds,
-            output_destinations: schedule.output_destinations,
-            ..UnifiedJob::new(schedule.task_id, input.unwrap_or(schedule.input), execution_time)
+        after: Option<ScheduleId>,
+        limit: u32,
+    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+        self.schedules.schedule_scan(after, limit).await
+    }
+
+    /// The schedule of this name.
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn find_schedule_by_name(
+        &self,
+        name: &str,
+    ) -> Result<Option<UnifiedSchedule>, RepositoryError> {
+        self.schedules.schedule_find_by_name(name).await
+    }
+
+    /// What the ledger has of a schedule at an instant; see [`TickRepository::tick_find`].
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn find_ticks(
+        &self,
+        id: ScheduleId,
+        instant: DateTime<Utc>,
+    ) -> Result<Vec<Tick>, RepositoryError> {
+        self.ticks.tick_find(id, instant).await
+    }
+
+    /// A schedule's ledger, a page after the other; see [`TickRepository::tick_scan`].
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn scan_ticks(
+        &self,
+        id: ScheduleId,
+        from: DateTime<Utc>,
+        after: Option<(DateTime<Utc>, u32)>,
+        limit: u32,
+    ) -> Result<Vec<Tick>, RepositoryError> {
+        self.ticks.tick_scan(id, from, after, limit).await
+    }
+
+    /// Deletes old ledger rows; see [`TickRepository::tick_prune`].
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn prune_ticks(
+        &self,
+        schedules: &[ScheduleId],
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<u64, RepositoryError> {
+        self.ticks.tick_prune(schedules, before, limit).await
+    }
+
+    /// The last tick of a schedule that was decided on.
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn last_decided(&self, id: ScheduleId) -> Result<Option<Tick>, RepositoryError> {
+        let filter = TickFilter {
+            schedule_id: Some(id),
+            by_hand: Some(false),
+            ..TickFilter::default()
         };
-        self.jobs.job_create_many(std::slice::from_ref(&job)).await?;
-        Ok(job)
+        let newest = self.ticks.tick_list(&filter, PageRequest::new(0, 1)?).await?;
+        Ok(newest.items.into_iter().next())
+    }
+
+    /// What is known of the database as a whole.
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn find_fact(&self, fact: Fact) -> Result<Option<String>, RepositoryError> {
+        self.facts.fact_find(fact).await
+    }
+
+    /// Writes what is known of the database as a whole, all in one transaction.
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn store_facts(&self, facts: &[(Fact, String)]) -> Result<(), RepositoryError> {
+        self.facts.fact_store(facts).await
     }
 
     /// Records a run that did not go through [`RepositoryBridge::fire_ticks`].
@@ -186,8 +270,8 @@ impl RepositoryBridge {
 mod tests {
     use chrono::TimeZone;
     use ratchet_interfaces::{
-        MisfirePolicy, MockJobRepository, MockRepositoryFactory, MockScheduleRepository, MockTickRepository,
-        ScheduleTiming, TaskId,
+        MockFactRepository, MockJobRepository, MockRepositoryFactory, MockScheduleRepository,
+        MockTickRepository, SchedulePolicies, ScheduleTiming,
     };
 
     use super::*;
@@ -200,10 +284,12 @@ mod tests {
         ScheduleTiming {
             id: ScheduleId::new(),
             version: 1,
-            cron_expression: cron.to_owned(),
+            specification: cron.to_owned(),
             timezone: "UTC".to_owned(),
-            misfire_policy: MisfirePolicy::Coalesce,
+            policies: SchedulePolicies::default(),
             next_run,
+            resume_at: None,
+            effective_from: midnight(),
         }
     }
 
@@ -219,6 +305,9 @@ mod tests {
         factory
             .expect_ticks()
             .returning(|| Arc::new(MockTickRepository::new()));
+        factory
+            .expect_facts()
+            .returning(|| Arc::new(MockFactRepository::new()));
         RepositoryBridge::new(&factory)
     }
 
@@ -236,7 +325,7 @@ mod tests {
             });
         let bridge = bridge_to(schedules, MockJobRepository::new());
 
-        let mut pages = bridge.load_all_schedules(midnight(), 2);
+        let mut pages = bridge.load_all_schedules(2);
         let mut seen = Vec::new();
         while let Some(page) = pages.next().await.unwrap() {
             assert!(page.schedules.len() <= 2);
@@ -257,7 +346,7 @@ mod tests {
             .expect_schedule_list_timings()
             .return_once(move |_, _| Ok(rows));
         let page = bridge_to(schedules, MockJobRepository::new())
-            .load_all_schedules(midnight(), 10)
+            .load_all_schedules(10)
             .next()
             .await;
 
@@ -278,48 +367,13 @@ mod tests {
         let nine = Utc.with_ymd_and_hms(2026, 1, 1, 9, 0, 0).unwrap();
         schedules
             .expect_schedule_set_first_runs()
-            .withf(move |runs| runs.len() == 1 && runs[0].1 == Some(nine))
+            .withf(move |runs| runs.len() == 1 && runs[0].1 == Ok(nine))
             .times(1)
             .returning(|_| Ok(()));
         let page = bridge_to(schedules, MockJobRepository::new())
-            .load_all_schedules(midnight(), 10)
+            .load_all_schedules(10)
             .next()
             .await;
         assert_eq!(page.unwrap().unwrap().schedules[0].next_run, nine);
-    }
-
-    #[tokio::test]
-    async fn a_triggered_job_carries_what_its_schedule_says_and_its_own_input() {
-        let mut schedule = UnifiedSchedule::new("nightly", TaskId::new(), "0 3 * * *", midnight());
-        schedule.max_retries = 7;
-        let id = schedule.id;
-        let task_id = schedule.task_id;
-        let mut schedules = MockScheduleRepository::new();
-        schedules
-            .expect_schedule_find()
-            .return_once(move |_| Ok(Some(schedule)));
-        let mut jobs = MockJobRepository::new();
-        jobs.expect_job_create_many().times(1).returning(|_| Ok(()));
-
-        let job = bridge_to(schedules, jobs)
-            .create_job_for_schedule(id, midnight(), Some(serde_json::json!({"full": true})))
-            .await
-            .unwrap();
-        assert_eq!((job.schedule_id, job.scheduled_for), (Some(id), None));
-        assert_eq!((job.task_id, job.max_retries), (task_id, 7));
-        assert_eq!(job.input, serde_json::json!({"full": true}));
-    }
-
-    #[tokio::test]
-    async fn triggering_a_schedule_that_does_not_exist_is_not_found() {
-        let mut schedules = MockScheduleRepository::new();
-        schedules.expect_schedule_find().return_once(|_| Ok(None));
-        let outcome = bridge_to(schedules, MockJobRepository::new())
-            .create_job_for_schedule(ScheduleId::new(), midnight(), None)
-            .await;
-        assert!(matches!(
-            outcome,
-            Err(RepositoryError::NotFound { what: "schedule", .. })
-        ));
     }
 }

@@ -1,7 +1,7 @@
 //! The only way from the engine to the stored data.
 //!
 //! **Purpose.** It turns what the repositories store into what the engine works with (a parsed
-//! [`Recurrence`](ratchet_recurrence::Recurrence) instead of a text), and the engine's decisions into what the
+//! [`Specification`](ratchet_recurrence::Specification) instead of a text), and the engine's decisions into what the
 //! repositories store, so that the engine holds no repository and the repositories know no engine.
 //!
 //! **Must not know** SeaORM or any SQL, tokio-cron-scheduler, and what time it is: instants are arguments.
@@ -14,7 +14,11 @@
 mod bridge;
 mod pages;
 mod specification;
+mod timetable;
+mod zone_data;
 
 pub use bridge::RepositoryBridge;
 pub use pages::{InvalidSchedule, LoadedPage, ScheduleJobData, SchedulePages};
-pub use specification::{SpecificationError, parse_specification};
+pub use specification::{SpecificationError, end_of, first_tick, parse_specification, read_specification};
+pub use timetable::Timetable;
+pub use zone_data::NextRunChange;

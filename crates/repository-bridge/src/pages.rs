@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{MisfirePolicy, RepositoryError, ScheduleId, ScheduleRepository, ScheduleTiming};
-use ratchet_recurrence::Recurrence;
+use ratchet_interfaces::{RepositoryError, ScheduleId, ScheduleRepository, ScheduleTiming};
 
-use crate::parse_specification;
+use crate::specification::{first_tick, parse_specification};
+use crate::timetable::Timetable;
 
 /// A schedule as the engine works with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,12 +13,12 @@ pub struct ScheduleJobData {
     pub id: ScheduleId,
     /// The version of its row.
     pub version: u32,
-    /// When it fires.
-    pub recurrence: Recurrence,
-    /// What happens with missed ticks.
-    pub misfire_policy: MisfirePolicy,
-    /// Its next tick. It may be past: then it was missed.
+    /// When it fires, and by which rules.
+    pub timetable: Timetable,
+    /// The nominal instant of its next tick. It may be past: then it was missed.
     pub next_run: DateTime<Utc>,
+    /// When it resumes by itself, if it is paused until then.
+    pub resume_at: Option<DateTime<Utc>>,
 }
 
 /// A stored schedule whose specification cannot be understood.
@@ -47,17 +47,15 @@ pub struct LoadedPage {
 /// there are. Schedules that have no `next_run` yet get their first, on disk, before their page is returned.
 pub struct SchedulePages {
     schedules: Arc<dyn ScheduleRepository>,
-    now: DateTime<Utc>,
     page_size: u32,
     after: Option<ScheduleId>,
     exhausted: bool,
 }
 
 impl SchedulePages {
-    pub(crate) fn new(schedules: Arc<dyn ScheduleRepository>, now: DateTime<Utc>, page_size: u32) -> Self {
+    pub(crate) fn new(schedules: Arc<dyn ScheduleRepository>, page_size: u32) -> Self {
         Self {
             schedules,
-            now,
             page_size,
             after: None,
             exhausted: false,
@@ -78,7 +76,7 @@ impl SchedulePages {
             .await?;
         let last = timings.last().map(|timing| timing.id);
         let full = timings.len() == self.page_size as usize;
-        let page = interpret(&*self.schedules, timings, self.now).await?;
+        let page = interpret(&*self.schedules, timings).await?;
         self.after = last.or(self.after);
         self.exhausted = !full;
         Ok(Some(page))
@@ -89,14 +87,13 @@ impl SchedulePages {
 pub(crate) async fn interpret(
     schedules: &dyn ScheduleRepository,
     timings: Vec<ScheduleTiming>,
-    now: DateTime<Utc>,
 ) -> Result<LoadedPage, RepositoryError> {
     let mut page = LoadedPage::default();
     let mut first_runs = Vec::new();
     page.schedules.reserve(timings.len());
     for timing in timings {
-        let recurrence = match parse_specification(&timing.cron_expression, &timing.timezone) {
-            Ok(recurrence) => recurrence,
+        let specification = match parse_specification(&timing.specification, &timing.timezone) {
+            Ok(specification) => specification,
             Err(error) => {
                 let reason = error.reason();
                 page.invalid.push(InvalidSchedule {
@@ -108,14 +105,19 @@ pub(crate) async fn interpret(
             }
         };
         let stored = timing.next_run;
-        let next_run = stored.or_else(|| recurrence.next_after(now));
-        if let Some(next_run) = next_run {
+        let next_run = stored.map_or_else(|| first_tick(&specification, timing.effective_from), Ok);
+        if let Ok(next_run) = next_run {
+            let excludes = specification.excludes();
             page.schedules.push(ScheduleJobData {
                 id: timing.id,
                 version: timing.version,
-                recurrence,
-                misfire_policy: timing.misfire_policy,
+                timetable: Timetable {
+                    specification,
+                    policies: timing.policies,
+                    excludes_since: excludes.then_some(timing.effective_from),
+                },
                 next_run,
+                resume_at: timing.resume_at,
             });
         }
         if stored.is_none() {

@@ -1,6 +1,7 @@
 use std::error::Error;
 
-use ratchet_recurrence::{Recurrence, Zone};
+use chrono::{DateTime, Utc};
+use ratchet_recurrence::{Specification, Zone};
 
 /// A stored or given specification that cannot be understood.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +24,28 @@ impl SpecificationError {
     }
 }
 
-/// Reads a schedule's specification. The value that validates is the value that fires.
+/// Reads a schedule's stored specification. The value that validates is the value that fires.
 ///
 /// # Errors
 /// [`SpecificationError`] names the field, its value, and as its source what is wrong and what is allowed.
-pub fn parse_specification(cron_expression: &str, timezone: &str) -> Result<Recurrence, SpecificationError> {
+pub fn parse_specification(specification: &str, timezone: &str) -> Result<Specification, SpecificationError> {
+    read_with(specification, timezone, Specification::parse)
+}
+
+/// Reads a specification that somebody wrote: in the canonical form, or in plain English. What it says is stored in the
+/// canonical form.
+///
+/// # Errors
+/// As [`parse_specification`].
+pub fn read_specification(specification: &str, timezone: &str) -> Result<Specification, SpecificationError> {
+    read_with(specification, timezone, Specification::parse)
+}
+
+fn read_with<E: Error + Send + Sync + 'static>(
+    specification: &str,
+    timezone: &str,
+    read: impl FnOnce(&str, Zone) -> Result<Specification, E>,
+) -> Result<Specification, SpecificationError> {
     let zone: Zone = timezone
         .parse()
         .map_err(|error: ratchet_recurrence::ZoneError| SpecificationError {
@@ -35,11 +53,30 @@ pub fn parse_specification(cron_expression: &str, timezone: &str) -> Result<Recu
             value: timezone.to_owned(),
             source: Box::new(error),
         })?;
-    Recurrence::cron(cron_expression, zone).map_err(|error| SpecificationError {
-        field: "cronExpression",
-        value: cron_expression.to_owned(),
+    read(specification, zone).map_err(|error| SpecificationError {
+        field: "specification",
+        value: specification.to_owned(),
         source: Box::new(error),
     })
+}
+
+/// The first tick after an instant, or in words why there is none.
+///
+/// # Errors
+/// The reason, as a completed schedule tells it.
+pub fn first_tick(specification: &Specification, after: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    specification
+        .next_after(after)
+        .ok_or_else(|| end_of(specification, after))
+}
+
+/// In words, why there is no tick after an instant.
+#[must_use]
+pub fn end_of(specification: &Specification, after: DateTime<Utc>) -> String {
+    match specification.end(after) {
+        Some(end) => end.to_string(),
+        None => "it has no further instant".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -49,7 +86,7 @@ mod tests {
     #[test]
     fn a_wrong_expression_is_named_with_its_field() {
         let error = parse_specification("99 * * * *", "UTC").unwrap_err();
-        assert_eq!(error.field, "cronExpression");
+        assert_eq!(error.field, "specification");
         assert!(error.reason().contains("99 * * * *"), "{}", error.reason());
         assert!(error.reason().contains("minute"), "{}", error.reason());
     }

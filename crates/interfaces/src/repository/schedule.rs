@@ -83,6 +83,14 @@ pub trait ScheduleRepository: Send + Sync {
         runs: &[(ScheduleTiming, Result<DateTime<Utc>, String>)],
     ) -> Result<(), RepositoryError>;
 
+    /// The next `limit` schedules in the order of their ids, whatever their state. A row that cannot be read fails the
+    /// call.
+    async fn schedule_scan(
+        &self,
+        after: Option<ScheduleId>,
+        limit: u32,
+    ) -> Result<Vec<UnifiedSchedule>, RepositoryError>;
+
     /// What the schedule said before, in the order of time.
     async fn schedule_list_periods(&self, id: ScheduleId) -> Result<Vec<SchedulePeriod>, RepositoryError>;
 
