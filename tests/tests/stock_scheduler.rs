@@ -88,7 +88,7 @@ async fn jobs_of_the_stock_scheduler_persist_restart_and_are_removed() {
             .unwrap()
             .unwrap();
         assert_eq!(
-            (stored.cron_expression.as_str(), stored.task_id),
+            (stored.specification.as_str(), stored.task_id),
             ("* * * * * *", task)
         );
         first.start().await.unwrap();

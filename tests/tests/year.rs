@@ -144,7 +144,7 @@ async fn a_year_in_four_zones_fires_what_an_independent_calculation_says() {
                 .unwrap();
             let name = &counts[&firing.schedule_id].1;
             assert_eq!(
-                firing.job.unwrap().scheduled_for,
+                firing.jobs().next().unwrap().scheduled_for,
                 instant,
                 "{name} fired for another instant"
             );

@@ -2,13 +2,17 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Clock, RepositoryError, ScheduleId, ScheduleState, SchedulerError, Signal, UnifiedSchedule,
+    Clock, FiringOutcome, Pause, PauseRequest, RepositoryError, ResumeRequest, ScheduleId, ScheduleState,
+    SchedulerError, Signal, UnifiedSchedule,
 };
 use ratchet_metadata_store::DueTick;
-use ratchet_repository_bridge::{RepositoryBridge, parse_specification};
+use ratchet_recurrence::Specification;
+use ratchet_repository_bridge::{
+    RepositoryBridge, Timetable, first_tick, parse_specification, read_specification,
+};
 
 use crate::arming::Arming;
-use crate::tick_plan::plan_due_ticks;
+use crate::tick_plan::{Missed, plan};
 
 /// Changes of schedules: the row first, then the engine. A change must not be broken off between the two.
 pub(crate) struct Edits {
@@ -16,15 +20,20 @@ pub(crate) struct Edits {
     pub(crate) arming: Arc<Arming>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jobs_available: Signal,
+    pub(crate) jobs_stopping: Signal,
 }
+
+/// How often a change is made anew that met somebody else's.
+const ATTEMPTS: u32 = 8;
 
 impl Edits {
     pub(crate) async fn add(&self, mut schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
-        with_a_name(&schedule)?;
-        let first = first_tick(&schedule, self.clock.now())?;
+        let now = self.clock.now();
+        let specification = checked(&mut schedule)?;
+        let first = first_of(&schedule, &specification, now)?;
         schedule.next_run = schedule.enabled.then_some(first);
-        schedule.state = ScheduleState::Active;
-        schedule.state_reason = None;
+        schedule.effective_from = now;
+        (schedule.state, schedule.state_reason, schedule.pause) = (ScheduleState::Active, None, None);
         let written = self.bridge.create_schedule(&schedule).await;
         self.rearm_after(&written, schedule.id).await;
         written.map_err(failed("storing the schedule"))?;
@@ -50,26 +59,125 @@ impl Edits {
         &self,
         mut schedule: UnifiedSchedule,
     ) -> Result<UnifiedSchedule, SchedulerError> {
-        with_a_name(&schedule)?;
+        const DURING: &str = "updating the schedule";
         let now = self.clock.now();
-        let first = first_tick(&schedule, now)?;
-        let mut before = self.stored(schedule.id, "updating the schedule").await?;
+        let specification = checked(&mut schedule)?;
+        let mut before = self.stored(schedule.id, DURING).await?;
         if before.next_run.is_some_and(|next| next <= now) {
-            self.fire_what_is_due(&before, now).await?;
-            before = self.stored(schedule.id, "updating the schedule").await?;
+            self.decide_before_edit(&before, now).await?;
+            before = self.stored(schedule.id, DURING).await?;
         }
-        let same_instants =
-            (&before.cron_expression, &before.timezone) == (&schedule.cron_expression, &schedule.timezone);
-        let kept = before.next_run.filter(|_| same_instants && before.enabled);
-        schedule.next_run = schedule.enabled.then(|| kept.unwrap_or(first));
-        schedule.state = ScheduleState::Active;
-        schedule.state_reason = None;
+        let says = |schedule: &UnifiedSchedule| {
+            let text = schedule.specification.clone();
+            (text, schedule.timezone.clone(), schedule.enabled)
+        };
+        let same = says(&before) == says(&schedule) && before.state == ScheduleState::Active;
+        schedule.next_run = match before.next_run.filter(|_| same) {
+            Some(kept) => Some(kept),
+            None => Some(first_of(&schedule, &specification, now)?),
+        }
+        .filter(|_| schedule.enabled);
+        schedule.effective_from = if same { before.effective_from } else { now };
+        schedule.consecutive_failures = before.consecutive_failures;
+        schedule.pause = before.pause.filter(|_| schedule.enabled);
+        (schedule.state, schedule.state_reason) = (ScheduleState::Active, None);
         schedule.updated_at = now;
-        let written = self.bridge.update_schedule(&schedule).await;
-        self.rearm_after(&written, schedule.id).await;
-        let stored = written.map_err(failed("updating the schedule"))?;
+        let stored = self.write(&schedule).await.map_err(failed(DURING))?;
         tracing::info!(schedule.id = %stored.id, schedule.name = stored.name, "a schedule was changed");
         Ok(stored)
+    }
+
+    pub(crate) async fn pause(
+        &self,
+        id: ScheduleId,
+        request: PauseRequest,
+    ) -> Result<UnifiedSchedule, SchedulerError> {
+        const DURING: &str = "pausing the schedule";
+        let now = self.clock.now();
+        if let Some(resume_at) = request.resume_at.filter(|resume_at| *resume_at <= now) {
+            return Err(SchedulerError::InvalidRequest {
+                field: "resumeAt",
+                value: resume_at.to_rfc3339(),
+                rule: format!("it must be later than now, which is {}", now.to_rfc3339()),
+            });
+        }
+        let PauseRequest { by, note, resume_at } = request;
+        for _ in 1..ATTEMPTS {
+            let mut schedule = self.stored(id, DURING).await?;
+            if schedule.pause.is_none() && schedule.next_run.is_some_and(|next| next <= now) {
+                self.decide_before_edit(&schedule, now).await?;
+                schedule = self.stored(id, DURING).await?;
+            }
+            let since = schedule.pause.as_ref().map_or(now, |pause| pause.since);
+            schedule.pause = Some(Pause {
+                since,
+                by: by.clone(),
+                note: note.clone(),
+                resume_at,
+            });
+            schedule.updated_at = now;
+            match self.write(&schedule).await {
+                Err(RepositoryError::VersionConflict { .. }) => {}
+                Err(error) => return Err(failed(DURING)(error)),
+                Ok(stored) => {
+                    tracing::info!(schedule.id = %id, schedule.name = stored.name, by, "a schedule was paused");
+                    return Ok(stored);
+                }
+            }
+        }
+        Err(self.overtaken(id, DURING))
+    }
+
+    pub(crate) async fn resume(
+        &self,
+        id: ScheduleId,
+        request: ResumeRequest,
+    ) -> Result<UnifiedSchedule, SchedulerError> {
+        const DURING: &str = "resuming the schedule";
+        let ResumeRequest { by, skip_missed } = request;
+        let missed = if skip_missed {
+            Missed::Skipped("the schedule was paused, and what it missed was skipped when it was resumed")
+        } else {
+            Missed::ByPolicy
+        };
+        for _ in 1..ATTEMPTS {
+            let mut schedule = self.stored(id, DURING).await?;
+            if schedule.pause.is_none() {
+                return Ok(schedule);
+            }
+            let now = self.clock.now();
+            let due = due_tick(&schedule).filter(|due| due.scheduled_for <= now);
+            if let Some(due) = due {
+                self.decide(id, plan(&due, now, missed)).await?;
+            } else {
+                (schedule.pause, schedule.consecutive_failures) = (None, 0);
+                schedule.updated_at = now;
+                match self.write(&schedule).await {
+                    Err(RepositoryError::VersionConflict { .. }) | Ok(_) => {}
+                    Err(error) => return Err(failed(DURING)(error)),
+                }
+            }
+            let stored = self.stored(id, DURING).await?;
+            if stored.pause.is_none() {
+                tracing::info!(schedule.id = %id, schedule.name = stored.name, by, "a schedule was resumed");
+                return Ok(stored);
+            }
+        }
+        Err(self.overtaken(id, DURING))
+    }
+
+    /// Writes a row, and has the engine fire as it says.
+    async fn write(&self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {
+        let written = self.bridge.update_schedule(schedule).await;
+        self.rearm_after(&written, schedule.id).await;
+        written
+    }
+
+    fn overtaken(&self, id: ScheduleId, during: &'static str) -> SchedulerError {
+        failed(during)(RepositoryError::VersionConflict {
+            what: "schedule",
+            id: id.to_string(),
+        })
     }
 
     /// Brings the engine in line with the row, unless it is certain that nothing was written.
@@ -79,34 +187,54 @@ impl Edits {
         }
     }
 
-    /// Fires what was due under the row as it is, so that an edit cannot make it vanish. The engine may be doing
-    /// the same at this moment: the row lets one of the two through.
-    async fn fire_what_is_due(
+    /// Decides on what was due under the row as it is, so that an edit cannot make it vanish: an instant that is past
+    /// is then due, whatever the spread. The engine may be doing the same at this moment: the row lets one of the two
+    /// through.
+    async fn decide_before_edit(
         &self,
         schedule: &UnifiedSchedule,
         now: DateTime<Utc>,
     ) -> Result<(), SchedulerError> {
-        let Some(scheduled_for) = schedule.next_run.filter(|next| schedule.enabled && *next <= now) else {
-            return Ok(());
-        };
-        let Ok(recurrence) = parse_specification(&schedule.cron_expression, &schedule.timezone) else {
+        let Some(mut due) = due_tick(schedule).filter(|_| schedule.enabled) else {
             // Nobody can say any more which ticks those would have been; the row says so in its state.
             return Ok(());
         };
-        let due = DueTick {
-            schedule_id: schedule.id,
-            version: schedule.version,
-            scheduled_for,
-            recurrence: Arc::new(recurrence),
-            misfire_policy: schedule.misfire_policy,
+        let latest = due.timetable.specification.last_between(due.scheduled_for, now);
+        let nominal = latest.unwrap_or(due.scheduled_for);
+        let as_if = now.max(nominal + due.timetable.offset(due.schedule_id));
+        let missed = if due.resumes {
+            // The edit does not resume it.
+            due.resumes = false;
+            Missed::Skipped("the schedule was paused, and was changed before it was resumed")
+        } else {
+            Missed::ByPolicy
         };
-        let firing = plan_due_ticks(&due, now);
-        let fired = self.bridge.fire_ticks(&[firing]).await;
+        let mut firing = plan(&due, as_if, missed);
+        firing.decided_at = now;
+        for record in &mut firing.records {
+            record.decided_at = now;
+        }
+        self.decide(schedule.id, firing).await
+    }
+
+    async fn decide(
+        &self,
+        id: ScheduleId,
+        firing: ratchet_interfaces::TickFiring,
+    ) -> Result<(), SchedulerError> {
+        let decided = self.bridge.fire_ticks(&[firing]).await;
         // Whatever the answer is, or if it was lost, there may be a job.
         self.jobs_available.raise();
-        fired
+        if !matches!(
+            decided.as_deref(),
+            Ok([FiringOutcome::Committed | FiringOutcome::Stale])
+        ) {
+            self.jobs_stopping.raise();
+        }
+        self.rearm_after(&decided, id).await;
+        decided
             .map(drop)
-            .map_err(failed("firing what was due before the edit"))
+            .map_err(failed("deciding on what was due before the change"))
     }
 
     pub(crate) async fn stored(
@@ -127,38 +255,83 @@ impl Edits {
     }
 }
 
-/// The schedule's first tick after `now`.
-fn first_tick(schedule: &UnifiedSchedule, now: DateTime<Utc>) -> Result<DateTime<Utc>, SchedulerError> {
-    let recurrence = parse_specification(&schedule.cron_expression, &schedule.timezone).map_err(|error| {
-        SchedulerError::InvalidSchedule {
-            schedule: schedule.name.clone(),
-            field: error.field,
-            value: error.value,
-            source: error.source,
-        }
-    })?;
-    recurrence
-        .next_after(now)
-        .ok_or_else(|| SchedulerError::InvalidSchedule {
-            schedule: schedule.name.clone(),
-            field: "cronExpression",
-            value: schedule.cron_expression.clone(),
-            source: format!("it has no instant after {}", now.to_rfc3339()).into(),
-        })
+/// The tick that a row waits for, as the engine would begin it.
+fn due_tick(schedule: &UnifiedSchedule) -> Option<DueTick> {
+    let specification = parse_specification(&schedule.specification, &schedule.timezone).ok()?;
+    Some(DueTick {
+        schedule_id: schedule.id,
+        version: schedule.version,
+        scheduled_for: schedule.next_run?,
+        timetable: Arc::new(Timetable {
+            excludes_since: specification.excludes().then_some(schedule.effective_from),
+            specification,
+            policies: schedule.policies,
+        }),
+        resumes: schedule.pause.is_some(),
+    })
+}
+
+/// Checks all that the owner gave, and brings the specification into its canonical form.
+fn checked(schedule: &mut UnifiedSchedule) -> Result<Specification, SchedulerError> {
+    let refused = |field, value, source| SchedulerError::InvalidSchedule {
+        schedule: schedule.name.clone(),
+        field,
+        value,
+        source,
+    };
+    if schedule.name.trim().is_empty() {
+        return Err(refused(
+            "name",
+            schedule.name.clone(),
+            "a schedule needs a name".into(),
+        ));
+    }
+    let specification = read_specification(&schedule.specification, &schedule.timezone)
+        .map_err(|error| refused(error.field, error.value, error.source))?;
+    schedule
+        .policies
+        .check()
+        .map_err(|error| refused(error.field, error.value.clone(), error.into()))?;
+    let spread = schedule.policies.spread;
+    let width = spread
+        .to_std()
+        .map_err(|error| refused("spread", spread.to_string(), error.into()))?;
+    specification
+        .check_spread(width)
+        .map_err(|error| refused("spread", format!("{} s", spread.as_seconds_f64()), error.into()))?;
+    schedule.specification = specification.to_string();
+    Ok(specification)
+}
+
+/// The first tick after `now`.
+fn first_of(
+    schedule: &UnifiedSchedule,
+    specification: &Specification,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, SchedulerError> {
+    let refused = |field, value, reason: String| SchedulerError::InvalidSchedule {
+        schedule: schedule.name.clone(),
+        field,
+        value,
+        source: reason.into(),
+    };
+    if let Some(most) = schedule
+        .policies
+        .max_runs
+        .filter(|most| *most <= schedule.run_count)
+    {
+        let reason = format!(
+            "it has run {} times already; allowed is more than that",
+            schedule.run_count
+        );
+        return Err(refused("maxRuns", most.to_string(), reason));
+    }
+    first_tick(specification, now).map_err(|end| {
+        let reason = format!("it has no tick after {}: {end}", now.to_rfc3339());
+        refused("specification", schedule.specification.clone(), reason)
+    })
 }
 
 pub(crate) fn failed(during: &'static str) -> impl FnOnce(RepositoryError) -> SchedulerError {
     move |source| SchedulerError::Repository { during, source }
-}
-
-fn with_a_name(schedule: &UnifiedSchedule) -> Result<(), SchedulerError> {
-    if schedule.name.trim().is_empty() {
-        return Err(SchedulerError::InvalidSchedule {
-            schedule: schedule.id.to_string(),
-            field: "name",
-            value: schedule.name.clone(),
-            source: "a schedule needs a name".into(),
-        });
-    }
-    Ok(())
 }

@@ -58,8 +58,8 @@ pub(crate) async fn run(
 mod tests {
     use chrono::{DateTime, Utc};
     use ratchet_interfaces::{
-        ManualClock, MisfirePolicy, MockJobRepository, MockRepositoryFactory, MockScheduleRepository,
-        MockTickRepository, ScheduleTiming,
+        ManualClock, MockFactRepository, MockJobRepository, MockRepositoryFactory, MockScheduleRepository,
+        MockTickRepository, SchedulePolicies, ScheduleTiming,
     };
     use ratchet_repository_bridge::RepositoryBridge;
 
@@ -81,10 +81,12 @@ mod tests {
         let due = ScheduleTiming {
             id: ScheduleId::new(),
             version: 1,
-            cron_expression: "* * * * *".to_owned(),
+            specification: "* * * * *".to_owned(),
             timezone: "UTC".to_owned(),
-            misfire_policy: MisfirePolicy::Coalesce,
+            policies: SchedulePolicies::default(),
             next_run: Some(DateTime::<Utc>::UNIX_EPOCH),
+            resume_at: None,
+            effective_from: DateTime::UNIX_EPOCH,
         };
         let mut schedules = MockScheduleRepository::new();
         schedules
@@ -101,6 +103,12 @@ mod tests {
         factory
             .expect_ticks()
             .returning(|| Arc::new(MockTickRepository::new()));
+        factory.expect_facts().returning(|| {
+            let mut facts = MockFactRepository::new();
+            facts.expect_fact_find().returning(|_| Ok(None));
+            facts.expect_fact_store().returning(|_| Ok(()));
+            Arc::new(facts)
+        });
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
         let store = MetadataStore::new(Arc::new(RepositoryBridge::new(&factory)), Arc::clone(&clock));
         store.load(|_| ()).await.unwrap();

@@ -50,6 +50,7 @@ pub(crate) struct Firing {
     pub(crate) bridge: Arc<RepositoryBridge>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jobs_available: Signal,
+    pub(crate) jobs_stopping: Signal,
     pub(crate) observer: Arc<dyn TickObserver>,
     pub(crate) stall: Arc<Stall>,
     /// Becomes true when no further tick will be activated: what is on its way is still made durable.
@@ -231,26 +232,40 @@ impl Firing {
 
     /// Ends the way of ticks that were answered.
     async fn settle(&mut self, batch: &Batch, outcomes: &[FiringOutcome]) -> ControlFlow<()> {
-        let committed = || {
-            batch
-                .firings
-                .iter()
-                .zip(outcomes)
-                .filter(|(_, outcome)| **outcome == FiringOutcome::Committed)
-        };
+        let committed: Vec<&TickFiring> = batch
+            .firings
+            .iter()
+            .zip(outcomes)
+            .filter_map(|(planned, outcome)| match outcome {
+                FiringOutcome::Committed => Some(planned),
+                FiringOutcome::Adjusted(adjusted) => Some(&adjusted.firing),
+                FiringOutcome::Stale => None,
+            })
+            .collect();
+        let stops_jobs = outcomes
+            .iter()
+            .any(|outcome| matches!(outcome, FiringOutcome::Adjusted(adjusted) if adjusted.stops_jobs));
         // A try whose answer was lost may have been committed: then this one was too late, and there are jobs.
-        if self.pending.failures > 0 || committed().any(|(firing, _)| firing.job.is_some()) {
+        let unknown = self.pending.failures > 0;
+        if unknown || committed.iter().any(|firing| firing.jobs().next().is_some()) {
             self.jobs_available.raise();
         }
-        for (firing, _) in committed() {
+        if unknown || stops_jobs {
+            self.jobs_stopping.raise();
+        }
+        for firing in &committed {
             self.observer.committed(firing);
         }
+        // The version of one that was resumed is another now: its row says what holds, as for one that is stale.
         self.store.settle_many(
-            committed().map(|(firing, _)| (firing.schedule_id, firing.expected_version, firing.next_run)),
+            committed
+                .iter()
+                .filter(|firing| !firing.resumes)
+                .map(|firing| (firing.schedule_id, firing.expected_version, firing.next_run)),
         );
         self.recovered();
         for (tick, outcome) in batch.ticks.iter().zip(outcomes) {
-            if *outcome == FiringOutcome::Stale {
+            if tick.resumes || *outcome == FiringOutcome::Stale {
                 self.resettle(tick).await?;
             }
         }

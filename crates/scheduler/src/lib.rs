@@ -21,10 +21,12 @@
 //! `JobScheduler::start` (it would poll twice a second), and any time but the [`Clock`](ratchet_interfaces::Clock)'s.
 
 mod arming;
+mod backfill;
 mod config;
 mod edits;
 mod event_loop;
 mod firing;
+mod forecast;
 mod job_runtime;
 mod observer;
 mod running;
@@ -32,6 +34,7 @@ mod service;
 mod stall;
 mod system_clock;
 mod tick_plan;
+mod why;
 
 pub use config::SchedulerConfig;
 pub use observer::TickObserver;

@@ -1,12 +1,16 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Clock, RepositoryFactory, ScheduleId, ScheduleStatus, SchedulerError, SchedulerHealth, SchedulerService,
-    Signal, UnifiedJob, UnifiedSchedule,
+    BackfillReport, BackfillRequest, BusyInstant, Clock, ForecastBucket, ForecastRequest, ForecastTick,
+    PauseRequest, RepositoryFactory, ResumeRequest, ScheduleId, ScheduleStatus, SchedulerError,
+    SchedulerHealth, SchedulerService, Signal, TickAccount, UnifiedJob, UnifiedSchedule,
 };
-use ratchet_metadata_store::MetadataStore;
-use ratchet_repository_bridge::RepositoryBridge;
+use ratchet_metadata_store::{MetadataStore, ZoneDataChange};
+use ratchet_recurrence::Zone;
+use ratchet_repository_bridge::{NextRunChange, RepositoryBridge};
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -20,6 +24,7 @@ use crate::observer::{NoObserver, TickObserver};
 use crate::running::{Running, ended_badly};
 use crate::stall::Stall;
 use crate::system_clock::SystemClock;
+use crate::{backfill, forecast, why};
 
 /// After how many loaded schedules the log says so.
 const PROGRESS_STEP: usize = 100_000;
@@ -47,6 +52,7 @@ pub struct TokioCronSchedulerService {
     arming: Arc<Arming>,
     clock: Arc<dyn Clock>,
     jobs_available: Signal,
+    jobs_stopping: Signal,
     observer: Arc<dyn TickObserver>,
     stall: Arc<Stall>,
     due: UnboundedSender<Activation>,
@@ -78,6 +84,7 @@ impl TokioCronSchedulerService {
             bridge,
             clock,
             jobs_available: Signal::default(),
+            jobs_stopping: Signal::default(),
             observer: Arc::new(NoObserver),
             stall: Arc::default(),
             due,
@@ -100,6 +107,13 @@ impl TokioCronSchedulerService {
     #[must_use]
     pub fn with_jobs_available(mut self, signal: Signal) -> Self {
         self.jobs_available = signal;
+        self
+    }
+
+    /// Raises `signal` whenever running jobs were asked to stop, or were taken away from who runs them.
+    #[must_use]
+    pub fn with_jobs_stopping(mut self, signal: Signal) -> Self {
+        self.jobs_stopping = signal;
         self
     }
 
@@ -143,6 +157,7 @@ impl TokioCronSchedulerService {
             arming: Arc::clone(&self.arming),
             clock: Arc::clone(&self.clock),
             jobs_available: self.jobs_available.clone(),
+            jobs_stopping: self.jobs_stopping.clone(),
         }
     }
 }
@@ -154,6 +169,29 @@ async fn to_its_end<T: Send + 'static>(
     tokio::spawn(change)
         .await
         .map_err(ended_badly("changing a schedule"))?
+}
+
+/// Other rules of the clock move stored next runs: who owns the schedules must know.
+fn tell_of_zone_data(change: &ZoneDataChange) {
+    let ZoneDataChange {
+        before,
+        changed,
+        first,
+    } = change;
+    tracing::warn!(
+        before,
+        now = Zone::database_version(),
+        changed,
+        "this binary brings other time-zone data; the next runs of all schedules were computed anew"
+    );
+    for NextRunChange { id, before, after } in first {
+        match after {
+            Ok(after) => tracing::warn!(schedule.id = %id, %before, %after, "a next run has changed"),
+            Err(end) => {
+                tracing::warn!(schedule.id = %id, %before, end, "a schedule has no next run any more")
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -179,6 +217,9 @@ impl SchedulerService for TokioCronSchedulerService {
             })
             .await
             .map_err(failed("loading the schedules"))?;
+        if let Some(change) = &report.zone_data {
+            tell_of_zone_data(change);
+        }
         let took = self.clock.monotonic().saturating_sub(began);
         tracing::info!(
             schedules = report.schedules,
@@ -198,6 +239,7 @@ impl SchedulerService for TokioCronSchedulerService {
                 bridge: Arc::clone(&self.bridge),
                 clock: Arc::clone(&self.clock),
                 jobs_available: self.jobs_available.clone(),
+                jobs_stopping: self.jobs_stopping.clone(),
                 observer: Arc::clone(&self.observer),
                 stall: Arc::clone(&self.stall),
                 stop,
@@ -245,6 +287,7 @@ impl SchedulerService for TokioCronSchedulerService {
             enabled: schedule.enabled,
             state: schedule.state,
             state_reason: schedule.state_reason,
+            pause: schedule.pause,
             armed,
             next_run: schedule.next_run,
             last_run: schedule.last_run,
@@ -253,13 +296,70 @@ impl SchedulerService for TokioCronSchedulerService {
     }
 
     async fn trigger_now(&self, id: ScheduleId, input: Option<Value>) -> Result<UnifiedJob, SchedulerError> {
-        let now = self.clock.now();
-        let created = self.bridge.create_job_for_schedule(id, now, input).await;
+        let created = backfill::trigger(&self.bridge, id, input, None, self.clock.now()).await;
         // If only the answer was lost, there is a job.
         self.jobs_available.raise();
-        let job = created.map_err(failed("triggering the schedule"))?;
+        let job = created?;
         tracing::info!(schedule.id = %id, job.id = %job.id, "a schedule was triggered");
         Ok(job)
+    }
+
+    async fn pause_schedule(
+        &self,
+        id: ScheduleId,
+        request: PauseRequest,
+    ) -> Result<UnifiedSchedule, SchedulerError> {
+        let edits = self.edits();
+        to_its_end(async move { edits.pause(id, request).await }).await
+    }
+
+    async fn resume_schedule(
+        &self,
+        id: ScheduleId,
+        request: ResumeRequest,
+    ) -> Result<UnifiedSchedule, SchedulerError> {
+        let edits = self.edits();
+        to_its_end(async move { edits.resume(id, request).await }).await
+    }
+
+    async fn backfill(
+        &self,
+        id: ScheduleId,
+        request: BackfillRequest,
+    ) -> Result<BackfillReport, SchedulerError> {
+        let made = backfill::backfill(&self.bridge, id, request, self.clock.now()).await;
+        // If only the answer was lost, there are jobs.
+        self.jobs_available.raise();
+        let report = made?;
+        tracing::info!(schedule.id = %id, jobs = report.jobs, "past ticks of a schedule are made up for");
+        Ok(report)
+    }
+
+    async fn why(&self, id: ScheduleId, instant: DateTime<Utc>) -> Result<TickAccount, SchedulerError> {
+        why::why(&self.bridge, id, instant, self.clock.now()).await
+    }
+
+    async fn forecast(
+        &self,
+        request: ForecastRequest,
+    ) -> Result<Box<dyn Iterator<Item = ForecastTick> + Send>, SchedulerError> {
+        forecast::ticks(&self.bridge, request).await
+    }
+
+    async fn forecast_buckets(
+        &self,
+        request: ForecastRequest,
+        width: Duration,
+    ) -> Result<Vec<ForecastBucket>, SchedulerError> {
+        forecast::buckets(&self.bridge, request, width).await
+    }
+
+    async fn forecast_busiest(
+        &self,
+        request: ForecastRequest,
+        most: usize,
+    ) -> Result<Vec<BusyInstant>, SchedulerError> {
+        forecast::busiest(&self.bridge, request, most).await
     }
 
     async fn health(&self) -> Result<SchedulerHealth, SchedulerError> {

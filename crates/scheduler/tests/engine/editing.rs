@@ -22,7 +22,7 @@ async fn an_edit_does_not_make_the_tick_vanish_that_was_due_before_it() {
 #[tokio::test]
 async fn an_edit_that_leaves_the_specification_alone_keeps_the_next_run() {
     let row = every_minute(Some(after(600)));
-    let (id, cron) = (row.id, row.cron_expression.clone());
+    let (id, cron) = (row.id, row.specification.clone());
     let engine = Engine::with(vec![row]);
     let mut schedule = UnifiedSchedule::new("renamed", TaskId::new(), cron, midnight());
     schedule.id = id;
@@ -40,7 +40,7 @@ async fn a_schedule_that_would_never_fire_is_refused() {
     assert!(matches!(
         refused,
         SchedulerError::InvalidSchedule {
-            field: "cronExpression",
+            field: "specification",
             ..
         }
     ));

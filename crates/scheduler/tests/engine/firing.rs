@@ -11,7 +11,7 @@ async fn a_due_tick_is_fired_and_the_executor_is_told() {
     engine.waits_for(after(60)).await;
     engine.clock.advance_to(after(60));
     let firing = engine.next_committed().await;
-    assert_eq!(firing.job.unwrap().scheduled_for, after(60));
+    assert_eq!(firing.jobs().next().unwrap().scheduled_for, after(60));
     assert_eq!(firing.next_run, Some(after(120)));
     told.await;
     engine.service.stop().await.unwrap();
@@ -22,7 +22,7 @@ async fn ticks_missed_while_down_become_one_job_at_the_start() {
     let mut engine = Engine::with(vec![every_minute(Some(midnight() - TimeDelta::minutes(3)))]);
     engine.service.start().await.unwrap();
     let firing = engine.next_committed().await;
-    assert_eq!(firing.job.unwrap().scheduled_for, midnight());
+    assert_eq!(firing.jobs().next().unwrap().scheduled_for, midnight());
     let merged = firing
         .records
         .iter()
@@ -50,7 +50,7 @@ async fn while_the_database_is_away_ticks_wait_and_are_decided_as_of_its_return(
             () = tokio::task::yield_now() => engine.clock.advance(TimeDelta::milliseconds(10)),
         }
     };
-    assert_eq!(firing.job.unwrap().scheduled_for, after(120));
+    assert_eq!(firing.jobs().next().unwrap().scheduled_for, after(120));
     assert_eq!(
         firing.records.len(),
         2,
@@ -70,7 +70,7 @@ async fn a_tick_that_the_database_refuses_stands_in_the_ledger_and_in_nobodys_wa
     for _ in 0..9 {
         let firing = engine.next_committed().await;
         if firing.schedule_id == poisoned {
-            assert!(firing.job.is_none());
+            assert!(firing.jobs().next().is_none());
             assert_eq!(firing.records[0].outcome, TickOutcome::FailedToCreate);
             assert!(
                 firing.records[0]
@@ -80,7 +80,7 @@ async fn a_tick_that_the_database_refuses_stands_in_the_ledger_and_in_nobodys_wa
                     .contains("value out of range")
             );
         } else {
-            fired += usize::from(firing.job.is_some());
+            fired += firing.jobs().count();
         }
     }
     assert_eq!(fired, 8);
@@ -99,7 +99,7 @@ async fn a_schedule_that_was_fired_elsewhere_is_read_again_and_fires_its_next_ti
     engine.waits_for(after(120)).await;
     engine.clock.advance_to(after(120));
     assert_eq!(
-        engine.next_committed().await.job.unwrap().scheduled_for,
+        engine.next_committed().await.jobs().next().unwrap().scheduled_for,
         after(120)
     );
     engine.service.stop().await.unwrap();
@@ -117,7 +117,7 @@ async fn a_clock_set_back_refires_nothing() {
     engine.waits_for(after(120)).await;
     engine.clock.advance_to(after(120));
     assert_eq!(
-        engine.next_committed().await.job.unwrap().scheduled_for,
+        engine.next_committed().await.jobs().next().unwrap().scheduled_for,
         after(120)
     );
     assert_eq!(engine.rows.lock().unwrap().calls, 2);
@@ -132,7 +132,7 @@ async fn a_clock_set_forward_merges_what_it_jumped_over() {
     engine.clock.step_to(midnight() + TimeDelta::minutes(10));
     let firing = engine.next_committed().await;
     assert_eq!(
-        firing.job.unwrap().scheduled_for,
+        firing.jobs().next().unwrap().scheduled_for,
         midnight() + TimeDelta::minutes(10)
     );
     assert_eq!(firing.records.iter().map(|record| record.count).sum::<u64>(), 10);
@@ -142,7 +142,7 @@ async fn a_clock_set_forward_merges_what_it_jumped_over() {
 #[tokio::test]
 async fn a_row_that_cannot_be_understood_is_disabled_and_the_others_fire() {
     let mut broken = every_minute(Some(midnight()));
-    broken.cron_expression = "every now and then".to_owned();
+    broken.specification = "every now and then".to_owned();
     let id = broken.id;
     let mut engine = Engine::with(vec![broken, every_minute(Some(midnight()))]);
     engine.service.start().await.unwrap();

@@ -92,7 +92,7 @@ async fn a_schedule_that_is_edited_while_it_is_disabled_fires_as_its_row_says() 
     engine.rows.lock().unwrap().venom = None;
     engine.clock.advance_to(after(300));
     assert_eq!(
-        engine.next_committed().await.job.unwrap().scheduled_for,
+        engine.next_committed().await.jobs().next().unwrap().scheduled_for,
         after(300)
     );
     engine.service.stop().await.unwrap();
@@ -176,6 +176,6 @@ async fn a_firing_that_panics_shows_in_health_and_can_be_stopped_and_started_aga
     engine.service.start().await.unwrap();
     let now = engine.clock.now();
     engine.clock.advance(TimeDelta::minutes(2));
-    assert!(engine.next_committed().await.job.unwrap().scheduled_for > now - TimeDelta::minutes(1));
+    assert!(engine.next_committed().await.jobs().next().unwrap().scheduled_for > now - TimeDelta::minutes(1));
     engine.service.stop().await.unwrap();
 }

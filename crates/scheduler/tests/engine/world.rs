@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
-    Clock, FiringOutcome, InvalidSchedules, ManualClock, MisfirePolicy, MockJobRepository,
+    Clock, FiringOutcome, InvalidSchedules, ManualClock, MockFactRepository, MockJobRepository,
     MockRepositoryFactory, MockScheduleRepository, MockTickRepository, RepositoryError, ScheduleId,
-    ScheduleTiming, SchedulerHealth, SchedulerService, Signal, TaskId, TickFiring, UnifiedSchedule,
+    SchedulePolicies, ScheduleTiming, SchedulerHealth, SchedulerService, Signal, TaskId, TickFiring,
+    UnifiedSchedule,
 };
 use ratchet_scheduler::{SchedulerConfig, TickObserver, TokioCronSchedulerService};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -66,7 +67,7 @@ impl Rows {
     fn update(&mut self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {
         let row = self.timings.get_mut(&schedule.id).unwrap();
         row.version += 1;
-        row.cron_expression = schedule.cron_expression.clone();
+        row.specification = schedule.specification.clone();
         row.next_run = schedule.next_run;
         if schedule.enabled {
             self.disabled.remove(&schedule.id);
@@ -90,7 +91,7 @@ impl Rows {
             return Err(failure);
         }
         if firings.iter().any(|firing| {
-            (Some(firing.schedule_id) == self.poison && firing.job.is_some())
+            (Some(firing.schedule_id) == self.poison && firing.jobs().next().is_some())
                 || Some(firing.schedule_id) == self.venom
         }) {
             return Err(refused());
@@ -221,7 +222,7 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
         let mut table = table.lock().unwrap();
         for (row, next) in runs {
             if let Some(row) = table.timings.get_mut(&row.id) {
-                row.next_run = *next;
+                row.next_run = next.clone().ok();
             }
         }
         Ok(())
@@ -239,7 +240,7 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
             enabled: !table.disabled.contains(&id),
             timezone: row.timezone.clone(),
             next_run: row.next_run,
-            ..UnifiedSchedule::new("found", TaskId::new(), row.cron_expression.clone(), midnight())
+            ..UnifiedSchedule::new("found", TaskId::new(), row.specification.clone(), midnight())
         }))
     });
     let table = Arc::clone(rows);
@@ -268,6 +269,12 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
         .expect_schedules()
         .returning(move || Arc::clone(&schedules) as _);
     factory.expect_ticks().returning(move || Arc::clone(&ticks) as _);
+    factory.expect_facts().returning(|| {
+        let mut facts = MockFactRepository::new();
+        facts.expect_fact_find().returning(|_| Ok(None));
+        facts.expect_fact_store().returning(|_| Ok(()));
+        Arc::new(facts)
+    });
     factory
         .expect_jobs()
         .returning(|| Arc::new(MockJobRepository::new()));
@@ -286,16 +293,18 @@ pub(crate) fn every_minute(next_run: Option<DateTime<Utc>>) -> ScheduleTiming {
     ScheduleTiming {
         id: ScheduleId::new(),
         version: 1,
-        cron_expression: "* * * * *".to_owned(),
+        specification: "* * * * *".to_owned(),
         timezone: "UTC".to_owned(),
-        misfire_policy: MisfirePolicy::Coalesce,
+        policies: SchedulePolicies::default(),
         next_run,
+        resume_at: None,
+        effective_from: midnight(),
     }
 }
 
 pub(crate) fn every_second(next_run: DateTime<Utc>) -> ScheduleTiming {
     ScheduleTiming {
-        cron_expression: "* * * * * *".to_owned(),
+        specification: "* * * * * *".to_owned(),
         ..every_minute(Some(next_run))
     }
 }
