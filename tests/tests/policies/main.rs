@@ -1,0 +1,172 @@
+//! Every misfire policy with every overlap policy, on both databases, through all that can happen to a schedule. After
+//! each event the auditor recomputes every nominal tick and compares.
+
+mod world;
+
+use chrono::TimeDelta;
+use ratchet_interfaces::{MisfirePolicy, OverlapPolicy, PauseRequest, ResumeRequest, TickOutcome};
+use world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_event_leaves_a_tick_unaccounted_for_under_any_policy() {
+    World::on_each_database(async |world| {
+        // Ticks in time, whose jobs end before the next.
+        for _ in 0..6 {
+            world.passes(TimeDelta::seconds(10)).await;
+            world.jobs_end().await;
+        }
+        world.audited("ticks in time").await;
+
+        // Jobs that run on while others become due.
+        world.jobs_begin().await;
+        for _ in 0..6 {
+            world.passes(TimeDelta::seconds(10)).await;
+        }
+        world.audited("jobs that do not end").await;
+        world.jobs_end().await;
+        world.passes(TimeDelta::seconds(10)).await;
+        world.audited("jobs that ended late").await;
+
+        // The engine is too busy to look for longer than the interval, and for longer than a grace.
+        world.passes(TimeDelta::seconds(45)).await;
+        world.audited("an overload").await;
+        world.passes(TimeDelta::minutes(7)).await;
+        world.audited("a long overload").await;
+        world.jobs_end().await;
+
+        world.is_down_for(TimeDelta::minutes(30)).await;
+        world.audited("an outage").await;
+        world.jobs_end().await;
+
+        for id in world.schedules() {
+            world.service.pause_schedule(id, pause()).await.unwrap();
+        }
+        world.passes(TimeDelta::minutes(5)).await;
+        world.audited("a pause").await;
+        for id in world.schedules() {
+            world.service.resume_schedule(id, resume(false)).await.unwrap();
+        }
+        world.passes(TimeDelta::seconds(10)).await;
+        world.audited("resumption").await;
+        world.jobs_end().await;
+
+        let resume_at = world.now() + TimeDelta::minutes(3);
+        for id in world.schedules() {
+            let until = PauseRequest {
+                resume_at: Some(resume_at),
+                ..pause()
+            };
+            world.service.pause_schedule(id, until).await.unwrap();
+        }
+        world.passes(TimeDelta::minutes(2)).await;
+        world.audited("a pause that will end by itself").await;
+        world.passes(TimeDelta::minutes(2)).await;
+        world.audited("a pause that ended by itself").await;
+        world.jobs_end().await;
+
+        // A clock that is set back decides on nothing twice, and goes on when it has caught up.
+        world.clock_is_set_by(-TimeDelta::hours(1));
+        world.passes(TimeDelta::minutes(10)).await;
+        world.audited("a clock set back an hour").await;
+        world.is_down_for(TimeDelta::seconds(1)).await;
+        world.passes(TimeDelta::minutes(55)).await;
+        world.audited("a clock that has caught up").await;
+        world.jobs_end().await;
+
+        world.clock_is_set_by(TimeDelta::days(1));
+        world.settled().await;
+        world.audited("a clock set forward a day").await;
+        world.jobs_end().await;
+
+        for id in world.schedules() {
+            world.service.pause_schedule(id, pause()).await.unwrap();
+        }
+        world.passes(TimeDelta::minutes(5)).await;
+        for id in world.schedules() {
+            world.service.resume_schedule(id, resume(true)).await.unwrap();
+        }
+        world.audited("a pause whose ticks were skipped").await;
+        world.edited().await;
+        world.passes(TimeDelta::minutes(2)).await;
+        world.audited("an edit of the specification").await;
+        world.jobs_end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_misfire_policy_treats_an_outage_as_it_says() {
+    World::on_each_database(async |world| {
+        world.passes(TimeDelta::seconds(10)).await;
+        world.jobs_end().await;
+        let before = world.now();
+        world.is_down_for(TimeDelta::minutes(30)).await;
+        for (policies, outcomes) in world.outcomes_since(before, OverlapPolicy::Allow).await {
+            let count = |outcome| outcomes.get(&outcome).copied().unwrap_or(0);
+            let total: u64 = outcomes.values().sum();
+            assert_eq!(total, 180, "{policies:?}: {outcomes:?}");
+            match policies.misfire {
+                MisfirePolicy::Coalesce => {
+                    assert_eq!((count(TickOutcome::Fired), count(TickOutcome::Coalesced)), (1, 179));
+                }
+                MisfirePolicy::Skip => {
+                    // A minute of grace.
+                    assert_eq!((count(TickOutcome::Fired), count(TickOutcome::SkippedMisfire)), (6, 174));
+                }
+                MisfirePolicy::CatchUp => {
+                    // Five missed ones, and those of a minute of grace.
+                    assert_eq!((count(TickOutcome::Fired), count(TickOutcome::SkippedMisfire)), (11, 169));
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_overlap_policy_treats_a_job_that_does_not_end_as_it_says() {
+    World::on_each_database(async |world| {
+        world.passes(TimeDelta::seconds(10)).await;
+        let before = world.now();
+        world.jobs_begin().await;
+        for _ in 0..6 {
+            world.passes(TimeDelta::seconds(10)).await;
+        }
+        for overlap in OverlapPolicy::ALL {
+            for (policies, outcomes) in world.outcomes_since(before, *overlap).await {
+                let count = |outcome| outcomes.get(&outcome).copied().unwrap_or(0);
+                let counts = (
+                    count(TickOutcome::Fired),
+                    count(TickOutcome::Buffered),
+                    count(TickOutcome::SkippedOverlap),
+                );
+                let expected = match overlap {
+                    OverlapPolicy::Allow | OverlapPolicy::TerminateRunning => (6, 0, 0),
+                    OverlapPolicy::Skip => (0, 0, 6),
+                    OverlapPolicy::BufferOne => (0, 1, 5),
+                    OverlapPolicy::BufferAll => (0, 3, 3),
+                    OverlapPolicy::CancelRunning => (0, 6, 0),
+                };
+                assert_eq!(counts, expected, "{policies:?}: {outcomes:?}");
+            }
+        }
+        world.jobs_end().await;
+        world.audited("jobs that ended at last").await;
+    })
+    .await;
+}
+
+fn pause() -> PauseRequest {
+    PauseRequest {
+        by: "the test".to_owned(),
+        note: None,
+        resume_at: None,
+    }
+}
+
+fn resume(skip_missed: bool) -> ResumeRequest {
+    ResumeRequest {
+        by: "the test".to_owned(),
+        skip_missed,
+    }
+}

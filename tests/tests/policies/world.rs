@@ -1,0 +1,302 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use ratchet_interfaces::{
+    AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, Clock, ManualClock, MisfirePolicy, NodeId,
+    OverlapPolicy, RepositoryFactory, ScheduleId, SchedulePolicies, SchedulerService, StopRequest, Task,
+    TaskDefinition, TaskId, TickOutcome, UnifiedSchedule,
+};
+use ratchet_repository_bridge::RepositoryBridge;
+use ratchet_scheduler::{AuditRange, SchedulerConfig, TokioCronSchedulerService, audit};
+use ratchet_storage::test_support::TestDatabase;
+use tokio::sync::Mutex;
+
+const CATCH_UP_MAX: u32 = 5;
+const BUFFER_LIMIT: u32 = 3;
+
+/// A schedule of each pair of policies that ticks every ten seconds, and some that are spread, exclude, or live in
+/// zones; an engine that fires them by a manual clock; and a worker who takes their jobs and ends them when told.
+pub(crate) struct World {
+    pub(crate) service: TokioCronSchedulerService,
+    repositories: Arc<dyn RepositoryFactory>,
+    clock: Arc<ManualClock>,
+    schedules: Vec<ScheduleId>,
+    node: NodeId,
+    running: Mutex<Vec<ClaimedJob>>,
+}
+
+impl World {
+    pub(crate) async fn on_each_database(scenario: impl AsyncFn(&Self)) {
+        for database in TestDatabase::each().await {
+            let world = Self::new(database.repositories()).await;
+            scenario(&world).await;
+            world.service.stop().await.unwrap();
+        }
+    }
+
+    async fn new(repositories: Arc<dyn RepositoryFactory>) -> Self {
+        let begin = Utc.with_ymd_and_hms(2026, 3, 28, 12, 0, 1).unwrap();
+        let clock = Arc::new(ManualClock::at(begin));
+        let service = TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
+            .unwrap()
+            .with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
+        let task = task(begin);
+        repositories
+            .tasks()
+            .task_upsert_many(std::slice::from_ref(&task))
+            .await
+            .unwrap();
+        let mut schedules = Vec::new();
+        for schedule in schedules_of(task.definition.id, begin) {
+            schedules.push(service.add_schedule(schedule).await.unwrap().id);
+        }
+        service.start().await.unwrap();
+        Self {
+            service,
+            repositories,
+            clock,
+            schedules,
+            node: NodeId::new(),
+            running: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn schedules(&self) -> Vec<ScheduleId> {
+        self.schedules.clone()
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Time passes at once, as it does for an engine that is too busy to look at the clock.
+    pub(crate) async fn passes(&self, time: TimeDelta) {
+        self.clock.advance(time);
+        self.settled().await;
+    }
+
+    pub(crate) async fn is_down_for(&self, time: TimeDelta) {
+        self.service.stop().await.unwrap();
+        self.clock.advance(time);
+        self.service.start().await.unwrap();
+        self.settled().await;
+    }
+
+    pub(crate) fn clock_is_set_by(&self, time: TimeDelta) {
+        self.clock.step_to(self.clock.now() + time);
+    }
+
+    /// Waits until no tick is due that was not decided on.
+    pub(crate) async fn settled(&self) {
+        let settling = async {
+            for id in &self.schedules {
+                while self.is_behind(*id).await {
+                    tokio::task::yield_now().await;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), settling)
+            .await
+            .expect("ticks stay undecided");
+    }
+
+    async fn is_behind(&self, id: ScheduleId) -> bool {
+        let schedule = self.stored(id).await;
+        let now = self.clock.now();
+        match schedule.pause {
+            Some(pause) => pause.resume_at.is_some_and(|resume_at| resume_at <= now),
+            None => schedule
+                .next_run
+                .is_some_and(|next| next + schedule.policies.spread <= now),
+        }
+    }
+
+    async fn stored(&self, id: ScheduleId) -> UnifiedSchedule {
+        let found = self.repositories.schedules().schedule_find(id).await.unwrap();
+        found.expect("nobody deletes schedules")
+    }
+
+    /// Recomputes every nominal tick, and finds each in the ledger once.
+    pub(crate) async fn audited(&self, after: &str) {
+        let bridge = RepositoryBridge::new(&*self.repositories);
+        let range = AuditRange {
+            from: None,
+            to: None,
+        };
+        let report = audit(&bridge, range, self.clock.now(), |_| ()).await.unwrap();
+        assert_eq!(report.total_faults, 0, "after {after}: {:#?}", report.faults);
+        assert_eq!(report.schedules, self.schedules.len() as u64);
+    }
+
+    /// Takes all jobs that wait.
+    pub(crate) async fn jobs_begin(&self) {
+        let mut running = self.running.lock().await;
+        loop {
+            let request = ClaimRequest {
+                node: self.node,
+                // Jobs that were made while the clock was ahead run as well.
+                now: self.clock.now() + TimeDelta::days(2),
+                limit: 1_000,
+                default_timeout: TimeDelta::hours(1),
+            };
+            let claimed = self.repositories.jobs().job_claim_many(request).await.unwrap();
+            if claimed.is_empty() {
+                return;
+            }
+            running.extend(claimed);
+        }
+    }
+
+    /// Ends all jobs: those that run, and those that waited for them.
+    pub(crate) async fn jobs_end(&self) {
+        loop {
+            self.jobs_begin().await;
+            let running = std::mem::take(&mut *self.running.lock().await);
+            if running.is_empty() {
+                return;
+            }
+            let executions: Vec<_> = running.iter().map(|claimed| claimed.execution_id).collect();
+            let jobs = self.repositories.jobs();
+            let stops = jobs.job_stop_requests(self.node, &executions).await.unwrap();
+            let outcomes: Vec<_> = running
+                .into_iter()
+                .filter_map(|claimed| {
+                    let stop = stops.iter().find(|(id, _)| *id == claimed.execution_id);
+                    let result = match stop {
+                        Some((_, StopRequest::Terminate)) => return None,
+                        Some((_, StopRequest::Cancel)) => AttemptResult::Cancelled {
+                            reason: "asked to stop".to_owned(),
+                        },
+                        None => AttemptResult::Succeeded {
+                            output: serde_json::Value::Null,
+                            deliveries: Vec::new(),
+                        },
+                    };
+                    Some(AttemptOutcome {
+                        job_id: claimed.job.id,
+                        execution_id: claimed.execution_id,
+                        node: self.node,
+                        result,
+                        ended_at: self.clock.now(),
+                        duration: TimeDelta::seconds(1),
+                    })
+                })
+                .collect();
+            jobs.job_settle_many(&outcomes).await.unwrap();
+        }
+    }
+
+    /// How many ticks after `instant` had which outcome, of the schedules of one overlap policy that tick every ten
+    /// seconds.
+    pub(crate) async fn outcomes_since(
+        &self,
+        instant: DateTime<Utc>,
+        overlap: OverlapPolicy,
+    ) -> Vec<(SchedulePolicies, BTreeMap<TickOutcome, u64>)> {
+        let mut all = Vec::new();
+        for id in &self.schedules {
+            let schedule = self.stored(*id).await;
+            if schedule.policies.overlap != overlap || schedule.specification != "*/10 * * * * *" {
+                continue;
+            }
+            let mut outcomes = BTreeMap::new();
+            let rows = self.repositories.ticks().tick_scan(*id, instant, None, 10_000);
+            for tick in rows.await.unwrap() {
+                *outcomes.entry(tick.record.outcome).or_default() += tick.record.count;
+            }
+            all.push((schedule.policies, outcomes));
+        }
+        assert!(!all.is_empty());
+        all
+    }
+
+    /// Changes what each schedule says.
+    pub(crate) async fn edited(&self) {
+        for id in &self.schedules {
+            let schedule = UnifiedSchedule {
+                specification: "every 7s".to_owned(),
+                policies: SchedulePolicies {
+                    spread: TimeDelta::zero(),
+                    // Those that have run as often as they may would be refused.
+                    max_runs: None,
+                    ..self.stored(*id).await.policies
+                },
+                ..self.stored(*id).await
+            };
+            self.service.update_schedule(schedule).await.unwrap();
+        }
+    }
+}
+
+fn schedules_of(task: TaskId, now: DateTime<Utc>) -> Vec<UnifiedSchedule> {
+    let mut schedules = Vec::new();
+    for misfire in MisfirePolicy::ALL {
+        for overlap in OverlapPolicy::ALL {
+            let policies = SchedulePolicies {
+                misfire: *misfire,
+                overlap: *overlap,
+                catch_up_max: CATCH_UP_MAX,
+                buffer_limit: BUFFER_LIMIT,
+                ..SchedulePolicies::default()
+            };
+            let plain = UnifiedSchedule {
+                policies,
+                ..UnifiedSchedule::new(format!("{misfire} {overlap}"), task, "*/10 * * * * *", now)
+            };
+            schedules.push(plain);
+        }
+        let policies = SchedulePolicies {
+            misfire: *misfire,
+            overlap: OverlapPolicy::BufferAll,
+            grace: Some(TimeDelta::seconds(90)),
+            ..SchedulePolicies::default()
+        };
+        schedules.push(UnifiedSchedule {
+            policies: SchedulePolicies {
+                spread: TimeDelta::seconds(20),
+                ..policies
+            },
+            ..UnifiedSchedule::new(format!("spread, {misfire}"), task, "*/20 * * * * *", now)
+        });
+        schedules.push(UnifiedSchedule {
+            policies,
+            timezone: "Europe/Berlin".to_owned(),
+            ..UnifiedSchedule::new(
+                format!("with exclusions over a change of the clock, {misfire}"),
+                task,
+                "*/5 * * * *; every 7m; except cron */15 * * * *; except sun 04:00-sun 06:00; overlap twice",
+                now,
+            )
+        });
+        schedules.push(UnifiedSchedule {
+            policies: SchedulePolicies {
+                max_runs: Some(20),
+                ..policies
+            },
+            ..UnifiedSchedule::new(format!("twenty times, {misfire}"), task, "* * * * * *", now)
+        });
+    }
+    schedules
+}
+
+fn task(now: DateTime<Utc>) -> Task {
+    Task {
+        definition: TaskDefinition {
+            id: TaskId::new(),
+            name: "no-op".to_owned(),
+            version: "1.0.0".to_owned(),
+            description: None,
+            runtime: "builtin".to_owned(),
+            input_schema: None,
+            output_schema: None,
+            metadata: None,
+        },
+        registry: "test".to_owned(),
+        enabled: true,
+        validated_at: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
