@@ -21,6 +21,8 @@ pub struct SchedulerConfig {
     pub job_timeout_seconds: u64,
     /// Whether tokio-cron-scheduler's notifications (an activation was started, is done) are logged.
     pub enable_notifications: bool,
+    /// For how many days the ledger keeps what became of a tick, up to 36,500; 0 keeps it for ever.
+    pub ledger_retention_days: u32,
 }
 
 impl Default for SchedulerConfig {
@@ -30,6 +32,7 @@ impl Default for SchedulerConfig {
             max_concurrent_jobs: 100,
             job_timeout_seconds: 3_600,
             enable_notifications: false,
+            ledger_retention_days: 90,
         }
     }
 }
@@ -37,6 +40,7 @@ impl Default for SchedulerConfig {
 impl SchedulerConfig {
     const MAX_CONCURRENT_JOBS: usize = 10_000;
     const MAX_TIMEOUT_SECONDS: u64 = 7 * 24 * 3_600;
+    const MAX_RETENTION_DAYS: u32 = 36_500;
 
     /// The configuration, if every value is within its range.
     ///
@@ -55,6 +59,13 @@ impl SchedulerConfig {
                 field: "job_timeout_seconds",
                 value: self.job_timeout_seconds.to_string(),
                 rule: "a timeout is 1 to 604800 seconds (7 days)",
+            });
+        }
+        if self.ledger_retention_days > Self::MAX_RETENTION_DAYS {
+            return Err(SchedulerError::InvalidConfig {
+                field: "ledger_retention_days",
+                value: self.ledger_retention_days.to_string(),
+                rule: "0 (for ever) to 36500 days are allowed",
             });
         }
         Ok(self)

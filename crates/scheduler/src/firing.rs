@@ -51,6 +51,7 @@ pub(crate) struct Firing {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jobs_available: Signal,
     pub(crate) jobs_stopping: Signal,
+    pub(crate) ledger_written: Signal,
     pub(crate) observer: Arc<dyn TickObserver>,
     pub(crate) stall: Arc<Stall>,
     /// Becomes true when no further tick will be activated: what is on its way is still made durable.
@@ -252,6 +253,9 @@ impl Firing {
         }
         if unknown || stops_jobs {
             self.jobs_stopping.raise();
+        }
+        if !committed.is_empty() {
+            self.ledger_written.raise();
         }
         for firing in &committed {
             self.observer.committed(firing);

@@ -29,6 +29,8 @@ mod firing;
 mod forecast;
 mod job_runtime;
 mod observer;
+mod pruner;
+mod retention;
 mod running;
 mod service;
 mod stall;

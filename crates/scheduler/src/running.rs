@@ -10,17 +10,20 @@ use tokio::task::{JoinError, JoinHandle};
 use crate::event_loop;
 use crate::firing::{Activation, Firing};
 use crate::job_runtime::JobRuntime;
+use crate::pruner::Pruner;
 
 /// How long a stop waits for ticks on their way, when they cannot be made durable. They are found again at the next
 /// start.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A scheduler that was started: the task that activates what is due, and the one that makes it durable.
+/// A scheduler that was started: the task that activates what is due, the one that makes it durable, and the one that
+/// deletes what is old.
 pub(crate) struct Running {
     stop_activating: watch::Sender<bool>,
     stop_firing: watch::Sender<bool>,
     event_loop: JoinHandle<Result<(), SchedulerError>>,
     firing: JoinHandle<()>,
+    pruning: Option<JoinHandle<()>>,
 }
 
 impl Running {
@@ -30,11 +33,13 @@ impl Running {
         clock: Arc<dyn Clock>,
         runtime: Arc<JobRuntime>,
         queue: Arc<Mutex<UnboundedReceiver<Activation>>>,
+        pruner: Option<Pruner>,
         firing: impl FnOnce(watch::Receiver<bool>) -> Firing,
     ) -> Self {
         let (stop_activating, activating_stopped) = watch::channel(false);
         let (stop_firing, firing_stopped) = watch::channel(false);
         let firing = firing(firing_stopped);
+        let pruning_stopped = activating_stopped.clone();
         Self {
             stop_activating,
             stop_firing,
@@ -49,6 +54,7 @@ impl Running {
                 ended
             }),
             firing: tokio::spawn(async move { firing.run(&mut *queue.lock().await).await }),
+            pruning: pruner.map(|pruner| tokio::spawn(pruner.run(pruning_stopped))),
         }
     }
 
@@ -71,6 +77,14 @@ impl Running {
         let activated = in_time(self.event_loop, clock).await;
         self.stop_firing.send_replace(true);
         let fired = in_time(self.firing, clock).await;
+        if let Some(pruning) = self.pruning
+            && in_time(pruning, clock)
+                .await
+                .map_err(ended_badly("deleting old ledger rows"))?
+                .is_none()
+        {
+            tracing::warn!("the deletion of old ledger rows did not end in time");
+        }
         match activated.map_err(ended_badly("ending the event loop"))? {
             Some(ended) => ended?,
             None => tracing::warn!("the event loop did not end in time"),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
     BackfillReport, BackfillRequest, BusyInstant, Clock, ForecastBucket, ForecastRequest, ForecastTick,
     PauseRequest, RepositoryFactory, ResumeRequest, ScheduleId, ScheduleStatus, SchedulerError,
@@ -21,6 +21,7 @@ use crate::edits::{Edits, failed};
 use crate::firing::{Activation, Firing, Pending};
 use crate::job_runtime::JobRuntime;
 use crate::observer::{NoObserver, TickObserver};
+use crate::pruner::Pruner;
 use crate::running::{Running, ended_badly};
 use crate::stall::Stall;
 use crate::system_clock::SystemClock;
@@ -53,6 +54,7 @@ pub struct TokioCronSchedulerService {
     clock: Arc<dyn Clock>,
     jobs_available: Signal,
     jobs_stopping: Signal,
+    ledger_written: Signal,
     observer: Arc<dyn TickObserver>,
     stall: Arc<Stall>,
     due: UnboundedSender<Activation>,
@@ -85,6 +87,7 @@ impl TokioCronSchedulerService {
             clock,
             jobs_available: Signal::default(),
             jobs_stopping: Signal::default(),
+            ledger_written: Signal::default(),
             observer: Arc::new(NoObserver),
             stall: Arc::default(),
             due,
@@ -149,6 +152,16 @@ impl TokioCronSchedulerService {
         let runtime = Arc::new(JobRuntime::new(self.store.clone(), handler, notifies).await?);
         *kept = Some(Arc::clone(&runtime));
         Ok(runtime)
+    }
+
+    fn pruner(&self) -> Option<Pruner> {
+        let days = self.config.ledger_retention_days;
+        (days > 0).then(|| Pruner {
+            bridge: Arc::clone(&self.bridge),
+            clock: Arc::clone(&self.clock),
+            kept: TimeDelta::days(days.into()),
+            ledger_written: self.ledger_written.clone(),
+        })
     }
 
     fn edits(&self) -> Edits {
@@ -234,12 +247,14 @@ impl SchedulerService for TokioCronSchedulerService {
             Arc::clone(&self.clock),
             runtime,
             Arc::clone(&self.queue),
+            self.pruner(),
             |stop| Firing {
                 store: self.store.clone(),
                 bridge: Arc::clone(&self.bridge),
                 clock: Arc::clone(&self.clock),
                 jobs_available: self.jobs_available.clone(),
                 jobs_stopping: self.jobs_stopping.clone(),
+                ledger_written: self.ledger_written.clone(),
                 observer: Arc::clone(&self.observer),
                 stall: Arc::clone(&self.stall),
                 stop,

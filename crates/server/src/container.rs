@@ -108,6 +108,7 @@ impl ServiceContainer {
                 .with_registry(Arc::clone(&registry));
 
         let (jobs_available, deliveries_available) = (Signal::default(), Signal::default());
+        let jobs_stopping = Signal::default();
         let output_manager: Arc<dyn OutputDelivery> =
             Arc::new(OutputDeliveryManager::new().map_err(StartError::Output)?);
         let status = Arc::new(ServerStatus::new(env!("CARGO_PKG_VERSION"), Arc::clone(&clock)));
@@ -127,6 +128,7 @@ impl ServiceContainer {
             runtimes: vec![Arc::new(builtin)],
             node: NodeId::new(),
             jobs_available: jobs_available.clone(),
+            jobs_stopping: jobs_stopping.clone(),
             deliveries_available: deliveries_available.clone(),
         })?;
         let delivery_worker = DeliveryWorker::new(DeliveryWorkerParts {
@@ -138,7 +140,8 @@ impl ServiceContainer {
         let scheduler =
             TokioCronSchedulerService::new(Arc::clone(&repositories), settings.scheduler.clone())?
                 .with_clock(Arc::clone(&clock))
-                .with_jobs_available(jobs_available);
+                .with_jobs_available(jobs_available)
+                .with_jobs_stopping(jobs_stopping);
         Ok(Self {
             repositories,
             registry,

@@ -124,6 +124,8 @@ impl Settings {
                     .take("scheduler.job_timeout_seconds", scheduler.job_timeout_seconds)?,
                 enable_notifications: reader
                     .take("scheduler.enable_notifications", scheduler.enable_notifications)?,
+                ledger_retention_days: reader
+                    .take("scheduler.ledger_retention_days", scheduler.ledger_retention_days)?,
             },
             log: LogSettings {
                 format: reader.take("log.format", log.format)?,

@@ -107,15 +107,24 @@ async fn each_misfire_policy_treats_an_outage_as_it_says() {
             assert_eq!(total, 180, "{policies:?}: {outcomes:?}");
             match policies.misfire {
                 MisfirePolicy::Coalesce => {
-                    assert_eq!((count(TickOutcome::Fired), count(TickOutcome::Coalesced)), (1, 179));
+                    assert_eq!(
+                        (count(TickOutcome::Fired), count(TickOutcome::Coalesced)),
+                        (1, 179)
+                    );
                 }
                 MisfirePolicy::Skip => {
                     // A minute of grace.
-                    assert_eq!((count(TickOutcome::Fired), count(TickOutcome::SkippedMisfire)), (6, 174));
+                    assert_eq!(
+                        (count(TickOutcome::Fired), count(TickOutcome::SkippedMisfire)),
+                        (6, 174)
+                    );
                 }
                 MisfirePolicy::CatchUp => {
                     // Five missed ones, and those of a minute of grace.
-                    assert_eq!((count(TickOutcome::Fired), count(TickOutcome::SkippedMisfire)), (11, 169));
+                    assert_eq!(
+                        (count(TickOutcome::Fired), count(TickOutcome::SkippedMisfire)),
+                        (11, 169)
+                    );
                 }
             }
         }

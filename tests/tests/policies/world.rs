@@ -121,10 +121,7 @@ impl World {
     /// Recomputes every nominal tick, and finds each in the ledger once.
     pub(crate) async fn audited(&self, after: &str) {
         let bridge = RepositoryBridge::new(&*self.repositories);
-        let range = AuditRange {
-            from: None,
-            to: None,
-        };
+        let range = AuditRange { from: None, to: None };
         let report = audit(&bridge, range, self.clock.now(), |_| ()).await.unwrap();
         assert_eq!(report.total_faults, 0, "after {after}: {:#?}", report.faults);
         assert_eq!(report.schedules, self.schedules.len() as u64);

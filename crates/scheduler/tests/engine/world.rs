@@ -247,6 +247,7 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
     schedules
         .expect_schedule_update()
         .returning(move |schedule| table.lock().unwrap().update(schedule));
+    schedules.expect_schedule_scan().returning(|_, _| Ok(Vec::new()));
     schedules.expect_schedule_list_invalid().returning(|_| {
         Ok(InvalidSchedules {
             total: 0,
