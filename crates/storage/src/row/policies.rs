@@ -18,7 +18,8 @@ pub(crate) struct PolicyColumns {
 }
 
 impl PolicyColumns {
-    pub(crate) const NAMES: &str = "misfire_policy, grace_us, catch_up_max, catch_up_window_us, overlap_policy,
+    pub(crate) const NAMES: &str =
+        "misfire_policy, grace_us, catch_up_max, catch_up_window_us, overlap_policy,
         buffer_limit, spread_us, max_runs, pause_after_failures";
 
     pub(crate) fn read(self, row: Reading<'_>) -> Result<SchedulePolicies, RepositoryError> {
