@@ -3,6 +3,7 @@
 
 mod deliveries;
 mod executions;
+mod facts;
 mod jobs;
 mod leases;
 mod schedules;
@@ -21,12 +22,14 @@ pub(crate) struct CreateTables;
 const TABLES: &[(&str, &[&str])] = &[
     ("tasks", tasks::CREATE),
     ("schedules", schedules::CREATE),
+    ("schedule_periods", schedules::CREATE_PERIODS),
     ("ticks", ticks::CREATE),
     ("jobs", jobs::CREATE),
     ("executions", executions::CREATE),
     ("execution_logs", executions::CREATE_LOGS),
     ("deliveries", deliveries::CREATE),
     ("leases", leases::CREATE),
+    ("facts", facts::CREATE),
 ];
 
 impl MigrationName for CreateTables {

@@ -8,12 +8,14 @@ use sea_orm_migration::sea_orm::{
 };
 use tempfile::TempDir;
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 10] = [
     "deliveries",
     "execution_logs",
     "executions",
+    "facts",
     "jobs",
     "leases",
+    "schedule_periods",
     "schedules",
     "tasks",
     "ticks",

@@ -114,6 +114,14 @@ impl Batch {
         self.rows += 1;
     }
 
+    /// The database that it is made for.
+    pub(crate) const fn backend(&self) -> DbBackend {
+        match &self.form {
+            Form::Json(_) => DbBackend::Postgres,
+            Form::Packed(_) => DbBackend::Sqlite,
+        }
+    }
+
     /// How many rows it has, as the database counts.
     pub(crate) const fn rows(&self) -> u64 {
         self.rows as u64

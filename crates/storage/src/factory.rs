@@ -2,13 +2,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ratchet_interfaces::{
-    DeliveryRepository, ExecutionRepository, JobRepository, LeaseRepository, RepositoryError,
+    DeliveryRepository, ExecutionRepository, FactRepository, JobRepository, LeaseRepository, RepositoryError,
     RepositoryFactory, ScheduleRepository, TaskRepository, TickRepository,
 };
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::delivery::Deliveries;
 use crate::execution::Executions;
+use crate::fact::Facts;
 use crate::failure::During;
 use crate::job::Jobs;
 use crate::lease::Leases;
@@ -56,6 +57,10 @@ impl RepositoryFactory for Repositories {
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {
         Arc::new(Leases::new(Arc::clone(&self.store)))
+    }
+
+    fn facts(&self) -> Arc<dyn FactRepository> {
+        Arc::new(Facts::new(Arc::clone(&self.store)))
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {

@@ -2,7 +2,9 @@ mod bring_forward;
 mod claim;
 mod lost_claims;
 mod orphans;
+mod release;
 mod settle;
+mod stop_requests;
 
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, ClaimRequest, ClaimedJob, ExecutionId, JobFilter, JobId, JobRepository, JobSort, NodeId,
-    Page, PageRequest, RepositoryError, ScheduleId, SettleOutcome, SortOrder, UnifiedJob,
+    Page, PageRequest, RepositoryError, ScheduleId, Settlement, SortOrder, StopRequest, UnifiedJob,
 };
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
@@ -21,6 +23,8 @@ use crate::row::job::{COLUMNS, Column, Entity, push, read};
 use crate::row::{micros, rank, schedule, task};
 use crate::store::Store;
 use crate::writer::WriteError;
+
+pub(crate) use release::UNFINISHED;
 
 /// The table `jobs`.
 pub(crate) struct Jobs {
@@ -50,11 +54,13 @@ impl Jobs {
             let same_tick = Entity::find()
                 .filter(Column::ScheduleId.eq(schedule.as_uuid()))
                 .filter(Column::ScheduledFor.eq(micros(tick)))
+                .filter(Column::Request.eq(job.request))
                 .one(&self.store.reader)
                 .await
                 .during(DURING)?;
             let same_tick_in_call = before.iter().any(|other| {
-                (other.schedule_id, other.scheduled_for) == (job.schedule_id, job.scheduled_for)
+                (other.schedule_id, other.scheduled_for, other.request)
+                    == (job.schedule_id, job.scheduled_for, job.request)
             });
             if same_tick.is_some() || same_tick_in_call {
                 return Ok(Some(already_exists("scheduled_for", tick.to_rfc3339())));
@@ -137,6 +143,7 @@ impl JobRepository for Jobs {
             statuses,
             task_id,
             schedule_id,
+            origin,
             priority,
             queued_from,
             queued_before,
@@ -146,6 +153,7 @@ impl JobRepository for Jobs {
             .add_option(statuses.map(|statuses| Column::Status.is_in(statuses)))
             .add_option(task_id.map(|id| Column::TaskId.eq(id.as_uuid())))
             .add_option(schedule_id.map(|id| Column::ScheduleId.eq(id.as_uuid())))
+            .add_option(origin.map(|origin| Column::Origin.eq(origin.as_str())))
             .add_option(priority.map(|priority| Column::Priority.eq(rank(priority))))
             .add_option(queued_from.map(|from| Column::QueuedAt.gte(micros(from))))
             .add_option(queued_before.map(|before| Column::QueuedAt.lt(micros(before))));
@@ -173,11 +181,16 @@ impl JobRepository for Jobs {
         claim::next_run_after(&self.store.reader).await
     }
 
-    async fn job_settle_many(
-        &self,
-        outcomes: &[AttemptOutcome],
-    ) -> Result<Vec<SettleOutcome>, RepositoryError> {
+    async fn job_settle_many(&self, outcomes: &[AttemptOutcome]) -> Result<Settlement, RepositoryError> {
         settle::settle(&self.store.writer, outcomes).await
+    }
+
+    async fn job_stop_requests(
+        &self,
+        node: NodeId,
+        running: &[ExecutionId],
+    ) -> Result<Vec<(ExecutionId, StopRequest)>, RepositoryError> {
+        stop_requests::stop_requests(&self.store.reader, node, running).await
     }
 
     async fn job_recover_orphans(

@@ -24,6 +24,7 @@ mod database_url;
 mod delivery;
 mod error;
 mod execution;
+mod fact;
 mod factory;
 mod failure;
 mod job;

@@ -26,3 +26,11 @@ pub(crate) async fn steps(statement: Statement) -> Vec<String> {
         .filter(|step| !step.starts_with("SCAN (subquery"))
         .collect()
 }
+
+/// The steps on one table of the database, by the name that the statement gives it: how a batch is unpacked is another
+/// matter.
+pub(crate) async fn steps_on(table: &str, statement: Statement) -> Vec<String> {
+    let mut steps = steps(statement).await;
+    steps.retain(|step| step.split(' ').nth(1) == Some(table));
+    steps
+}

@@ -8,6 +8,7 @@ pub(crate) mod delivery;
 pub(crate) mod execution;
 pub(crate) mod execution_log;
 pub(crate) mod job;
+pub(crate) mod policies;
 mod priority;
 mod reading;
 pub(crate) mod schedule;

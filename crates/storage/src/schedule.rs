@@ -1,4 +1,6 @@
 mod invalid;
+mod next_run;
+mod period;
 mod timing;
 
 use std::sync::Arc;
@@ -6,17 +8,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleRepository,
-    ScheduleSort, ScheduleTiming, SortOrder, TaskId, UnifiedSchedule,
+    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, SchedulePeriod,
+    ScheduleRepository, ScheduleSort, ScheduleTiming, SortOrder, TaskId, UnifiedSchedule,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
-    Statement,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
+    QuerySelect, Statement,
 };
 use uuid::Uuid;
 
-use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
+use crate::batch::Batch;
 use crate::failure::{During, Violation, violation};
+use crate::job::UNFINISHED;
 use crate::paging::{contains, page};
 use crate::row::schedule::{COLUMNS, Column, Entity, push, read};
 use crate::row::{StoredId, micros, task, text};
@@ -159,6 +162,7 @@ impl ScheduleRepository for Schedules {
             name_contains,
             enabled,
             state,
+            paused,
             next_run_from,
             next_run_before,
         } = filter;
@@ -173,6 +177,13 @@ impl ScheduleRepository for Schedules {
             )
             .add_option(enabled.map(|enabled| Column::Enabled.eq(enabled)))
             .add_option(state.map(|state| Column::State.eq(state.as_str())))
+            .add_option(paused.map(|paused| {
+                if paused {
+                    Column::PausedAt.is_not_null()
+                } else {
+                    Column::PausedAt.is_null()
+                }
+            }))
             .add_option(next_run_from.map(|from| Column::NextRun.gte(micros(from))))
             .add_option(next_run_before.map(|before| Column::NextRun.lt(micros(before))));
         let keys: [(Column, SortOrder); 2] = match sort {
@@ -249,30 +260,20 @@ impl ScheduleRepository for Schedules {
 
     async fn schedule_set_first_runs(
         &self,
-        runs: &[(ScheduleTiming, Option<DateTime<Utc>>)],
+        runs: &[(ScheduleTiming, Result<DateTime<Utc>, String>)],
     ) -> Result<(), RepositoryError> {
-        let rows = Batch::all(
-            self.store.backend(),
-            FIRST_RUN,
-            runs,
-            |batch, (timing, next_run)| {
-                batch.push([
-                    Cell::Id(timing.id.as_uuid()),
-                    Cell::Int(timing.version.into()),
-                    Cell::int(next_run.map(micros)),
-                ]);
-            },
-        );
-        if rows.is_empty() {
-            return Ok(());
-        }
-        self.store
-            .writer
-            .write(rows, |rows, transaction| {
-                Box::pin(set_first_runs(rows, transaction))
-            })
-            .await
-            .map_err(|error| error.during("setting the first runs of schedules"))
+        next_run::set_first(&self.store.writer, runs).await
+    }
+
+    async fn schedule_move_next_runs(
+        &self,
+        runs: &[(ScheduleTiming, Result<DateTime<Utc>, String>)],
+    ) -> Result<(), RepositoryError> {
+        next_run::correct(&self.store.writer, runs).await
+    }
+
+    async fn schedule_list_periods(&self, id: ScheduleId) -> Result<Vec<SchedulePeriod>, RepositoryError> {
+        period::list(&self.store.reader, id).await
     }
 
     async fn schedule_record_run(
@@ -305,10 +306,8 @@ impl ScheduleRepository for Schedules {
 
 const OF_TASK: &str = "SELECT 1 FROM schedules WHERE task_id = $1 LIMIT 1";
 
-const FIRST_RUN: &[BatchColumn] = &[("id", Kind::Id), ("version", Kind::Int), ("next_run", Kind::Int)];
-
 /// What an update leaves as it is in the database.
-const NOT_UPDATED: [&str; 5] = ["id", "last_run", "run_count", "version", "created_at"];
+const NOT_UPDATED: [&str; 6] = ["id", "last_run", "run_count", "requests", "version", "created_at"];
 
 fn already_exists(field: &'static str, value: &str) -> RepositoryError {
     RepositoryError::AlreadyExists {
@@ -348,6 +347,7 @@ async fn update(
          WHERE s.id = b.id AND s.version = b.version",
         updates.join(", ")
     );
+    period::close(row, transaction).await?;
     let outcome = transaction.execute_raw(row.statement(&sql, [])).await?;
     let stored = Entity::find_by_id(id.as_uuid()).one(transaction).await?;
     match (stored, outcome.rows_affected()) {
@@ -361,25 +361,26 @@ async fn update(
     }
 }
 
-async fn delete(id: ScheduleId, transaction: &DatabaseTransaction) -> Result<bool, WriteError> {
-    let outcome = Entity::delete_by_id(id.as_uuid()).exec(transaction).await?;
-    Ok(outcome.rows_affected == 1)
+/// Jobs that wait for another of the schedule would wait for ever.
+fn cancel_buffered(backend: DbBackend, id: ScheduleId) -> Statement {
+    Statement::from_sql_and_values(
+        backend,
+        format!(
+            "UPDATE jobs SET status = 'cancelled', error = $2, completed_at = queued_at
+             WHERE schedule_id = $1 AND {UNFINISHED} AND status = 'buffered'"
+        ),
+        [
+            id.as_uuid().into(),
+            "its schedule was deleted while it waited for an earlier job".into(),
+        ],
+    )
 }
 
-async fn set_first_runs(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    let sql = format!(
-        "UPDATE schedules AS s SET
-             next_run = b.next_run,
-             state = CASE WHEN b.next_run IS NULL THEN 'completed' ELSE 'active' END,
-             state_reason = CASE WHEN b.next_run IS NULL THEN '{NO_FURTHER_INSTANT}' END
-         FROM {{batch}} AS b
-         WHERE s.id = b.id AND s.version = b.version AND s.enabled AND s.next_run IS NULL
-           AND (b.next_run IS NOT NULL OR s.state <> 'completed')"
-    );
-    for batch in rows {
-        transaction.execute_raw(batch.statement(&sql, [])).await?;
-    }
-    Ok(())
+async fn delete(id: ScheduleId, transaction: &DatabaseTransaction) -> Result<bool, WriteError> {
+    let backend = transaction.get_database_backend();
+    transaction.execute_raw(cancel_buffered(backend, id)).await?;
+    let outcome = Entity::delete_by_id(id.as_uuid()).exec(transaction).await?;
+    Ok(outcome.rows_affected == 1)
 }
 
 async fn record_run(

@@ -12,6 +12,7 @@ use ratchet_interfaces::{ClaimRequest, ClaimedJob, ExecutionId, JobPriority, Rep
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use uuid::Uuid;
 
+use super::release::Ended;
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::failure::During;
 use crate::reader::Reader;
@@ -41,7 +42,7 @@ const NOT_OPENED: &str = "SELECT b.job_id FROM {batch} AS b
 const FAIL: &str =
     "UPDATE jobs SET status = 'failed', error = $2, completed_at = $3, attempts = attempts - 1,
         started_at = CASE WHEN attempts > 1 THEN started_at END, lease_owner = NULL, lease_until = NULL
-    WHERE id = $1";
+    WHERE id = $1 RETURNING schedule_id";
 
 /// As many jobs are failed in one claim at the most: its transaction must not keep others waiting.
 const MAX_FAILED: usize = 1_000;
@@ -154,9 +155,13 @@ async fn take_once(
         });
         false
     });
+    let mut ended = Ended::default();
     for job in &unfit {
-        fail(job, request, transaction).await?;
+        if let Some(schedule) = fail(job, request, transaction).await? {
+            ended.job_of(schedule, micros(request.now));
+        }
     }
+    ended.release(transaction).await?;
     Ok(Taken {
         claimed,
         failed: unfit.len(),
@@ -195,22 +200,23 @@ async fn open_executions(
     Ok(unopened)
 }
 
-/// A job that was taken and cannot be run has failed; no attempt was made.
+/// A job that was taken and cannot be run has failed; no attempt was made. Answers with its schedule.
 async fn fail(
     job: &Unreadable,
     request: &ClaimRequest,
     transaction: &DatabaseTransaction,
-) -> Result<(), WriteError> {
+) -> Result<Option<Uuid>, WriteError> {
     let Unreadable { id, reason } = job;
     tracing::error!(job.id = %id, reason, "a job has failed: it cannot be run as it is stored");
-    transaction
-        .execute_raw(Statement::from_sql_and_values(
+    let failed = transaction
+        .query_one_raw(Statement::from_sql_and_values(
             transaction.get_database_backend(),
             FAIL,
             [id.clone().into(), text(reason).into(), micros(request.now).into()],
         ))
         .await?;
-    Ok(())
+    // Where that is the column that cannot be read, no job waits for this one: none can be of such a schedule.
+    Ok(failed.and_then(|row| row.try_get_by_index::<Option<Uuid>>(0).ok().flatten()))
 }
 
 fn take_statement(backend: DbBackend, request: &ClaimRequest, limit: usize) -> Statement {

@@ -3,6 +3,7 @@ use ratchet_interfaces::{ExecutionId, NodeId, RepositoryError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use uuid::Uuid;
 
+use super::orphans::{PUT_BACK, PUT_BACK_ANSWER, release_after};
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::{micros, text};
 use crate::writer::{WriteError, Writer};
@@ -16,9 +17,7 @@ const FAIL_EXECUTIONS: &str = "UPDATE executions SET status = 'failed', error = 
 
 /// A job that is settled meanwhile loses its status and its open execution at once, so it is seen with both or with
 /// neither.
-const QUEUE_JOBS: &str =
-    "UPDATE jobs SET status = 'queued', error = $2, lease_owner = NULL, lease_until = NULL
-    WHERE status = 'processing' AND lease_owner = $1
+const LOST: &str = "status = 'processing' AND lease_owner = $1
       AND NOT EXISTS (SELECT 1 FROM executions AS e WHERE e.job_id = jobs.id AND e.status = 'running')";
 
 struct LostClaims {
@@ -69,11 +68,12 @@ async fn put_back(claims: &LostClaims, transaction: &DatabaseTransaction) -> Res
         ))
         .await?;
     let recovered = transaction
-        .execute_raw(Statement::from_sql_and_values(
+        .query_all_raw(Statement::from_sql_and_values(
             transaction.get_database_backend(),
-            QUEUE_JOBS,
-            [node.as_uuid().into(), reason.as_str().into()],
+            format!("{PUT_BACK} WHERE {LOST} {PUT_BACK_ANSWER}"),
+            [node.as_uuid().into(), micros(*now).into(), reason.as_str().into()],
         ))
         .await?;
-    Ok(recovered.rows_affected())
+    release_after(&recovered, *now, transaction).await?;
+    Ok(recovered.len() as u64)
 }

@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{NodeId, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use ratchet_interfaces::{JobStatus, NodeId, RepositoryError};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
 
+use super::release::Ended;
 use crate::row::{micros, text};
 use crate::writer::{WriteError, Writer};
 
@@ -38,8 +39,37 @@ async fn put_back(recovery: &Recovery, transaction: &DatabaseTransaction) -> Res
     transaction
         .execute_raw(fail_executions(backend, recovery))
         .await?;
-    let recovered = transaction.execute_raw(queue_jobs(backend, recovery)).await?;
-    Ok(recovered.rows_affected())
+    let recovered = transaction.query_all_raw(queue_jobs(backend, recovery)).await?;
+    release_after(&recovered, recovery.now, transaction).await?;
+    Ok(recovered.len() as u64)
+}
+
+/// What becomes of jobs that are taken from who ran them, for any reason but their own. One that was asked to stop has,
+/// and is not run again. `$2` is the instant, `$3` the reason; see [`release_after`] for the answer.
+pub(super) const PUT_BACK: &str = "UPDATE jobs SET
+        status = CASE WHEN stop_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
+        completed_at = CASE WHEN stop_requested_at IS NULL THEN completed_at ELSE $2 END,
+        error = $3, lease_owner = NULL, lease_until = NULL";
+
+pub(super) const PUT_BACK_ANSWER: &str = "RETURNING schedule_id, status";
+
+/// Jobs that were cancelled instead of put back release those that waited for them.
+pub(super) async fn release_after(
+    put_back: &[QueryResult],
+    now: DateTime<Utc>,
+    transaction: &DatabaseTransaction,
+) -> Result<(), WriteError> {
+    let mut ended = Ended::default();
+    for row in put_back {
+        let status: String = row.try_get_by_index(1)?;
+        if status == JobStatus::Cancelled.as_str()
+            && let Some(schedule) = row.try_get_by_index(0)?
+        {
+            ended.job_of(schedule, micros(now));
+        }
+    }
+    ended.release(transaction).await?;
+    Ok(())
 }
 
 fn fail_executions(backend: DbBackend, recovery: &Recovery) -> Statement {
@@ -57,14 +87,11 @@ fn fail_executions(backend: DbBackend, recovery: &Recovery) -> Statement {
 }
 
 fn queue_jobs(backend: DbBackend, recovery: &Recovery) -> Statement {
-    let Recovery { node, now: _, reason } = recovery;
+    let Recovery { node, now, reason } = recovery;
     Statement::from_sql_and_values(
         backend,
-        format!(
-            "UPDATE jobs SET status = 'queued', error = $2, lease_owner = NULL, lease_until = NULL
-             WHERE {ORPHANED}"
-        ),
-        [node.as_uuid().into(), reason.as_str().into()],
+        format!("{PUT_BACK} WHERE {ORPHANED} {PUT_BACK_ANSWER}"),
+        [node.as_uuid().into(), micros(*now).into(), reason.as_str().into()],
     )
 }
 

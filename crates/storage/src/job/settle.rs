@@ -5,16 +5,23 @@
 //!  Succeeded    completed   deliveries                             completed
 //!  Retry        retrying    retry_count + 1, run_after, error      failed
 //!  Failed       failed      error                                  failed
+//!  Cancelled    cancelled   error                                  cancelled
 //!  HandedBack   queued      (attempts stay, nothing is counted)    cancelled
 //! ```
 //!
+//! A job that was asked to stop is not run again: instead of retrying or queued, it is cancelled. What the end of a job
+//! means for its schedule, `aftermath` knows.
+//!
 //! An outcome counts only while the job is processed by the node that tells of it and the execution is the one that
 //! runs. As on the way of a tick, everything is tried at once, and looked into only where that wrote too few rows.
+
+mod aftermath;
 
 use std::collections::HashSet;
 
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, Delivery, ExecutionStatus, JobStatus, RepositoryError, SettleOutcome,
+    Settlement,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use uuid::Uuid;
@@ -22,6 +29,7 @@ use uuid::Uuid;
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::{delivery, json, length, micros};
 use crate::writer::{WriteError, Writer};
+use aftermath::{Aftermath, End, Ends};
 
 const OUTCOME: &[Column] = &[
     ("job_id", Kind::Id),
@@ -49,16 +57,17 @@ const ATTEMPTS: u32 = 4;
 #[derive(Debug)]
 struct Batches {
     outcomes: Vec<Batch>,
+    ends: Ends,
     deliveries: Vec<Batch>,
 }
 
 pub(super) async fn settle(
     writer: &Writer,
     outcomes: &[AttemptOutcome],
-) -> Result<Vec<SettleOutcome>, RepositoryError> {
+) -> Result<Settlement, RepositoryError> {
     const DURING: &str = "settling jobs";
     if outcomes.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Settlement::default());
     }
     match writer
         .write(Batches::of(writer.backend(), outcomes), |batches, transaction| {
@@ -66,7 +75,7 @@ pub(super) async fn settle(
         })
         .await
     {
-        Ok(()) => return Ok(vec![SettleOutcome::Settled; outcomes.len()]),
+        Ok(aftermath) => return Ok(aftermath.with(vec![SettleOutcome::Settled; outcomes.len()])),
         Err(WriteError::Conflict) => {}
         Err(error) => return Err(error.during(DURING)),
     }
@@ -93,6 +102,7 @@ impl Batches {
         sorted.sort_unstable_by_key(|outcome| outcome.job_id);
         let deliveries = sorted.iter().flat_map(|outcome| deliveries(outcome));
         Self {
+            ends: sorted.iter().map(|outcome| End::of(outcome)).collect(),
             deliveries: Batch::all(backend, delivery::COLUMNS, deliveries, delivery::push),
             outcomes: Batch::all(backend, OUTCOME, sorted, push),
         }
@@ -102,7 +112,10 @@ impl Batches {
 fn deliveries(outcome: &AttemptOutcome) -> &[Delivery] {
     match &outcome.result {
         AttemptResult::Succeeded { deliveries, .. } => deliveries,
-        AttemptResult::Retry { .. } | AttemptResult::Failed { .. } | AttemptResult::HandedBack { .. } => &[],
+        AttemptResult::Retry { .. }
+        | AttemptResult::Failed { .. }
+        | AttemptResult::Cancelled { .. }
+        | AttemptResult::HandedBack { .. } => &[],
     }
 }
 
@@ -119,19 +132,24 @@ fn push(batch: &mut Batch, outcome: &AttemptOutcome) {
         AttemptResult::Succeeded { .. } => (JobStatus::Completed, ExecutionStatus::Completed),
         AttemptResult::Retry { .. } => (JobStatus::Retrying, ExecutionStatus::Failed),
         AttemptResult::Failed { .. } => (JobStatus::Failed, ExecutionStatus::Failed),
+        AttemptResult::Cancelled { .. } => (JobStatus::Cancelled, ExecutionStatus::Cancelled),
         AttemptResult::HandedBack { .. } => (JobStatus::Queued, ExecutionStatus::Cancelled),
     };
     let (run_after, job_error, execution_error) = match result {
         AttemptResult::Succeeded { .. } => (None, None, None),
         AttemptResult::Retry { error, run_after } => (Some(*run_after), Some(error), Some(error)),
         AttemptResult::Failed { error } => (None, Some(error), Some(error)),
+        AttemptResult::Cancelled { reason } => (None, Some(reason), Some(reason)),
         AttemptResult::HandedBack { reason } => (None, None, Some(reason)),
     };
     let output = match result {
         AttemptResult::Succeeded { output, .. } => Some(json(output)),
         _ => None,
     };
-    let is_final = matches!(job, JobStatus::Completed | JobStatus::Failed);
+    let is_final = matches!(
+        job,
+        JobStatus::Completed | JobStatus::Failed | JobStatus::Cancelled
+    );
     batch.push([
         Cell::Id(job_id.as_uuid()),
         Cell::Id(execution_id.as_uuid()),
@@ -150,51 +168,63 @@ fn push(batch: &mut Batch, outcome: &AttemptOutcome) {
 }
 
 /// Writes all of it, or finds that something stands against it.
-async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    // A job that is handed back keeps the error of the execution that failed before.
-    let jobs = format!(
-        "UPDATE jobs AS j SET
-             status = b.job_status,
-             retry_count = j.retry_count + b.retried,
-             run_after = COALESCE(b.run_after, j.run_after),
-             error = CASE WHEN b.job_status = 'queued' THEN j.error ELSE b.job_error END,
-             completed_at = b.completed_at,
-             lease_owner = NULL,
-             lease_until = NULL
-         FROM {{batch}} AS b WHERE j.id = b.job_id AND EXISTS (SELECT 1 FROM executions AS e WHERE {HOLDS})"
-    );
+async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<Aftermath, WriteError> {
+    let jobs = jobs_sql();
     const EXECUTIONS: &str = "UPDATE executions AS e SET
             status = b.execution_status, output = b.output, error = b.execution_error,
             completed_at = b.ended_at, duration_us = b.duration_us
         FROM {batch} AS b WHERE e.id = b.execution_id AND e.status = 'running'";
-    let backend = transaction.get_database_backend();
+    let mut settled = Vec::new();
     for batch in &batches.outcomes {
-        if backend == DbBackend::Postgres {
-            lock(batch, transaction).await?;
+        lock(batch, transaction).await?;
+        let rows = transaction.query_all_raw(batch.statement(&jobs, [])).await?;
+        let executions = transaction
+            .execute_raw(batch.statement(EXECUTIONS, []))
+            .await?
+            .rows_affected();
+        if rows.len() as u64 != batch.rows() || executions != batch.rows() {
+            return Err(WriteError::Conflict);
         }
-        for sql in [jobs.as_str(), EXECUTIONS] {
-            let settled = transaction
-                .execute_raw(batch.statement(sql, []))
-                .await?
-                .rows_affected();
-            if settled != batch.rows() {
-                return Err(WriteError::Conflict);
-            }
-        }
+        settled.extend(rows);
     }
     for batch in &batches.deliveries {
         transaction.execute_raw(batch.insert("deliveries", "")).await?;
     }
-    Ok(())
+    aftermath::write(&batches.ends, &settled, transaction).await
 }
 
-/// Two calls that settle some of the same jobs lock them in the same order, and so do not wait for each other.
+/// A job that is handed back keeps the error of the execution that failed before.
+fn jobs_sql() -> String {
+    const STOPS: &str = "j.stop_requested_at IS NOT NULL AND b.job_status IN ('queued', 'retrying')";
+    format!(
+        "UPDATE jobs AS j SET
+             status = CASE WHEN {STOPS} THEN 'cancelled' ELSE b.job_status END,
+             retry_count = j.retry_count + CASE WHEN {STOPS} THEN 0 ELSE b.retried END,
+             run_after = COALESCE(b.run_after, j.run_after),
+             error = CASE WHEN {STOPS} THEN b.execution_error WHEN b.job_status = 'queued' THEN j.error
+                          ELSE b.job_error END,
+             completed_at = CASE WHEN {STOPS} THEN b.ended_at ELSE b.completed_at END,
+             lease_owner = NULL,
+             lease_until = NULL
+         FROM {{batch}} AS b WHERE j.id = b.job_id AND EXISTS (SELECT 1 FROM executions AS e WHERE {HOLDS})
+         RETURNING id, schedule_id, status, origin"
+    )
+}
+
+/// Two calls that settle some of the same jobs lock them in the same order, and so do not wait for each other; and
+/// before them their schedules, as who fires does: see `release`.
 async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    transaction
-        .execute_raw(batch.statement("SELECT 1 FROM jobs AS j JOIN {batch} AS b ON j.id = b.job_id ORDER BY j.id FOR NO KEY UPDATE OF j",
-            [],
-        ))
-        .await?;
+    if transaction.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    for sql in [
+        "SELECT 1 FROM schedules AS s
+         WHERE s.id IN (SELECT j.schedule_id FROM jobs AS j JOIN {batch} AS b ON j.id = b.job_id)
+         ORDER BY s.id FOR NO KEY UPDATE OF s",
+        "SELECT 1 FROM jobs AS j JOIN {batch} AS b ON j.id = b.job_id ORDER BY j.id FOR NO KEY UPDATE OF j",
+    ] {
+        transaction.execute_raw(batch.statement(sql, [])).await?;
+    }
     Ok(())
 }
 
@@ -202,7 +232,7 @@ async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), Wr
 async fn write_what_holds(
     outcomes: &[AttemptOutcome],
     transaction: &DatabaseTransaction,
-) -> Result<Vec<SettleOutcome>, WriteError> {
+) -> Result<Settlement, WriteError> {
     let sql = format!(
         "SELECT b.execution_id FROM {{batch}} AS b
          JOIN jobs AS j ON j.id = b.job_id JOIN executions AS e ON {HOLDS}"
@@ -210,9 +240,7 @@ async fn write_what_holds(
     let backend = transaction.get_database_backend();
     let mut holding: HashSet<Uuid> = HashSet::new();
     for batch in &Batches::of(backend, outcomes).outcomes {
-        if backend == DbBackend::Postgres {
-            lock(batch, transaction).await?;
-        }
+        lock(batch, transaction).await?;
         for row in transaction.query_all_raw(batch.statement(&sql, [])).await? {
             holding.insert(row.try_get_by_index(0)?);
         }
@@ -229,10 +257,6 @@ async fn write_what_holds(
             settled.push(SettleOutcome::LeaseLost);
         }
     }
-    write(
-        &Batches::of(transaction.get_database_backend(), kept),
-        transaction,
-    )
-    .await?;
-    Ok(settled)
+    let aftermath = write(&Batches::of(backend, kept), transaction).await?;
+    Ok(aftermath.with(settled))
 }

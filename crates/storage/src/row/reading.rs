@@ -20,6 +20,11 @@ pub(crate) struct Reading<'a> {
 #[error("{0} is out of range")]
 struct OutOfRange(i64);
 
+/// A column that is empty where the others of the row say that it is not.
+#[derive(Debug, thiserror::Error)]
+#[error("there is nothing, though the rest of the row asks for it")]
+struct Missing;
+
 impl<'a> Reading<'a> {
     pub(crate) const fn of(what: &'static str, id: &'a dyn Display) -> Self {
         Self { what, id }
@@ -67,6 +72,19 @@ impl<'a> Reading<'a> {
         stored: i64,
     ) -> Result<T, RepositoryError> {
         T::try_from(stored).map_err(|_| self.corrupt(column, OutOfRange(stored)))
+    }
+
+    pub(crate) fn number_or_none<T: TryFrom<i64>>(
+        self,
+        column: &'static str,
+        stored: Option<i64>,
+    ) -> Result<Option<T>, RepositoryError> {
+        stored.map(|stored| self.number(column, stored)).transpose()
+    }
+
+    /// A value that the other columns of the row ask for.
+    pub(crate) fn present<T>(self, column: &'static str, stored: Option<T>) -> Result<T, RepositoryError> {
+        stored.ok_or_else(|| self.corrupt(column, Missing))
     }
 
     pub(crate) fn priority(self, rank: i16) -> Result<JobPriority, RepositoryError> {

@@ -11,6 +11,8 @@ pub struct Model {
     pub schedule_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub scheduled_for: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub request: i64,
     pub through: i64,
     pub tick_count: i64,
     pub outcome: String,
@@ -28,6 +30,7 @@ impl ActiveModelBehavior for ActiveModel {}
 pub(crate) const COLUMNS: &[BatchColumn] = &[
     ("schedule_id", Kind::Id),
     ("scheduled_for", Kind::Int),
+    ("request", Kind::Int),
     ("through", Kind::Int),
     ("tick_count", Kind::Int),
     ("outcome", Kind::Text),
@@ -37,7 +40,7 @@ pub(crate) const COLUMNS: &[BatchColumn] = &[
     ("decided_at", Kind::Int),
 ];
 
-pub(crate) fn push(batch: &mut Batch, schedule_id: ScheduleId, record: &TickRecord) {
+pub(crate) fn push(batch: &mut Batch, schedule_id: ScheduleId, request: u32, record: &TickRecord) {
     let TickRecord {
         scheduled_for,
         through,
@@ -51,6 +54,7 @@ pub(crate) fn push(batch: &mut Batch, schedule_id: ScheduleId, record: &TickReco
     batch.push([
         Cell::Id(schedule_id.as_uuid()),
         Cell::Int(micros(*scheduled_for)),
+        Cell::Int(request.into()),
         Cell::Int(micros(*through)),
         Cell::Int(count(*ticks)),
         Cell::Text(outcome.as_str()),
@@ -65,6 +69,7 @@ pub(crate) fn read(row: Model) -> Result<Tick, RepositoryError> {
     let Model {
         schedule_id,
         scheduled_for,
+        request,
         through,
         tick_count,
         outcome,
@@ -74,10 +79,11 @@ pub(crate) fn read(row: Model) -> Result<Tick, RepositoryError> {
         decided_at,
     } = row;
     let schedule_id = ScheduleId::from_uuid(schedule_id);
-    let key = format!("{schedule_id} at {scheduled_for}");
+    let key = format!("{schedule_id} at {scheduled_for}, request {request}");
     let reading = Reading::of("tick", &key);
     Ok(Tick {
         schedule_id,
+        request: reading.number("request", request)?,
         record: TickRecord {
             scheduled_for: reading.instant("scheduled_for", scheduled_for)?,
             through: reading.instant("through", through)?,

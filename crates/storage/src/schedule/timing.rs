@@ -4,23 +4,35 @@ use uuid::Uuid;
 
 use super::invalid;
 use crate::failure::During;
+use crate::row::policies::PolicyColumns;
 use crate::row::{Reading, StoredId, Unreadable};
 use crate::store::Store;
 
 const DURING: &str = "reading the timings of schedules";
 
-/// A completed schedule has nothing to wait for until it is edited, which makes it active again.
-const SELECT: &str = "SELECT id, version, cron_expression, timezone, misfire_policy, next_run FROM schedules
-    WHERE enabled AND state <> 'completed'";
+/// A completed schedule has nothing to wait for until it is edited, which makes it active again; one that is paused has
+/// nothing until it resumes.
+fn select() -> String {
+    format!(
+        "SELECT id, version, specification, timezone, {}, next_run, paused_at, resume_at, effective_from
+         FROM schedules
+         WHERE enabled AND state <> 'completed' AND (paused_at IS NULL OR resume_at IS NOT NULL)",
+        PolicyColumns::NAMES
+    )
+}
 
 #[derive(FromQueryResult)]
 struct Columns {
     id: Uuid,
     version: i64,
-    cron_expression: String,
+    specification: String,
     timezone: String,
-    misfire_policy: String,
+    #[sea_orm(nested)]
+    policies: PolicyColumns,
     next_run: Option<i64>,
+    paused_at: Option<i64>,
+    resume_at: Option<i64>,
+    effective_from: i64,
 }
 
 /// The timings after `after`, in the order of the ids.
@@ -57,7 +69,7 @@ pub(super) async fn list(
 pub(super) async fn find(store: &Store, id: ScheduleId) -> Result<Option<ScheduleTiming>, RepositoryError> {
     let statement = Statement::from_sql_and_values(
         store.backend(),
-        format!("{SELECT} AND id = $1"),
+        format!("{} AND id = $1", select()),
         [id.as_uuid().into()],
     );
     let Some(row) = store.reader.query_one_raw(statement).await.during(DURING)? else {
@@ -80,7 +92,7 @@ fn page_statement(backend: DbBackend, after: Option<StoredId>, limit: usize) -> 
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     Statement::from_sql_and_values(
         backend,
-        format!("{SELECT} AND id {compare} $1 ORDER BY id LIMIT $2"),
+        format!("{} AND id {compare} $1 ORDER BY id LIMIT $2", select()),
         [id.into(), limit.into()],
     )
 }
@@ -90,20 +102,25 @@ fn read(row: &QueryResult) -> Result<Result<ScheduleTiming, Unreadable>, DbErr> 
         let Columns {
             id,
             version,
-            cron_expression,
+            specification,
             timezone,
-            misfire_policy,
+            policies,
             next_run,
+            paused_at,
+            resume_at,
+            effective_from,
         } = columns;
         let id = ScheduleId::from_uuid(id);
         let reading = Reading::of("schedule", &id);
         Ok(ScheduleTiming {
             id,
             version: reading.number("version", version)?,
-            cron_expression,
+            specification,
             timezone,
-            misfire_policy: reading.name("misfire_policy", &misfire_policy)?,
+            policies: policies.read(reading)?,
             next_run: reading.instant_or_none("next_run", next_run)?,
+            resume_at: reading.instant_or_none("resume_at", paused_at.and(resume_at))?,
+            effective_from: reading.instant("effective_from", effective_from)?,
         })
     })
 }

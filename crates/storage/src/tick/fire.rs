@@ -1,57 +1,51 @@
 //! The hot path: due ticks become jobs.
 //!
-//! A call is first tried as if nothing stood against it: one statement moves the schedules on, one makes the jobs,
-//! one writes the ledger, and each says how many rows it wrote. Where that is not as many as were asked for,
-//! everything is undone and done again from what the rows really say. That is rare (an edit, a second node, a clock
-//! that was set back), and so it costs the rule nothing.
+//! A call is first tried as if nothing stood against it: one statement asks for the unfinished jobs of the schedules,
+//! one moves the schedules on, one makes the jobs, one writes the ledger, and each of these says how many rows it wrote.
+//! Where that is not as many as were asked for, everything is undone and done again from what the rows really say. That
+//! is rare (an edit, a second node, a clock that was set back), and so it costs the rule nothing.
 //!
 //! | what the rows say | what becomes of the firing |
 //! |---|---|
-//! | the schedule is disabled, gone, or has another version or `next_run` | stale: nothing is written |
+//! | the schedule is disabled, paused, gone, or has another version or `next_run` | stale: nothing is written |
 //! | the ledger has one of its ticks already, on its own or within a range | that row stays; the others are written |
-//! | the ledger or the queue has the tick of its job already | no second job: the records name the first one, and the schedule moves on without counting a run |
+//! | the ledger or the queue has the tick of a job already | no second job: the records name the first one, and the schedule moves on without counting a run |
+//! | a job of the schedule is unfinished, or it has run as often as it may | what [`ratchet_interfaces::decide_overlap`] says |
 
-use std::collections::{HashMap, HashSet};
+mod batches;
+mod existing;
+mod overlap;
 
-use ratchet_interfaces::{FiringOutcome, JobId, RepositoryError, TickFiring, TickRecord};
+use std::sync::Arc;
+
+use ratchet_interfaces::{FiringOutcome, RepositoryError, TickFiring};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
-use uuid::Uuid;
 
-use crate::batch::{Batch, Cell, Column, Kind};
-use crate::row::{micros, tick};
+use crate::batch::Batch;
 use crate::schedule::NO_FURTHER_INSTANT;
 use crate::writer::{WriteError, Writer};
-
-/// A firing but for its ledger rows.
-const FIRING: &[Column] = &[
-    ("schedule_id", Kind::Id),
-    ("version", Kind::Int),
-    ("expected_run", Kind::Int),
-    ("next_run", Kind::Int),
-    ("fired_for", Kind::Int),
-    ("job_id", Kind::Id),
-    ("decided_at", Kind::Int),
-];
+use batches::Batches;
+use existing::Remaining;
+use overlap::Decisions;
 
 /// That the schedule `s` is what the firing `b` expects.
 const HOLDS: &str =
-    "s.id = b.schedule_id AND s.enabled AND s.version = b.version AND s.next_run = b.expected_run";
+    "s.id = b.schedule_id AND s.enabled AND s.version = b.version AND s.next_run = b.expected_run
+    AND (s.paused_at IS NULL OR b.resumes)";
 
 /// That no range of the ledger reaches to the ticks of the firing `b`. A tick within one is in the ledger though no
 /// row begins with it, so that nothing else would refuse it: it comes up when the clock was set back and the schedule
 /// edited. The partial index `ticks_ranges` holds the ranges only, which are few.
 const BEYOND_RANGES: &str = "NOT EXISTS (SELECT 1 FROM ticks AS t WHERE t.schedule_id = b.schedule_id
-    AND t.through > t.scheduled_for AND t.through >= b.expected_run)";
+    AND t.through > t.scheduled_for AND t.through >= b.expected_run AND t.outcome <> 'excluded')";
 
 /// How often a call is done again that met somebody else's rows.
 const ATTEMPTS: u32 = 4;
 
-/// Firings in the form in which they are written.
-#[derive(Debug)]
-struct Batches {
-    firings: Vec<Batch>,
-    records: Vec<Batch>,
-    jobs: u64,
+/// A call in the form in which it is first tried.
+struct Call {
+    firings: Arc<[TickFiring]>,
+    batches: Batches,
 }
 
 pub(super) async fn fire(
@@ -62,21 +56,25 @@ pub(super) async fn fire(
     if firings.is_empty() {
         return Ok(Vec::new());
     }
-    let batches = Batches::of(writer.backend(), firings);
+    let firings: Arc<[TickFiring]> = firings.into();
+    let call = Call {
+        batches: Batches::of(writer.backend(), firings.iter().map(|firing| (firing, &[][..]))),
+        firings: Arc::clone(&firings),
+    };
     match writer
-        .write(batches, |batches, transaction| {
-            Box::pin(write_if_nothing_stands_against_it(batches, transaction))
+        .write(call, |call, transaction| {
+            Box::pin(write_if_nothing_stands_against_it(call, transaction))
         })
         .await
     {
-        Ok(()) => return Ok(vec![FiringOutcome::Committed; firings.len()]),
+        Ok(outcomes) => return Ok(outcomes),
         Err(WriteError::Conflict) => {}
         Err(error) => return Err(error.during(DURING)),
     }
     let mut attempts = 1;
     loop {
         let outcome = writer
-            .write(firings.to_vec(), |firings, transaction| {
+            .write(Arc::clone(&firings), |firings, transaction| {
                 Box::pin(write_what_holds(firings, transaction))
             })
             .await;
@@ -89,61 +87,52 @@ pub(super) async fn fire(
     }
 }
 
-impl Batches {
-    fn of(backend: DbBackend, firings: &[TickFiring]) -> Self {
-        // In the order of the ids, in which PostgreSQL locks the rows as well.
-        let mut sorted: Vec<&TickFiring> = firings.iter().collect();
-        sorted.sort_unstable_by_key(|firing| firing.schedule_id);
-        let records = sorted
-            .iter()
-            .flat_map(|firing| firing.records.iter().map(|record| (firing.schedule_id, record)));
-        Self {
-            records: Batch::all(backend, tick::COLUMNS, records, |batch, (schedule_id, record)| {
-                tick::push(batch, schedule_id, record);
-            }),
-            jobs: sorted.iter().filter(|firing| firing.job.is_some()).count() as u64,
-            firings: Batch::all(backend, FIRING, sorted, push),
-        }
-    }
-}
-
-fn push(batch: &mut Batch, firing: &TickFiring) {
-    let TickFiring {
-        schedule_id,
-        expected_version,
-        expected_next_run,
-        records: _,
-        job,
-        next_run,
-        decided_at,
-    } = firing;
-    batch.push([
-        Cell::Id(schedule_id.as_uuid()),
-        Cell::Int((*expected_version).into()),
-        Cell::Int(micros(*expected_next_run)),
-        Cell::int(next_run.map(micros)),
-        Cell::int(job.map(|job| micros(job.scheduled_for))),
-        Cell::id(job.map(|job| job.id.as_uuid())),
-        Cell::Int(micros(*decided_at)),
-    ]);
-}
-
 /// The way of almost every call.
 async fn write_if_nothing_stands_against_it(
-    batches: &Batches,
+    call: &Call,
     transaction: &DatabaseTransaction,
-) -> Result<(), WriteError> {
+) -> Result<Vec<FiringOutcome>, WriteError> {
+    let Call { firings, batches } = call;
     let holds = format!("{HOLDS} AND {BEYOND_RANGES}");
-    write(batches, &holds, transaction).await
+    batches.lock_schedules(transaction).await?;
+    let decisions = Decisions::on(firings, batches, transaction).await?;
+    if decisions.are_none() {
+        write(batches, &holds, transaction).await?;
+        return Ok(vec![FiringOutcome::Committed; firings.len()]);
+    }
+    let decided = decisions.apply_to(firings);
+    let batches = Batches::of(
+        transaction.get_database_backend(),
+        decided.iter().map(|firing| (*firing, &[][..])),
+    );
+    decisions.call_off(transaction).await?;
+    write(&batches, &holds, transaction).await?;
+    Ok(decisions.outcomes(firings.len()))
+}
+
+/// Finds out what the rows say, and writes what of the firings still holds.
+async fn write_what_holds(
+    firings: &Arc<[TickFiring]>,
+    transaction: &DatabaseTransaction,
+) -> Result<Vec<FiringOutcome>, WriteError> {
+    let backend = transaction.get_database_backend();
+    let all = Batches::of(backend, firings.iter().map(|firing| (firing, &[][..])));
+    all.lock_schedules(transaction).await?;
+    let mut remaining = Remaining::of(firings, &all, transaction).await?;
+    let still: Vec<TickFiring> = remaining.take_firings();
+    let asking = Batches::of(backend, still.iter().map(|firing| (firing, &[][..])));
+    let decisions = Decisions::on(&still, &asking, transaction).await?;
+    let decided = decisions.apply_to(&still);
+    let batches = Batches::of(backend, decided.into_iter().zip(remaining.aside()));
+    batches.replace_excluded(transaction).await?;
+    decisions.call_off(transaction).await?;
+    write(&batches, HOLDS, transaction).await?;
+    Ok(remaining.outcomes(decisions.outcomes(still.len())))
 }
 
 /// Writes all of it, or finds that something stands against it.
 async fn write(batches: &Batches, holds: &str, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    let backend = transaction.get_database_backend();
     for batch in &batches.firings {
-        if backend == DbBackend::Postgres {
-            lock(batch, transaction).await?;
-        }
         let moved = transaction
             .execute_raw(batch.statement(&move_on(holds), []))
             .await?
@@ -153,7 +142,7 @@ async fn write(batches: &Batches, holds: &str, transaction: &DatabaseTransaction
         }
     }
     let mut made = 0;
-    for batch in &batches.firings {
+    for batch in &batches.records {
         made += transaction
             .execute_raw(batch.statement(MAKE_JOBS, []))
             .await?
@@ -162,7 +151,7 @@ async fn write(batches: &Batches, holds: &str, transaction: &DatabaseTransaction
     if made != batches.jobs {
         return Err(WriteError::Conflict);
     }
-    for batch in &batches.records {
+    for batch in batches.records.iter().chain(&batches.aside) {
         let written = transaction
             .execute_raw(batch.insert("ticks", "ON CONFLICT DO NOTHING"))
             .await?
@@ -178,26 +167,37 @@ fn move_on(holds: &str) -> String {
     format!(
         "UPDATE schedules AS s SET
              next_run = b.next_run,
-             last_run = COALESCE(b.fired_for, s.last_run),
-             run_count = s.run_count + CASE WHEN b.fired_for IS NULL THEN 0 ELSE 1 END,
+             last_run = COALESCE(b.last_run, s.last_run),
+             run_count = s.run_count + b.runs,
              state = CASE WHEN b.next_run IS NULL THEN 'completed' ELSE s.state END,
-             state_reason = CASE WHEN b.next_run IS NULL THEN '{NO_FURTHER_INSTANT}' ELSE s.state_reason END
+             state_reason = CASE WHEN b.next_run IS NULL THEN COALESCE(b.completion, '{NO_FURTHER_INSTANT}')
+                                 ELSE s.state_reason END,
+             version = s.version + CASE WHEN b.resumes THEN 1 ELSE 0 END,
+             paused_at = CASE WHEN b.resumes THEN NULL ELSE s.paused_at END,
+             paused_by = CASE WHEN b.resumes THEN NULL ELSE s.paused_by END,
+             pause_note = CASE WHEN b.resumes THEN NULL ELSE s.pause_note END,
+             resume_at = CASE WHEN b.resumes THEN NULL ELSE s.resume_at END
          FROM {{batch}} AS b WHERE {holds}"
     )
 }
 
 const MAKE_JOBS: &str = "INSERT INTO jobs (
-        id, schedule_id, scheduled_for, task_id, input, priority, status, attempts, retry_count, max_retries,
-        run_after, timeout_seconds, output_destinations, queued_at
+        id, schedule_id, scheduled_for, origin, request, task_id, input, priority, status, attempts, retry_count,
+        max_retries, run_after, timeout_seconds, output_destinations, queued_at
     )
-    SELECT b.job_id, s.id, b.fired_for, s.task_id, s.input, s.priority, 'queued', 0, 0, s.max_retries,
+    SELECT b.job_id, s.id, b.scheduled_for, 'tick', 0, s.task_id, s.input, s.priority,
+        CASE b.outcome WHEN 'buffered' THEN 'buffered' ELSE 'queued' END, 0, 0, s.max_retries,
         b.decided_at, s.timeout_seconds, s.output_destinations, b.decided_at
     FROM {batch} AS b JOIN schedules AS s ON s.id = b.schedule_id
-    WHERE b.job_id IS NOT NULL
+    WHERE b.outcome IN ('fired', 'buffered')
     ON CONFLICT DO NOTHING";
 
-/// Two nodes that fire some of the same schedules lock them in the same order, and so do not wait for each other.
+/// Two nodes that fire some of the same schedules lock them in the same order, and so do not wait for each other. While
+/// they are locked, no job of theirs ends: see `job::release`.
 async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    if transaction.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
     transaction
         .execute_raw(batch.statement(
             "SELECT 1 FROM schedules AS s JOIN {batch} AS b ON s.id = b.schedule_id
@@ -208,166 +208,24 @@ async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), Db
         .map(drop)
 }
 
-/// Finds out what the rows say, and writes what of the firings still holds.
-async fn write_what_holds(
-    firings: &[TickFiring],
-    transaction: &DatabaseTransaction,
-) -> Result<Vec<FiringOutcome>, WriteError> {
-    let all = Batches::of(transaction.get_database_backend(), firings);
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        for batch in &all.firings {
-            lock(batch, transaction).await?;
-        }
-    }
-    let mut holding = schedules_that_hold(&all, transaction).await?;
-    let ledger = ledger_rows(&all, transaction).await?;
-    let queue = queued_jobs(&all, transaction).await?;
-
-    let mut outcomes = Vec::with_capacity(firings.len());
-    let mut fresh = Vec::new();
-    for firing in firings {
-        // Taken out, so that a second firing of the same schedule in one call is stale, as it would be in a later.
-        if holding.remove(&firing.schedule_id.as_uuid()) {
-            outcomes.push(FiringOutcome::Committed);
-            fresh.push(without_what_exists(firing.clone(), &ledger, &queue));
-        } else {
-            outcomes.push(FiringOutcome::Stale);
-        }
-    }
-    write(
-        &Batches::of(transaction.get_database_backend(), &fresh),
-        HOLDS,
-        transaction,
-    )
-    .await?;
-    Ok(outcomes)
-}
-
-/// A tick: its schedule and its nominal time.
-type Key = (Uuid, i64);
-
-/// Takes out of a firing whatever is on disk already.
-fn without_what_exists(
-    mut firing: TickFiring,
-    ledger: &HashMap<Key, Option<Uuid>>,
-    queue: &HashMap<Key, Uuid>,
-) -> TickFiring {
-    let schedule = firing.schedule_id.as_uuid();
-    if let Some(job) = firing.job {
-        let key = (schedule, micros(job.scheduled_for));
-        let earlier = match (ledger.get(&key), queue.get(&key)) {
-            (Some(recorded), queued) => Some(recorded.or(queued.copied())),
-            (None, Some(queued)) => Some(Some(*queued)),
-            (None, None) => None,
-        };
-        if let Some(earlier) = earlier {
-            firing.job = None;
-            for record in &mut firing.records {
-                if record.job_id == Some(job.id) {
-                    record.job_id = earlier.map(JobId::from_uuid);
-                }
-            }
-        }
-    }
-    let mut seen = HashSet::new();
-    let new = |record: &TickRecord| {
-        let at = micros(record.scheduled_for);
-        !ledger.contains_key(&(schedule, at)) && seen.insert(at)
-    };
-    firing.records.retain(new);
-    firing
-}
-
-async fn schedules_that_hold(
-    all: &Batches,
-    transaction: &DatabaseTransaction,
-) -> Result<HashSet<Uuid>, WriteError> {
-    let sql = format!("SELECT s.id FROM {{batch}} AS b JOIN schedules AS s ON {HOLDS}");
-    let mut ids = HashSet::new();
-    for batch in &all.firings {
-        let statement = batch.statement(&sql, []);
-        for row in transaction.query_all_raw(statement).await? {
-            ids.insert(row.try_get_by_index(0)?);
-        }
-    }
-    Ok(ids)
-}
-
-/// What the ledger has of the ticks of the records `b`: a row that begins with it, or a range that holds it. The plus
-/// keeps SQLite from going through all that the schedule's ledger has of before, instead of the ranges.
-const RECORDED: &str = "SELECT b.schedule_id, b.scheduled_for, t.job_id FROM {batch} AS b
-        JOIN ticks AS t ON t.schedule_id = b.schedule_id AND t.scheduled_for = b.scheduled_for
-    UNION ALL
-    SELECT b.schedule_id, b.scheduled_for, t.job_id FROM {batch} AS b
-        JOIN ticks AS t ON t.schedule_id = b.schedule_id AND t.through > t.scheduled_for
-            AND t.through >= b.scheduled_for AND +t.scheduled_for < b.scheduled_for";
-
-async fn ledger_rows(
-    all: &Batches,
-    transaction: &DatabaseTransaction,
-) -> Result<HashMap<Key, Option<Uuid>>, WriteError> {
-    let mut rows = HashMap::new();
-    for batch in &all.records {
-        let statement = batch.statement(RECORDED, []);
-        for row in transaction.query_all_raw(statement).await? {
-            let key = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            rows.insert(key, row.try_get_by_index(2)?);
-        }
-    }
-    Ok(rows)
-}
-
-async fn queued_jobs(
-    all: &Batches,
-    transaction: &DatabaseTransaction,
-) -> Result<HashMap<Key, Uuid>, WriteError> {
-    const SQL: &str = "SELECT j.schedule_id, j.scheduled_for, j.id FROM {batch} AS b
-        JOIN jobs AS j ON j.schedule_id = b.schedule_id AND j.scheduled_for = b.fired_for";
-    let mut rows = HashMap::new();
-    for batch in &all.firings {
-        let statement = batch.statement(SQL, []);
-        for row in transaction.query_all_raw(statement).await? {
-            let key = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            rows.insert(key, row.try_get_by_index(2)?);
-        }
-    }
-    Ok(rows)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query_plan::steps;
-
-    /// The steps on the tables of the database: how a batch is unpacked is another matter.
-    async fn steps_on(table: &str, statement: sea_orm::Statement) -> Vec<String> {
-        let mut steps = steps(statement).await;
-        steps.retain(|step| step.split(' ').nth(1) == Some(table));
-        steps
-    }
+    use crate::batch::Cell;
+    use crate::query_plan::steps_on;
 
     #[tokio::test]
     async fn the_ranges_of_the_ledger_are_found_by_their_own_index() {
-        let mut firings = Batch::new(DbBackend::Sqlite, FIRING);
-        firings.push([const { Cell::Null }; 7]);
+        let mut firings = Batch::new(DbBackend::Sqlite, batches::FIRING);
+        firings.push([const { Cell::Null }; batches::FIRING.len()]);
         let holds = format!("{HOLDS} AND {BEYOND_RANGES}");
-        let range = "SEARCH t USING COVERING INDEX ticks_ranges (schedule_id=? AND through>?)";
         assert_eq!(
             steps_on("t", firings.statement(&move_on(&holds), [])).await,
-            [range]
+            ["SEARCH t USING COVERING INDEX ticks_ranges (schedule_id=? AND through>?)"]
         );
         assert_eq!(
             steps_on("s", firings.statement(&move_on(&holds), [])).await,
             ["SEARCH s USING INDEX sqlite_autoindex_schedules_1 (id=?)"]
-        );
-        let mut records = Batch::new(DbBackend::Sqlite, tick::COLUMNS);
-        records.push([const { Cell::Null }; 9]);
-        assert_eq!(
-            steps_on("t", records.statement(RECORDED, [])).await,
-            [
-                "SEARCH t USING PRIMARY KEY (schedule_id=? AND scheduled_for=?)",
-                "SEARCH t USING INDEX ticks_ranges (schedule_id=? AND through>?)"
-            ]
         );
     }
 }

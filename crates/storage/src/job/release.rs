@@ -1,0 +1,97 @@
+//! When a job of a schedule ends, the first of those that wait for it goes into the queue.
+//!
+//! On PostgreSQL, whoever ends a job locks its schedule, as does whoever fires its ticks: or else a tick could find a job
+//! unfinished and have its own wait for it, while that job ends and finds nobody who waits.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use uuid::Uuid;
+
+use crate::batch::{Batch, Cell, Column, Kind};
+use crate::writer::WriteError;
+
+/// Which jobs count as unfinished for the ticks of their schedule: those that its ticks or a trigger made. The words are
+/// those of the partial index `jobs_unfinished`.
+pub(crate) const UNFINISHED: &str =
+    "status IN ('queued', 'retrying', 'processing', 'buffered') AND origin IN ('tick', 'trigger')";
+
+const SCHEDULE: &[Column] = &[("schedule_id", Kind::Id), ("ended_at", Kind::Int)];
+
+/// Schedules of which jobs have ended, each with the end of the last.
+#[derive(Debug, Default)]
+pub(super) struct Ended(BTreeMap<Uuid, i64>);
+
+impl Ended {
+    pub(super) fn job_of(&mut self, schedule: Uuid, at: i64) {
+        let last = self.0.entry(schedule).or_insert(at);
+        *last = at.max(*last);
+    }
+
+    /// Says how many jobs were released.
+    pub(super) async fn release(&self, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+        if transaction.get_database_backend() == DbBackend::Postgres {
+            for batch in &self.batches(transaction) {
+                transaction.execute_raw(batch.statement(LOCK, [])).await?;
+            }
+        }
+        self.release_locked(transaction).await
+    }
+
+    /// The same, where the schedules are locked already.
+    pub(super) async fn release_locked(&self, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+        let sql = release_sql();
+        let mut released = 0;
+        for batch in &self.batches(transaction) {
+            released += transaction
+                .execute_raw(batch.statement(&sql, []))
+                .await?
+                .rows_affected();
+        }
+        Ok(released)
+    }
+
+    fn batches(&self, transaction: &DatabaseTransaction) -> Vec<Batch> {
+        Batch::all(
+            transaction.get_database_backend(),
+            SCHEDULE,
+            &self.0,
+            |batch, (schedule, ended_at)| batch.push([Cell::Id(*schedule), Cell::Int(*ended_at)]),
+        )
+    }
+}
+
+const LOCK: &str = "SELECT 1 FROM schedules AS s JOIN {batch} AS b ON s.id = b.schedule_id
+    ORDER BY s.id FOR NO KEY UPDATE OF s";
+
+fn release_sql() -> String {
+    format!(
+        "UPDATE jobs AS j SET status = 'queued', run_after = b.ended_at FROM {{batch}} AS b
+         WHERE j.id = (SELECT w.id FROM jobs AS w WHERE w.schedule_id = b.schedule_id AND {UNFINISHED}
+                           AND w.status = 'buffered' ORDER BY w.id LIMIT 1)
+           AND NOT EXISTS (SELECT 1 FROM jobs AS a WHERE a.schedule_id = b.schedule_id AND {UNFINISHED}
+                               AND a.status <> 'buffered')"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query_plan::steps;
+
+    #[tokio::test]
+    async fn only_the_unfinished_jobs_of_a_schedule_are_looked_at() {
+        let mut schedules = Batch::new(DbBackend::Sqlite, SCHEDULE);
+        schedules.push([Cell::Null, Cell::Null]);
+        let mut steps = steps(schedules.statement(&release_sql(), [])).await;
+        steps.retain(|step| ["j", "w", "a"].contains(&step.split(' ').nth(1).unwrap()));
+        assert_eq!(
+            steps,
+            [
+                "SEARCH j USING INDEX sqlite_autoindex_jobs_1 (id=?)",
+                "SEARCH w USING COVERING INDEX jobs_unfinished (schedule_id=?)",
+                "SEARCH a USING COVERING INDEX jobs_unfinished (schedule_id=?)"
+            ]
+        );
+    }
+}

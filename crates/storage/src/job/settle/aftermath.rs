@@ -1,0 +1,199 @@
+//! What ends of jobs mean for their schedules: who waited goes into the queue, failures in a row are counted, and a
+//! schedule with too many of them is paused. Jobs without a schedule cost nothing here.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ratchet_interfaces::{
+    AttemptOutcome, AttemptResult, JobOrigin, JobStatus, ScheduleId, SettleOutcome, Settlement,
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
+use uuid::Uuid;
+
+use crate::batch::{Batch, Cell, Column, Kind};
+use crate::job::release::Ended;
+use crate::row::micros;
+use crate::writer::WriteError;
+
+/// Who pauses a schedule after failures.
+const BY: &str = "ratchet";
+
+const COUNT: &[Column] = &[
+    ("schedule_id", Kind::Id),
+    ("succeeded", Kind::Bool),
+    ("failures", Kind::Int),
+];
+
+/// Most jobs succeed after one that did: then nothing is written.
+const COUNT_FAILURES: &str = "UPDATE schedules AS s SET
+        consecutive_failures = CASE WHEN b.succeeded THEN 0 ELSE s.consecutive_failures END + b.failures
+    FROM {batch} AS b WHERE s.id = b.schedule_id AND (b.failures > 0 OR b.succeeded AND s.consecutive_failures > 0)
+    RETURNING id, consecutive_failures,
+        CASE WHEN consecutive_failures >= pause_after_failures AND enabled AND state = 'active'
+                  AND paused_at IS NULL THEN 1 ELSE 0 END";
+
+const PAUSE: &[Column] = &[("schedule_id", Kind::Id), ("at", Kind::Int), ("note", Kind::Text)];
+
+const PAUSE_SCHEDULES: &str = "UPDATE schedules AS s SET
+        paused_at = b.at, paused_by = $2, pause_note = b.note, resume_at = NULL, version = s.version + 1
+    FROM {batch} AS b WHERE s.id = b.schedule_id";
+
+/// How an attempt ended, as far as it concerns a schedule.
+#[derive(Debug)]
+pub(super) struct End {
+    job: Uuid,
+    at: i64,
+    /// The first line of the error.
+    error: String,
+}
+
+/// By the job.
+pub(super) type Ends = Vec<End>;
+
+/// What was done besides what the outcomes say.
+#[derive(Debug, Default)]
+pub(super) struct Aftermath {
+    released: u64,
+    paused: Vec<ScheduleId>,
+}
+
+/// What the ends of a schedule's jobs come to.
+#[derive(Debug, Default)]
+struct Tally {
+    succeeded: bool,
+    /// Since the last success.
+    failures: i64,
+    last_error: String,
+    last_end: i64,
+}
+
+impl End {
+    pub(super) fn of(outcome: &AttemptOutcome) -> Self {
+        let error = match &outcome.result {
+            AttemptResult::Failed { error } => error.lines().next().unwrap_or_default().to_owned(),
+            AttemptResult::Succeeded { .. }
+            | AttemptResult::Retry { .. }
+            | AttemptResult::Cancelled { .. }
+            | AttemptResult::HandedBack { .. } => String::new(),
+        };
+        Self {
+            job: outcome.job_id.as_uuid(),
+            at: micros(outcome.ended_at),
+            error,
+        }
+    }
+}
+
+impl Aftermath {
+    pub(super) fn with(self, outcomes: Vec<SettleOutcome>) -> Settlement {
+        let Self { released, paused } = self;
+        Settlement {
+            outcomes,
+            released,
+            paused,
+        }
+    }
+}
+
+/// `settled` are the jobs as they are now: id, schedule, status, origin.
+pub(super) async fn write(
+    ends: &Ends,
+    settled: &[QueryResult],
+    transaction: &DatabaseTransaction,
+) -> Result<Aftermath, WriteError> {
+    let mut jobs: HashMap<Uuid, (Uuid, String)> = HashMap::new();
+    let counted = [JobOrigin::Tick, JobOrigin::Trigger].map(JobOrigin::as_str);
+    for row in settled {
+        let Some(schedule) = row.try_get_by_index::<Option<Uuid>>(1)? else {
+            continue;
+        };
+        let origin: String = row.try_get_by_index(3)?;
+        if counted.contains(&origin.as_str()) {
+            jobs.insert(row.try_get_by_index(0)?, (schedule, row.try_get_by_index(2)?));
+        }
+    }
+    if jobs.is_empty() {
+        return Ok(Aftermath::default());
+    }
+    let mut in_time: Vec<&End> = ends.iter().collect();
+    in_time.sort_by_key(|end| end.at);
+    let mut ended = Ended::default();
+    let mut tallies: BTreeMap<Uuid, Tally> = BTreeMap::new();
+    for end in in_time {
+        let Some((schedule, status)) = jobs.get(&end.job) else {
+            continue;
+        };
+        let is = |wanted: JobStatus| status == wanted.as_str();
+        if !(is(JobStatus::Completed) || is(JobStatus::Failed) || is(JobStatus::Cancelled)) {
+            continue;
+        }
+        ended.job_of(*schedule, end.at);
+        let tally = tallies.entry(*schedule).or_default();
+        if is(JobStatus::Completed) {
+            *tally = Tally {
+                succeeded: true,
+                ..Tally::default()
+            };
+        } else if is(JobStatus::Failed) {
+            tally.failures += 1;
+            tally.last_error.clone_from(&end.error);
+            tally.last_end = end.at;
+        }
+    }
+    Ok(Aftermath {
+        released: ended.release_locked(transaction).await?,
+        paused: count_failures(&tallies, transaction).await?,
+    })
+}
+
+async fn count_failures(
+    tallies: &BTreeMap<Uuid, Tally>,
+    transaction: &DatabaseTransaction,
+) -> Result<Vec<ScheduleId>, WriteError> {
+    let backend = transaction.get_database_backend();
+    let told = tallies
+        .iter()
+        .filter(|(_, tally)| tally.succeeded || tally.failures > 0);
+    let mut paused: Vec<(Uuid, i64)> = Vec::new();
+    for batch in &Batch::all(backend, COUNT, told, |batch, (schedule, tally)| {
+        batch.push([
+            Cell::Id(*schedule),
+            Cell::bool(tally.succeeded),
+            Cell::Int(tally.failures),
+        ]);
+    }) {
+        for row in transaction
+            .query_all_raw(batch.statement(COUNT_FAILURES, []))
+            .await?
+        {
+            let schedule: Uuid = row.try_get_by_index(0)?;
+            let pauses: i32 = row.try_get_by_index(2)?;
+            // A row is told of for its success as well, and that pauses nothing.
+            if pauses == 1 && tallies.get(&schedule).is_some_and(|tally| tally.failures > 0) {
+                paused.push((schedule, row.try_get_by_index(1)?));
+            }
+        }
+    }
+    paused.sort_unstable();
+    for batch in &Batch::all(backend, PAUSE, &paused, |batch, (schedule, failures)| {
+        let tally = &tallies[schedule];
+        let note = note(*failures, &tally.last_error);
+        batch.push([Cell::Id(*schedule), Cell::Int(tally.last_end), Cell::Text(&note)]);
+    }) {
+        transaction
+            .execute_raw(batch.statement(PAUSE_SCHEDULES, [BY.into()]))
+            .await?;
+    }
+    Ok(paused
+        .into_iter()
+        .map(|(schedule, _)| ScheduleId::from_uuid(schedule))
+        .collect())
+}
+
+/// Why a schedule is paused, in words.
+fn note(failures: i64, error: &str) -> String {
+    if failures == 1 {
+        format!("a job failed for good: {error}")
+    } else {
+        format!("{failures} jobs in a row failed for good, the last with: {error}")
+    }
+}
