@@ -19,7 +19,7 @@ pub struct DefaultSchedule {
     /// What it is for.
     pub description: &'static str,
     /// When it fires.
-    pub cron_expression: &'static str,
+    pub specification: &'static str,
     /// The time zone of the expression.
     pub timezone: &'static str,
     /// The input of its jobs.
@@ -35,7 +35,7 @@ pub fn default_schedules() -> Vec<DefaultSchedule> {
         task_id: TaskId::from_uuid(uuid::Uuid::from_u128(1)),
         name: "system_heartbeat",
         description: "A sign of life every five minutes",
-        cron_expression: "0 */5 * * * *",
+        specification: "0 */5 * * * *",
         timezone: "UTC",
         input: json!({}),
         output_destinations: vec![OutputDestination::stdout_json()],
@@ -50,7 +50,7 @@ impl DefaultSchedule {
             task_id,
             name,
             description,
-            cron_expression,
+            specification,
             timezone,
             input,
             output_destinations,
@@ -60,7 +60,7 @@ impl DefaultSchedule {
             timezone: timezone.to_owned(),
             input,
             output_destinations,
-            ..UnifiedSchedule::new(name, task_id, cron_expression, now)
+            ..UnifiedSchedule::new(name, task_id, specification, now)
         }
     }
 }
@@ -87,7 +87,7 @@ mod tests {
         let schedule = wish.to_schedule(DateTime::UNIX_EPOCH);
         assert_eq!(schedule.task_id, wish.task_id);
         assert_eq!(schedule.description.as_deref(), Some(wish.description));
-        assert_eq!(schedule.cron_expression, "0 */5 * * * *");
+        assert_eq!(schedule.specification, "0 */5 * * * *");
         assert_eq!(schedule.timezone, "UTC");
         assert_eq!(schedule.input, wish.input);
         assert_eq!(schedule.output_destinations, [OutputDestination::stdout_json()]);

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ExecutionStatus, RepositoryError, SettleOutcome, truncate_to_micros,
-    with_causes,
+    AttemptOutcome, AttemptResult, ExecutionStatus, RepositoryError, SettleOutcome, Settlement,
+    truncate_to_micros, with_causes,
 };
 use tokio::sync::mpsc;
 use tracing::{error, warn};
@@ -126,9 +126,10 @@ impl Settler {
 
     /// Wakes who waits for what was just committed. Of a call that was repeated, an earlier try may have been
     /// committed although its answer was lost; then this one finds nothing left to settle.
-    async fn announce(&self, outcomes: &[AttemptOutcome], settled: &[SettleOutcome], repeated: bool) {
-        let (mut has_deliveries, mut has_retries) = (repeated, repeated);
-        for (outcome, settled) in outcomes.iter().zip(settled) {
+    async fn announce(&self, outcomes: &[AttemptOutcome], settlement: &Settlement, repeated: bool) {
+        let mut has_deliveries = repeated;
+        let mut has_jobs = repeated || settlement.released > 0;
+        for (outcome, settled) in outcomes.iter().zip(&settlement.outcomes) {
             if *settled == SettleOutcome::LeaseLost {
                 if !(repeated && self.is_on_disk(outcome).await) {
                     warn!(
@@ -141,16 +142,24 @@ impl Settler {
             }
             match &outcome.result {
                 AttemptResult::Succeeded { deliveries, .. } => has_deliveries |= !deliveries.is_empty(),
-                AttemptResult::Retry { .. } => has_retries = true,
-                AttemptResult::Failed { .. } | AttemptResult::HandedBack { .. } => {}
+                // The retry may be due before what the claim loop waits for.
+                AttemptResult::Retry { .. } => has_jobs = true,
+                AttemptResult::Failed { .. }
+                | AttemptResult::Cancelled { .. }
+                | AttemptResult::HandedBack { .. } => {}
             }
         }
         if has_deliveries {
             self.context.deliveries_available.raise();
         }
-        if has_retries {
-            // The retry may be due before what the claim loop waits for.
+        if has_jobs {
             self.context.jobs_available.raise();
+        }
+        for schedule in &settlement.paused {
+            warn!(
+                schedule.id = %schedule,
+                "a schedule was paused because too many of its jobs failed in a row"
+            );
         }
     }
 
@@ -159,7 +168,7 @@ impl Settler {
         let status = match &outcome.result {
             AttemptResult::Succeeded { .. } => ExecutionStatus::Completed,
             AttemptResult::Retry { .. } | AttemptResult::Failed { .. } => ExecutionStatus::Failed,
-            AttemptResult::HandedBack { .. } => ExecutionStatus::Cancelled,
+            AttemptResult::Cancelled { .. } | AttemptResult::HandedBack { .. } => ExecutionStatus::Cancelled,
         };
         match self.context.executions.execution_find(outcome.execution_id).await {
             Ok(Some(execution)) => {
@@ -189,6 +198,7 @@ fn without_unstorable(result: &AttemptResult, told: &str) -> AttemptResult {
             error,
             run_after: *run_after,
         },
+        AttemptResult::Cancelled { .. } => AttemptResult::Cancelled { reason: error },
         AttemptResult::HandedBack { .. } => AttemptResult::HandedBack { reason: error },
     }
 }

@@ -8,7 +8,8 @@ use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, Delivery, DeliveryId, DeliveryRepository,
     DeliveryStatus, Execution, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository,
     ExecutionStatus, JobFilter, JobId, JobRepository, JobSort, JobStatus, NodeId, Page, PageRequest,
-    RepositoryError, SettleOutcome, Task, TaskFilter, TaskId, TaskRepository, TaskSort, UnifiedJob,
+    RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest, Task, TaskFilter, TaskId,
+    TaskRepository, TaskSort, UnifiedJob,
 };
 use tokio::sync::watch;
 
@@ -42,6 +43,8 @@ pub(crate) struct State {
     pub(crate) answers_lost: Vec<&'static str>,
     /// The executions, each with its job.
     pub(crate) executions: HashMap<ExecutionId, Execution>,
+    /// The schedules that the next settling transaction finds to have failed too often.
+    pub(crate) pauses: Vec<ScheduleId>,
     /// A text that cannot be stored, wherever it appears.
     pub(crate) poison: Option<&'static str>,
 }
@@ -53,6 +56,25 @@ impl State {
 
     pub(crate) fn count(&self, status: JobStatus) -> usize {
         self.jobs.iter().filter(|job| job.status == status).count()
+    }
+
+    /// Queues the first job that waited for this one, if this one is final, and says whether there was one.
+    fn release(&mut self, ended: JobId) -> bool {
+        let (status, schedule) = (self.job(ended).status, self.job(ended).schedule_id);
+        let is_final = matches!(
+            status,
+            JobStatus::Completed | JobStatus::Failed | JobStatus::Cancelled
+        );
+        let waits = |job: &&mut UnifiedJob| {
+            job.status == JobStatus::Buffered && job.schedule_id.is_some() && job.schedule_id == schedule
+        };
+        match self.jobs.iter_mut().find(waits) {
+            Some(job) if is_final => {
+                job.status = JobStatus::Queued;
+                true
+            }
+            _ => false,
+        }
     }
 
     fn waiting(&self) -> impl Iterator<Item = &UnifiedJob> {
@@ -129,7 +151,7 @@ fn text_of(result: &AttemptResult) -> String {
     match result {
         AttemptResult::Succeeded { output, .. } => output.to_string(),
         AttemptResult::Retry { error, .. } | AttemptResult::Failed { error } => error.clone(),
-        AttemptResult::HandedBack { reason } => reason.clone(),
+        AttemptResult::Cancelled { reason } | AttemptResult::HandedBack { reason } => reason.clone(),
     }
 }
 
@@ -186,10 +208,7 @@ impl JobRepository for FakeDatabase {
         Ok(state.waiting().map(|job| job.run_after).min())
     }
 
-    async fn job_settle_many(
-        &self,
-        outcomes: &[AttemptOutcome],
-    ) -> Result<Vec<SettleOutcome>, RepositoryError> {
+    async fn job_settle_many(&self, outcomes: &[AttemptOutcome]) -> Result<Settlement, RepositoryError> {
         let mut held = self.settling_held.subscribe();
         drop(self.enter("settle")?);
         held.wait_for(|held| !held).await.unwrap();
@@ -206,7 +225,10 @@ impl JobRepository for FakeDatabase {
         }
         state.settled.push(outcomes.len());
         let state = &mut *state;
-        let mut answers = Vec::new();
+        let mut settlement = Settlement {
+            paused: std::mem::take(&mut state.pauses),
+            ..Settlement::default()
+        };
         for outcome in outcomes {
             let job = state
                 .jobs
@@ -214,7 +236,7 @@ impl JobRepository for FakeDatabase {
                 .find(|job| job.id == outcome.job_id)
                 .unwrap();
             if job.status != JobStatus::Processing || job.lease_owner != Some(outcome.node) {
-                answers.push(SettleOutcome::LeaseLost);
+                settlement.outcomes.push(SettleOutcome::LeaseLost);
                 continue;
             }
             job.lease_owner = None;
@@ -223,7 +245,9 @@ impl JobRepository for FakeDatabase {
                 execution.status = match &outcome.result {
                     AttemptResult::Succeeded { .. } => ExecutionStatus::Completed,
                     AttemptResult::Retry { .. } | AttemptResult::Failed { .. } => ExecutionStatus::Failed,
-                    AttemptResult::HandedBack { .. } => ExecutionStatus::Cancelled,
+                    AttemptResult::Cancelled { .. } | AttemptResult::HandedBack { .. } => {
+                        ExecutionStatus::Cancelled
+                    }
                 };
             }
             match &outcome.result {
@@ -242,14 +266,38 @@ impl JobRepository for FakeDatabase {
                     job.status = JobStatus::Failed;
                     job.error = Some(error.clone());
                 }
+                AttemptResult::Cancelled { reason } => {
+                    job.status = JobStatus::Cancelled;
+                    job.error = Some(reason.clone());
+                }
                 AttemptResult::HandedBack { reason } => {
                     job.status = JobStatus::Queued;
                     job.error = Some(reason.clone());
                 }
             }
-            answers.push(SettleOutcome::Settled);
+            settlement.released += u64::from(state.release(outcome.job_id));
+            settlement.outcomes.push(SettleOutcome::Settled);
         }
-        self.answer(state, "settle", answers)
+        self.answer(state, "settle", settlement)
+    }
+
+    async fn job_stop_requests(
+        &self,
+        node: NodeId,
+        running: &[ExecutionId],
+    ) -> Result<Vec<(ExecutionId, StopRequest)>, RepositoryError> {
+        let state = self.enter("stops")?;
+        let requests = running.iter().filter_map(|id| {
+            let execution = &state.executions[id];
+            let job = state.job(execution.job_id);
+            let is_ours = execution.status == ExecutionStatus::Running && job.lease_owner == Some(node);
+            match job.stop_requested_at {
+                _ if !is_ours => Some((*id, StopRequest::Terminate)),
+                Some(_) => Some((*id, StopRequest::Cancel)),
+                None => None,
+            }
+        });
+        Ok(requests.collect())
     }
 
     async fn job_recover_orphans(

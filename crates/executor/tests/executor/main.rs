@@ -13,4 +13,5 @@ mod stalling;
 mod stopping;
 mod validating;
 mod waiting;
+mod warnings;
 mod world;

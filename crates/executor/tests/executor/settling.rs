@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use ratchet_executor::BuiltinRuntime;
-use ratchet_interfaces::{JobStatus, TaskError, TaskRequest, UnifiedJob};
+use ratchet_interfaces::{JobId, JobStatus, ScheduleId, TaskError, TaskId, TaskRequest, UnifiedJob};
 use serde_json::{Value, json};
 
+use crate::warnings::Warnings;
 use crate::world::World;
 
 const GRACE: Duration = Duration::from_secs(1);
@@ -143,5 +144,68 @@ async fn a_job_that_is_no_longer_this_process_s_keeps_what_the_other_wrote() {
         .until(|state| state.job(kept).status == JobStatus::Completed)
         .await;
     assert_eq!(world.database.state().job(lost).status, JobStatus::Cancelled);
+    pipeline.stop(GRACE).await;
+}
+
+/// A job that runs, and one of the same schedule that waits for it to end.
+fn one_behind_the_other(world: &World, task: TaskId) -> (JobId, JobId) {
+    let schedule_id = Some(ScheduleId::new());
+    let first = UnifiedJob {
+        schedule_id,
+        ..UnifiedJob::new(task, Value::Null, world.now())
+    };
+    let second = UnifiedJob {
+        schedule_id,
+        status: JobStatus::Buffered,
+        ..UnifiedJob::new(task, Value::Null, world.now())
+    };
+    (world.add(first), world.add(second))
+}
+
+#[tokio::test]
+async fn a_job_that_waited_for_another_runs_as_soon_as_that_has_ended() {
+    let world = World::new();
+    let pipeline = world.pipeline(4, echo());
+    pipeline.start().await.unwrap();
+    let (first, second) = one_behind_the_other(&world, world.task("echo"));
+    world.quiesce().await;
+    assert_eq!(world.database.state().job(first).status, JobStatus::Completed);
+    assert_eq!(world.database.state().job(second).status, JobStatus::Completed);
+    pipeline.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn a_job_that_was_released_without_an_answer_runs_all_the_same() {
+    let world = World::new();
+    let pipeline = world.pipeline(4, echo());
+    pipeline.start().await.unwrap();
+    world.database.state().answers_lost = vec!["settle"];
+    let (_, second) = one_behind_the_other(&world, world.task("echo"));
+    world.quiesce().await;
+    assert_eq!(world.database.state().job(second).attempts, 0);
+    world.pass(Duration::from_millis(100)).await;
+    assert_eq!(world.database.state().job(second).status, JobStatus::Completed);
+    pipeline.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn a_schedule_that_was_paused_after_failures_is_warned_of_once() {
+    let world = World::new();
+    let warnings = Warnings::listen();
+    let pipeline = world.pipeline(4, echo());
+    let (schedule, task) = (ScheduleId::new(), world.task("echo"));
+    world.database.state().pauses = vec![schedule];
+    pipeline.start().await.unwrap();
+    for _ in 0..2 {
+        world.job_of(task);
+        world.quiesce().await;
+    }
+    assert_eq!(world.database.state().settled, [1, 1]);
+    let lines = warnings.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0].contains(&schedule.to_string()) && lines[0].contains("was paused"),
+        "{lines:?}"
+    );
     pipeline.stop(GRACE).await;
 }
