@@ -13,7 +13,7 @@ use ratchet_interfaces::{
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    QuerySelect, Statement,
+    QueryOrder, QuerySelect, Statement,
 };
 use uuid::Uuid;
 
@@ -270,6 +270,25 @@ impl ScheduleRepository for Schedules {
         runs: &[(ScheduleTiming, Result<DateTime<Utc>, String>)],
     ) -> Result<(), RepositoryError> {
         next_run::correct(&self.store.writer, runs).await
+    }
+
+    async fn schedule_scan(
+        &self,
+        after: Option<ScheduleId>,
+        limit: u32,
+    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+        let mut rows = Entity::find();
+        if let Some(after) = after {
+            rows = rows.filter(Column::Id.gt(after.as_uuid()));
+        }
+        rows.order_by_asc(Column::Id)
+            .limit(u64::from(limit))
+            .all(&self.store.reader)
+            .await
+            .during("going through the schedules")?
+            .into_iter()
+            .map(read)
+            .collect()
     }
 
     async fn schedule_list_periods(&self, id: ScheduleId) -> Result<Vec<SchedulePeriod>, RepositoryError> {
