@@ -6,8 +6,11 @@ use clap::{Args, Parser, Subcommand};
 use ratchet_interfaces::with_causes;
 
 use crate::command::cron::CronCommand;
+use crate::command::forecast::ForecastArgs;
 use crate::command::migrate::MigrateCommand;
 use crate::command::serve::ServeArgs;
+use crate::command::verify::VerifyArgs;
+use crate::command::why::WhyArgs;
 use crate::settings::{Settings, SettingsError, SettingsSources};
 
 /// Ratchet runs tasks on schedules: every tick becomes exactly one durable job, on the instant.
@@ -57,6 +60,12 @@ enum Command {
     /// Try out cron expressions; needs no database
     #[command(subcommand)]
     Cron(CronCommand),
+    /// Say what became, or will become, of an instant of a schedule, and why
+    Why(WhyArgs),
+    /// List or count the ticks to come of all schedules, as they are or as they could be
+    Forecast(ForecastArgs),
+    /// Recompute every tick that should have been, and compare with the ledger; a server may be running
+    Verify(VerifyArgs),
 }
 
 /// A command failed.
@@ -106,6 +115,9 @@ impl Cli {
             Command::Serve(arguments) => arguments.run(&common),
             Command::Migrate(command) => command.run(&common),
             Command::Cron(command) => command.run(),
+            Command::Why(arguments) => arguments.run(&common),
+            Command::Forecast(arguments) => arguments.run(&common),
+            Command::Verify(arguments) => arguments.run(&common),
         };
         match outcome {
             Ok(()) => ExitCode::SUCCESS,

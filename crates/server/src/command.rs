@@ -1,6 +1,10 @@
 //! What each command of the command line does.
 
 pub(crate) mod cron;
+pub(crate) mod forecast;
 pub(crate) mod migrate;
 pub(crate) mod serve;
 pub(crate) mod specification;
+mod stored;
+pub(crate) mod verify;
+pub(crate) mod why;

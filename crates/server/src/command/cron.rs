@@ -1,4 +1,4 @@
-use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
 use ratchet_interfaces::Clock;
 use ratchet_recurrence::Specification;
@@ -6,6 +6,7 @@ use ratchet_scheduler::SystemClock;
 
 use crate::cli::{CliError, print};
 use crate::command::specification::SpecificationArgs;
+use crate::command::stored::instant;
 
 /// The most instants of one answer.
 const MOST: usize = 10_000;
@@ -77,13 +78,7 @@ impl NextArgs {
         let specification = self.what.specification()?;
         let from = match &self.from {
             None => now,
-            Some(text) => DateTime::<FixedOffset>::parse_from_rfc3339(text)
-                .map_err(|error| {
-                    CliError::Usage(format!(
-                        "--from is \"{text}\": an instant is written as in 2026-03-28T09:00:00Z ({error})"
-                    ))
-                })?
-                .to_utc(),
+            Some(text) => instant("--from", text)?,
         };
         let zone = specification.zone().tz();
         let instants: Vec<String> = specification

@@ -70,6 +70,12 @@ impl Setting for u64 {
     }
 }
 
+impl Setting for u32 {
+    fn read(value: &Value) -> Result<Self, String> {
+        Self::try_from(u64::read(value)?).map_err(|_| format!("allowed is at most {}", Self::MAX))
+    }
+}
+
 impl Setting for usize {
     fn read(value: &Value) -> Result<Self, String> {
         Self::try_from(u64::read(value)?).map_err(|error| error.to_string())

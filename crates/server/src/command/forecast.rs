@@ -1,0 +1,171 @@
+use std::io::{BufWriter, ErrorKind, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use clap::Args;
+use ratchet_interfaces::{Clock, ForecastRequest, SchedulerService, WhatIf};
+use ratchet_scheduler::{SchedulerConfig, SystemClock, TokioCronSchedulerService};
+
+use crate::cli::{CliError, CommonArgs};
+use crate::command::stored::{instant, read_from};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  ratchet forecast                          every tick of the next 24 hours\n  \
+                        ratchet forecast --bucket 1h              how many are due in each hour\n  \
+                        ratchet forecast --busiest 5              the five fullest seconds\n  \
+                        ratchet forecast --busiest 5 --what-if 'report=every hour' --spread 10m\n  \
+                        ratchet forecast --without system_heartbeat --from 2026-12-24T00:00:00Z --to 2027-01-01T00:00:00Z"
+)]
+pub(crate) struct ForecastArgs {
+    /// The first instant (RFC 3339) [default: now]
+    #[arg(long, value_name = "RFC3339")]
+    from: Option<String>,
+    /// Ticks before this instant [default: a day after the first]
+    #[arg(long, value_name = "RFC3339")]
+    to: Option<String>,
+    /// Count the ticks in stretches of so long (15m, 1h, 1d) instead of listing them
+    #[arg(long, value_name = "WIDTH", conflicts_with = "busiest")]
+    bucket: Option<String>,
+    /// Print the seconds in which most ticks are due, so many
+    #[arg(long, value_name = "N")]
+    busiest: Option<usize>,
+    /// As if there were a schedule of this name and specification, instead of the stored one if there is one; may be
+    /// given several times
+    #[arg(long, value_name = "NAME=EXPR")]
+    what_if: Vec<String>,
+    /// The zone in which --what-if is read
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    tz: String,
+    /// Over how long the ticks of --what-if are spread (30s, 10m)
+    #[arg(long, value_name = "WIDTH", default_value = "0s")]
+    spread: String,
+    /// As if the schedule of this name were not there; may be given several times
+    #[arg(long, value_name = "NAME")]
+    without: Vec<String>,
+}
+
+impl ForecastArgs {
+    pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
+        let request = self.request(SystemClock::new().now())?;
+        let width = self
+            .bucket
+            .as_ref()
+            .map(|text| length("--bucket", text))
+            .transpose()?;
+        read_from(common, async |repositories| {
+            let failed = |error| CliError::usage(&error);
+            let service =
+                TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
+                    .map_err(failed)?;
+            if let Some(width) = width {
+                let buckets = service.forecast_buckets(request, width).await.map_err(failed)?;
+                return write_lines(
+                    buckets
+                        .into_iter()
+                        .map(|bucket| format!("{} {}", at(bucket.from), bucket.ticks)),
+                );
+            }
+            if let Some(most) = self.busiest {
+                let busy = service.forecast_busiest(request, most).await.map_err(failed)?;
+                return write_lines(
+                    busy.into_iter()
+                        .map(|busy| format!("{} {}", at(busy.at), busy.ticks)),
+                );
+            }
+            let ticks = service.forecast(request).await.map_err(failed)?;
+            write_lines(ticks.map(|tick| format!("{} {}", at(tick.due_at), tick.name)))
+        })
+    }
+
+    fn request(&self, now: DateTime<Utc>) -> Result<ForecastRequest, CliError> {
+        let from = match &self.from {
+            Some(text) => instant("--from", text)?,
+            None => now,
+        };
+        let to = match &self.to {
+            Some(text) => instant("--to", text)?,
+            None => from + TimeDelta::days(1),
+        };
+        let spread = length("--spread", &self.spread)?;
+        let set = self.what_if.iter().map(|text| {
+            let (name, specification) = text.split_once('=').ok_or_else(|| {
+                CliError::Usage(format!(
+                    "--what-if is \"{text}\": it is written as in report='every hour'"
+                ))
+            })?;
+            Ok(WhatIf::Set {
+                name: name.to_owned(),
+                specification: specification.to_owned(),
+                timezone: self.tz.clone(),
+                spread,
+            })
+        });
+        let without = self
+            .without
+            .iter()
+            .map(|name| Ok(WhatIf::Without { name: name.clone() }));
+        Ok(ForecastRequest {
+            from,
+            to,
+            what_if: set.chain(without).collect::<Result<_, CliError>>()?,
+        })
+    }
+}
+
+fn at(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// A length of time as in specifications: a whole number and one of s, m, h, d.
+fn length(flag: &str, text: &str) -> Result<Duration, CliError> {
+    let read = || {
+        let unit = text.chars().last()?;
+        let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return None,
+        };
+        Some(Duration::from_secs(count.checked_mul(seconds)?))
+    };
+    read().ok_or_else(|| {
+        CliError::Usage(format!(
+            "{flag} is \"{text}\": a length is a whole number and one of s, m, h, d, as in 15m"
+        ))
+    })
+}
+
+/// Writes lines as they come: a forecast may be longer than memory.
+fn write_lines(lines: impl Iterator<Item = String>) -> Result<(), CliError> {
+    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    let mut write = || {
+        for line in lines {
+            writeln!(stdout, "{line}")?;
+        }
+        stdout.flush()
+    };
+    match write() {
+        // Who closed the pipe has read enough.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::failed(&error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_a_number_and_a_unit() {
+        assert_eq!(length("--bucket", "15m").unwrap(), Duration::from_secs(900));
+        assert_eq!(length("--bucket", "2d").unwrap(), Duration::from_secs(172_800));
+        for wrong in ["", "m", "15", "-1h", "1.5h", "1 h", "1w", "99999999999999999999d"] {
+            let error = length("--bucket", wrong).unwrap_err().to_string();
+            assert!(error.contains(&format!("\"{wrong}\"")), "{error}");
+        }
+    }
+}

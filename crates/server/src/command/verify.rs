@@ -1,0 +1,90 @@
+use std::fmt::Write;
+use std::io::IsTerminal;
+
+use clap::Args;
+use ratchet_interfaces::Clock;
+use ratchet_repository_bridge::RepositoryBridge;
+use ratchet_scheduler::{AuditRange, AuditReport, SystemClock, audit};
+
+use crate::cli::{CliError, CommonArgs, print};
+use crate::command::stored::{instant, read_from};
+
+/// How many schedules lie between two signs of progress.
+const PROGRESS_STEP: u64 = 10_000;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ratchet verify\n  \
+                        ratchet verify --from 2026-03-01T00:00:00Z --to 2026-04-01T00:00:00Z --database sqlite://ratchet.db\n\n\
+                        The exit code is 0 when every tick is accounted for exactly once, and 1 when not.")]
+pub(crate) struct VerifyArgs {
+    /// Look at ticks from this instant on (RFC 3339) [default: as far as the ledger goes back]
+    #[arg(long, value_name = "RFC3339")]
+    from: Option<String>,
+    /// Look at ticks before this instant only [default: now]
+    #[arg(long, value_name = "RFC3339")]
+    to: Option<String>,
+}
+
+impl VerifyArgs {
+    pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
+        let read = |flag, text: Option<&String>| text.map(|text| instant(flag, text)).transpose();
+        let range = AuditRange {
+            from: read("--from", self.from.as_ref())?,
+            to: read("--to", self.to.as_ref())?,
+        };
+        let report = read_from(common, async |repositories| {
+            let bridge = RepositoryBridge::new(&*repositories);
+            let shows_progress = std::io::stderr().is_terminal();
+            let mut told = 0;
+            audit(&bridge, range, SystemClock::new().now(), |schedules| {
+                if shows_progress && schedules >= told + PROGRESS_STEP {
+                    told = schedules;
+                    eprintln!("{schedules} schedules verified");
+                }
+            })
+            .await
+            .map_err(|error| CliError::failed(&error))
+        })?;
+        print(&told(&report))?;
+        match report.total_faults {
+            0 => Ok(()),
+            1 => Err(CliError::Failed("the ledger has a fault".to_owned())),
+            faults => Err(CliError::Failed(format!("the ledger has {faults} faults"))),
+        }
+    }
+}
+
+/// The report for a reader.
+fn told(report: &AuditReport) -> String {
+    let mut text = String::new();
+    for fault in &report.faults {
+        let name = &fault.name;
+        let instant = fault.instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+        let _ = writeln!(text, "{name}, {instant}: {}", fault.words);
+    }
+    let untold = report.total_faults - report.faults.len() as u64;
+    if untold > 0 {
+        let _ = writeln!(text, "and {untold} more");
+    }
+    let _ = writeln!(
+        text,
+        "{} ticks of {} schedules are accounted for",
+        report.ticks, report.schedules
+    );
+    for (outcome, count) in &report.outcomes {
+        let _ = writeln!(text, "  {outcome} {count}");
+    }
+    for (count, words) in [
+        (report.pending, "due and not decided on yet"),
+        (report.paused, "waiting for a paused schedule to be resumed"),
+        (
+            report.under_other_zone_data,
+            "decided on under other time-zone data, and not compared",
+        ),
+    ] {
+        if count > 0 {
+            let _ = writeln!(text, "{count} {words}");
+        }
+    }
+    text
+}

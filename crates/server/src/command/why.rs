@@ -1,0 +1,50 @@
+use clap::Args;
+use ratchet_interfaces::{Clock, RepositoryFactory, ScheduleId, SchedulerService, UnifiedSchedule};
+use ratchet_scheduler::{SchedulerConfig, SystemClock, TokioCronSchedulerService};
+use std::sync::Arc;
+
+use crate::cli::{CliError, CommonArgs, print};
+use crate::command::stored::{instant, read_from};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  ratchet why system_heartbeat 2026-03-29T02:30:00Z\n  \
+                        ratchet why nightly-backup now"
+)]
+pub(crate) struct WhyArgs {
+    /// The schedule's name or id
+    schedule: String,
+    /// The instant (RFC 3339), or "now"
+    instant: String,
+}
+
+impl WhyArgs {
+    pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
+        let clock = SystemClock::new();
+        let instant = match self.instant.as_str() {
+            "now" => clock.now(),
+            text => instant("the instant", text)?,
+        };
+        let words = read_from(common, async |repositories| {
+            let schedule = find(&*repositories, &self.schedule).await?;
+            let failed = |error| CliError::failed(&error);
+            let service =
+                TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
+                    .map_err(failed)?;
+            let account = service.why(schedule.id, instant).await.map_err(failed)?;
+            Ok(account.words)
+        })?;
+        print(&format!("{words}\n"))
+    }
+}
+
+async fn find(repositories: &dyn RepositoryFactory, schedule: &str) -> Result<UnifiedSchedule, CliError> {
+    let schedules = repositories.schedules();
+    let found = match schedule.parse::<ScheduleId>() {
+        Ok(id) => schedules.schedule_find(id).await,
+        Err(_) => schedules.schedule_find_by_name(schedule).await,
+    };
+    found
+        .map_err(|error| CliError::failed(&error))?
+        .ok_or_else(|| CliError::Failed(format!("no schedule has the name or id \"{schedule}\"")))
+}
