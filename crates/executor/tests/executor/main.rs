@@ -13,6 +13,7 @@ mod settling;
 mod stalling;
 mod stopping;
 mod validating;
+mod wait;
 mod waiting;
 mod warnings;
 mod world;
