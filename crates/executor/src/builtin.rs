@@ -7,6 +7,7 @@ use ratchet_interfaces::{Clock, RuntimeStatus, TaskError, TaskExecutor, TaskRequ
 use serde_json::Value;
 
 mod heartbeat;
+mod wait;
 
 type Running = Pin<Box<dyn Future<Output = Result<Value, TaskError>> + Send>>;
 type Function = Box<dyn Fn(TaskRequest) -> Running + Send + Sync>;
@@ -34,7 +35,9 @@ impl BuiltinRuntime {
     /// A runtime with every function that belongs to the system itself.
     #[must_use]
     pub fn standard(clock: Arc<dyn Clock>, status: Arc<dyn RuntimeStatus>) -> Self {
-        Self::new().with(heartbeat::NAME, heartbeat::function(clock, status))
+        Self::new()
+            .with(wait::NAME, wait::function(Arc::clone(&clock)))
+            .with(heartbeat::NAME, heartbeat::function(clock, status))
     }
 
     /// Registers a function for the task of this name. A function that was registered for the name before is

@@ -6,7 +6,7 @@
 //!
 //! **Must not know** axum, SeaORM, SQL, cron, or which tasks exist. Deliberately absent: anything that decides *when*
 //! a job is made (the scheduler does), how a result leaves the process (`ratchet-output` does), and any timer that
-//! looks into the database on suspicion: both loops sleep on a signal, on a known instant, or on a free slot, and an
+//! looks into the database on suspicion: all loops sleep on a signal, on a known instant, or on a free slot, and an
 //! idle process executes no statement.
 //!
 //! **Lower neighbours**: `ratchet-interfaces`.
@@ -17,6 +17,8 @@
 //!   clock ──► claim loop ──► attempts (spawned, ──► settler ─────┤
 //!                   ▲         one slot each)     (group commit)  │
 //!                   └───────────── a retry's run_after ◄─────────┘
+//!
+//!   jobs_stopping ──► stop loop ──► attempts
 //! ```
 //!
 //! Both parts have one lifecycle, which [`JobPipeline::stop`] describes: start and stop may be called in any order

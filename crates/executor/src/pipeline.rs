@@ -18,10 +18,12 @@ mod open_executions;
 mod result_deliveries;
 mod roster;
 mod settler;
+mod stops;
 
 use claimer::Claimer;
 use open_executions::OpenExecutions;
 use settler::Settler;
+use stops::Stops;
 
 const ORPHAN_REASON: &str = "the process that ran it died";
 
@@ -47,6 +49,8 @@ pub struct JobPipelineParts {
     pub node: NodeId,
     /// To be raised by whoever has committed jobs.
     pub jobs_available: Signal,
+    /// To be raised by whoever has asked running jobs to stop, or has taken them away, when that is on disk.
+    pub jobs_stopping: Signal,
     /// Raised here when results with deliveries are on disk.
     pub deliveries_available: Signal,
 }
@@ -57,7 +61,7 @@ pub struct JobPipeline {
     lifecycle: Lifecycle,
 }
 
-/// What the claim loop, the attempts and the settler share.
+/// What the loops and the attempts share.
 struct Context {
     config: ExecutorConfig,
     jobs: Arc<dyn JobRepository>,
@@ -71,6 +75,7 @@ struct Context {
     open_executions: OpenExecutions,
     stalls: Stalls,
     jobs_available: Signal,
+    jobs_stopping: Signal,
     deliveries_available: Signal,
 }
 
@@ -91,6 +96,7 @@ impl JobPipeline {
             runtimes,
             node,
             jobs_available,
+            jobs_stopping,
             deliveries_available,
         } = parts;
         let mut by_name = HashMap::new();
@@ -115,6 +121,7 @@ impl JobPipeline {
                 open_executions: OpenExecutions::default(),
                 stalls: Stalls::default(),
                 jobs_available,
+                jobs_stopping,
                 deliveries_available,
             }),
         })
@@ -182,6 +189,8 @@ async fn run(context: Arc<Context>, watch: PhaseWatch) {
     // An attempt keeps its slot until the settler takes its outcome: a slow database slows down the claims.
     let (outcomes, ended) = mpsc::channel(context.config.max_concurrent_jobs);
     let claimer = tokio::spawn(Claimer::new(Arc::clone(&context), outcomes, watch.clone()).run());
+    let stops = tokio::spawn(Stops::new(Arc::clone(&context), watch.clone()).run());
+    let stops_end = stops.abort_handle();
     let stalls = context.stalls.clone();
     let claiming = async {
         if let Err(failure) = claimer.await {
@@ -193,6 +202,24 @@ async fn run(context: Arc<Context>, watch: PhaseWatch) {
             );
         }
     };
-    tokio::join!(Settler::new(context, ended, watch).run(), claiming);
+    let stopping = async {
+        if let Err(failure) = stops.await
+            && failure.is_panic()
+        {
+            error!(error = %failure, "the loop that calls off running jobs ended by a panic");
+            stalls.begin(
+                "stop loop",
+                "the loop that calls off running jobs has ended, see the log: none is called off until the server \
+                 is started again"
+                    .to_owned(),
+            );
+        }
+    };
+    let working = async {
+        tokio::join!(Settler::new(context, ended, watch).run(), claiming);
+        // Nothing is left that could be called off.
+        stops_end.abort();
+    };
+    tokio::join!(working, stopping);
     info!("the job pipeline has stopped");
 }

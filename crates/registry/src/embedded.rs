@@ -4,7 +4,10 @@ use ratchet_interfaces::{RegistryError, TaskDefinition, TaskId, TaskRegistry};
 const NAME: &str = "embedded";
 
 /// The definitions that are compiled in.
-const DEFINITIONS: &[&str] = &[include_str!("../tasks/heartbeat.json")];
+const DEFINITIONS: &[&str] = &[
+    include_str!("../tasks/heartbeat.json"),
+    include_str!("../tasks/wait.json"),
+];
 
 /// The tasks that come with the server.
 ///
@@ -15,7 +18,7 @@ const DEFINITIONS: &[&str] = &[include_str!("../tasks/heartbeat.json")];
 /// use ratchet_registry::EmbeddedRegistry;
 /// let registry = EmbeddedRegistry::new()?;
 /// assert_eq!(registry.name(), "embedded");
-/// assert_eq!(registry.list_tasks().await?.len(), 1);
+/// assert_eq!(registry.list_tasks().await?.len(), 2);
 /// # Ok(())
 /// # }
 /// ```
@@ -100,6 +103,22 @@ mod tests {
             "system_info": {"version": "9.8.7", "uptime_seconds": 5, "active_jobs": 2},
         });
         assert_eq!(SchemaValidator::default().validate_input(&task, &output), []);
+    }
+
+    #[tokio::test]
+    async fn a_wait_is_of_a_day_at_the_most() {
+        let registry = EmbeddedRegistry::new().unwrap();
+        let id = "00000000-0000-0000-0000-000000000002".parse().unwrap();
+        let task = registry.get_task_by_id(id).await.unwrap().unwrap();
+        let issues = |input| SchemaValidator::default().validate_input(&task, &input).len();
+        assert_eq!((task.name.as_str(), task.runtime.as_str()), ("wait", "builtin"));
+        assert_eq!(issues(json!({"seconds": 0.25})), 0);
+        assert_eq!(issues(json!({"seconds": 86_400, "fail": true})), 0);
+        assert_eq!(issues(json!({"seconds": 86_401})), 1);
+        assert_eq!(issues(json!({"seconds": -1})), 1);
+        assert_eq!(issues(json!({"fail": true})), 1);
+        let output = json!({"waitedSeconds": 0.25});
+        assert_eq!(SchemaValidator::default().validate_output(&task, &output), []);
     }
 
     #[tokio::test]

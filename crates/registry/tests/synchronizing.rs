@@ -182,7 +182,7 @@ async fn an_invalid_task_is_an_issue_and_the_others_are_stored() {
         .with_registry(registry("files", vec![broken, definition("fine")]))
         .with_registry(Arc::new(EmbeddedRegistry::new().unwrap()));
     let report = sync.sync().await.unwrap();
-    assert_eq!((report.added, report.issues.len()), (2, 1));
+    assert_eq!((report.added, report.issues.len()), (3, 1));
     assert_eq!(
         (report.issues[0].task.as_str(), report.issues[0].field.as_str()),
         ("broken", "inputSchema")
@@ -276,7 +276,7 @@ async fn a_registry_that_cannot_be_read_is_an_error_after_the_others_were_stored
         .with_registry(Arc::new(EmbeddedRegistry::new().unwrap()));
     let failure = sync.sync().await.unwrap_err();
     assert_eq!(failure.to_string(), "registry files cannot be read");
-    assert_eq!(tasks.rows.lock().unwrap().len(), 1);
+    assert_eq!(tasks.rows.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -9,9 +9,10 @@ use ratchet_interfaces::{
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::{JoinError, JoinHandle};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::roster::Assignment;
+use super::stops::StopNotice;
 use super::{Context, result_deliveries, settler};
 use crate::lifecycle::{Phase, PhaseWatch};
 use crate::reason;
@@ -25,6 +26,7 @@ pub(super) struct Attempt {
     context: Arc<Context>,
     claimed: ClaimedJob,
     assignment: Assignment,
+    notice: StopNotice,
     watch: PhaseWatch,
 }
 
@@ -43,6 +45,7 @@ impl Attempt {
         watch: PhaseWatch,
     ) -> Self {
         Self {
+            notice: context.open_executions.notice(claimed.execution_id),
             context,
             claimed,
             assignment,
@@ -73,7 +76,12 @@ impl Attempt {
             duration: TimeDelta::from_std(elapsed).unwrap_or(TimeDelta::MAX),
         };
         drop(active);
-        settler::submit(&outcomes, outcome).await;
+        if self.notice.is_terminated() {
+            // The job was taken away, and is final or another's by now.
+            self.context.open_executions.forget(self.claimed.execution_id);
+        } else {
+            settler::submit(&outcomes, outcome).await;
+        }
         drop(slot);
     }
 
@@ -85,6 +93,14 @@ impl Attempt {
         tokio::select! {
             biased;
             ended = &mut running => ended_by_itself(ended),
+            () = self.notice.posted() => {
+                info!(
+                    job.id = %self.claimed.job.id,
+                    execution.id = %self.claimed.execution_id,
+                    "a running job is called off"
+                );
+                self.break_off(running).await.unwrap_or(End::BrokenOff)
+            }
             () = self.context.clock.sleep(timeout) => {
                 let error = format!("timed out after {} s", timeout.as_secs());
                 self.break_off(running).await.unwrap_or_else(|| failed(error, true))
@@ -144,7 +160,7 @@ impl Attempt {
     fn conclude(&self, end: End, task: Option<&TaskDefinition>) -> AttemptResult {
         let job = &self.claimed.job;
         let now = self.context.clock.now();
-        match end {
+        let result = match end {
             End::Returned(output) => AttemptResult::Succeeded {
                 deliveries: result_deliveries::of(&self.claimed, task, &output, now),
                 output,
@@ -176,7 +192,8 @@ impl Attempt {
                     AttemptResult::Failed { error }
                 }
             }
-        }
+        };
+        self.notice.instead_of(result)
     }
 }
 

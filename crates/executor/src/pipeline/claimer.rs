@@ -113,6 +113,7 @@ impl Claimer {
                 .expect("a configured timeout is a week at the most"),
         };
         let during = "claiming jobs";
+        let looks = self.context.open_executions.looks();
         let call = self.context.jobs.job_claim_many(request);
         let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
             return Ok(None);
@@ -122,7 +123,10 @@ impl Claimer {
             (during, failure)
         })?;
         self.outage.is_over(during);
-        self.context.open_executions.open(&claimed);
+        if self.context.open_executions.open(&claimed, looks) {
+            // One of these may have been asked to stop when it was on disk already, but not known here yet.
+            self.context.jobs_stopping.raise();
+        }
 
         let count = claimed.len();
         self.launch(claimed).await;
@@ -231,13 +235,14 @@ impl Claimer {
 
     /// Returns a job that was claimed while a stop began.
     async fn hand_back(&self, claimed: ClaimedJob) {
+        let notice = self.context.open_executions.notice(claimed.execution_id);
         let outcome = AttemptOutcome {
             job_id: claimed.job.id,
             execution_id: claimed.execution_id,
             node: self.context.node,
-            result: AttemptResult::HandedBack {
+            result: notice.instead_of(AttemptResult::HandedBack {
                 reason: STOPPING.to_owned(),
-            },
+            }),
             ended_at: self.context.clock.now(),
             duration: TimeDelta::zero(),
         };

@@ -1,32 +1,77 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ratchet_interfaces::{AttemptOutcome, ClaimedJob, ExecutionId};
+use ratchet_interfaces::{AttemptOutcome, ClaimedJob, ExecutionId, StopRequest};
 
-/// The executions that this process opened and has not settled: the jobs of all others that the database says it
-/// runs are not run by anybody.
+use super::stops::StopNotice;
+
+/// The executions that this process opened and has not settled, each with what it was told of being stopped: the jobs
+/// of all others that the database says it runs are not run by anybody.
 #[derive(Default)]
-pub(super) struct OpenExecutions(Mutex<HashSet<ExecutionId>>);
+pub(super) struct OpenExecutions(Mutex<Open>);
+
+#[derive(Default)]
+struct Open {
+    notices: HashMap<ExecutionId, StopNotice>,
+    /// How often it was asked which of them are to stop.
+    looks: u64,
+}
+
+/// How often it had been asked which executions are to stop, when a claim began.
+#[derive(Clone, Copy)]
+pub(super) struct Looks(u64);
 
 impl OpenExecutions {
-    pub(super) fn open(&self, claimed: &[ClaimedJob]) {
-        self.set()
-            .extend(claimed.iter().map(|claimed| claimed.execution_id));
+    /// To be taken before a claim, whose executions may be asked to stop before its answer is here.
+    pub(super) fn looks(&self) -> Looks {
+        Looks(self.all().looks)
+    }
+
+    /// Adds what a claim opened. Says whether somebody has looked since the claim began who did not see these.
+    pub(super) fn open(&self, claimed: &[ClaimedJob], before: Looks) -> bool {
+        let mut open = self.all();
+        for claimed in claimed {
+            open.notices.insert(claimed.execution_id, StopNotice::default());
+        }
+        !claimed.is_empty() && open.looks != before.0
     }
 
     pub(super) fn close(&self, settled: &[AttemptOutcome]) {
-        let mut set = self.set();
+        let mut open = self.all();
         for outcome in settled {
-            set.remove(&outcome.execution_id);
+            open.notices.remove(&outcome.execution_id);
         }
     }
 
-    pub(super) fn list(&self) -> Vec<ExecutionId> {
-        self.set().iter().copied().collect()
+    /// Takes out one that has nothing to settle.
+    pub(super) fn forget(&self, id: ExecutionId) {
+        self.all().notices.remove(&id);
     }
 
-    fn set(&self) -> MutexGuard<'_, HashSet<ExecutionId>> {
-        // The set is whole after every statement that changes it.
+    pub(super) fn list(&self) -> Vec<ExecutionId> {
+        self.all().notices.keys().copied().collect()
+    }
+
+    /// All of them, to ask which are to stop.
+    pub(super) fn look(&self) -> Vec<ExecutionId> {
+        self.all().looks += 1;
+        self.list()
+    }
+
+    /// Tells an execution to stop, if it is still open.
+    pub(super) fn tell(&self, id: ExecutionId, request: StopRequest) {
+        if let Some(notice) = self.all().notices.get(&id) {
+            notice.post(request);
+        }
+    }
+
+    /// What an open execution is told of being stopped.
+    pub(super) fn notice(&self, id: ExecutionId) -> StopNotice {
+        self.all().notices.entry(id).or_default().clone()
+    }
+
+    fn all(&self) -> MutexGuard<'_, Open> {
+        // It is whole after every statement that changes it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -131,7 +131,7 @@ impl Settler {
         let mut has_jobs = repeated || settlement.released > 0;
         for (outcome, settled) in outcomes.iter().zip(&settlement.outcomes) {
             if *settled == SettleOutcome::LeaseLost {
-                if !(repeated && self.is_on_disk(outcome).await) {
+                if !self.is_accounted_for(outcome, repeated).await {
                     warn!(
                         job.id = %outcome.job_id,
                         execution.id = %outcome.execution_id,
@@ -163,8 +163,9 @@ impl Settler {
         }
     }
 
-    /// Whether the execution ended as this outcome says.
-    async fn is_on_disk(&self, outcome: &AttemptOutcome) -> bool {
+    /// Whether it is known why there was nothing to settle: the execution was called off by who took its job away, or
+    /// an earlier try of this call has settled it.
+    async fn is_accounted_for(&self, outcome: &AttemptOutcome, repeated: bool) -> bool {
         let status = match &outcome.result {
             AttemptResult::Succeeded { .. } => ExecutionStatus::Completed,
             AttemptResult::Retry { .. } | AttemptResult::Failed { .. } => ExecutionStatus::Failed,
@@ -172,16 +173,17 @@ impl Settler {
         };
         match self.context.executions.execution_find(outcome.execution_id).await {
             Ok(Some(execution)) => {
-                execution.status == status
+                let is_settled = execution.status == status
                     && execution.node == outcome.node
-                    && execution.completed_at == Some(truncate_to_micros(outcome.ended_at))
+                    && execution.completed_at == Some(truncate_to_micros(outcome.ended_at));
+                (repeated && is_settled) || (!is_settled && execution.status == ExecutionStatus::Cancelled)
             }
             Ok(None) => false,
             Err(failure) => {
                 warn!(
                     execution.id = %outcome.execution_id,
                     error = %with_causes(&failure),
-                    "it cannot be told whether an attempt was settled before"
+                    "it cannot be told what became of an attempt"
                 );
                 false
             }

@@ -19,6 +19,8 @@ pub(crate) struct FakeDatabase {
     changed: watch::Sender<()>,
     /// While it is true, settling waits: like a commit that takes long.
     pub(crate) settling_held: watch::Sender<bool>,
+    /// While it is true, the answers to claims wait: they are on disk, but not known yet.
+    pub(crate) claiming_held: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -90,6 +92,7 @@ impl FakeDatabase {
             state: Mutex::default(),
             changed: watch::Sender::new(()),
             settling_held: watch::Sender::new(false),
+            claiming_held: watch::Sender::new(false),
         }
     }
 
@@ -120,6 +123,35 @@ impl FakeDatabase {
             }
             None => Ok(answer),
         }
+    }
+
+    fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError> {
+        let mut state = self.enter("claim")?;
+        let limit = if state.locked { 0 } else { request.limit as usize };
+        let due: Vec<JobId> = state
+            .waiting()
+            .filter(|job| job.run_after <= request.now)
+            .map(|job| job.id)
+            .take(limit)
+            .collect();
+        let State { jobs, executions, .. } = &mut *state;
+        let claimed = jobs
+            .iter_mut()
+            .filter(|job| due.contains(&job.id))
+            .map(|job| {
+                job.status = JobStatus::Processing;
+                job.attempts += 1;
+                job.lease_owner = Some(request.node);
+                let execution = opened(job, request);
+                let execution_id = execution.id;
+                executions.insert(execution_id, execution);
+                ClaimedJob {
+                    job: job.clone(),
+                    execution_id,
+                }
+            })
+            .collect();
+        self.answer(&mut state, "claim", claimed)
     }
 
     fn enter(&self, verb: &'static str) -> Result<MutexGuard<'_, State>, RepositoryError> {
@@ -175,32 +207,10 @@ impl JobRepository for FakeDatabase {
     }
 
     async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError> {
-        let mut state = self.enter("claim")?;
-        let limit = if state.locked { 0 } else { request.limit as usize };
-        let due: Vec<JobId> = state
-            .waiting()
-            .filter(|job| job.run_after <= request.now)
-            .map(|job| job.id)
-            .take(limit)
-            .collect();
-        let State { jobs, executions, .. } = &mut *state;
-        let claimed = jobs
-            .iter_mut()
-            .filter(|job| due.contains(&job.id))
-            .map(|job| {
-                job.status = JobStatus::Processing;
-                job.attempts += 1;
-                job.lease_owner = Some(request.node);
-                let execution = opened(job, request);
-                let execution_id = execution.id;
-                executions.insert(execution_id, execution);
-                ClaimedJob {
-                    job: job.clone(),
-                    execution_id,
-                }
-            })
-            .collect();
-        self.answer(&mut state, "claim", claimed)
+        let mut held = self.claiming_held.subscribe();
+        let answer = self.claim(request);
+        held.wait_for(|held| !held).await.unwrap();
+        answer
     }
 
     async fn job_next_run_after(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {

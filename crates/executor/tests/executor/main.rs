@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test unwraps, it asserts")]
 
+mod calling_off;
 mod delivering;
 mod fake_database;
 mod heartbeat;
@@ -12,6 +13,7 @@ mod settling;
 mod stalling;
 mod stopping;
 mod validating;
+mod wait;
 mod waiting;
 mod warnings;
 mod world;

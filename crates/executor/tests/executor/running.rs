@@ -324,6 +324,7 @@ async fn two_runtimes_of_one_name_are_refused() {
         runtimes: vec![Arc::new(BuiltinRuntime::new()), Arc::new(BuiltinRuntime::new())],
         node: NodeId::new(),
         jobs_available: world.jobs_available.clone(),
+        jobs_stopping: world.jobs_stopping.clone(),
         deliveries_available: world.deliveries_available.clone(),
     });
     let Err(ExecutorError::DuplicateRuntime { name }) = refused else {

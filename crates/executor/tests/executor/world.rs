@@ -20,6 +20,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) status: Arc<ServerStatus>,
     pub(crate) jobs_available: Signal,
+    pub(crate) jobs_stopping: Signal,
     pub(crate) deliveries_available: Signal,
 }
 
@@ -32,6 +33,7 @@ impl World {
             status: Arc::new(ServerStatus::new("9.8.7", clock.clone() as Arc<dyn Clock>)),
             clock,
             jobs_available: Signal::default(),
+            jobs_stopping: Signal::default(),
             deliveries_available: Signal::default(),
         }
     }
@@ -53,6 +55,7 @@ impl World {
             runtimes: vec![Arc::new(functions)],
             node: NodeId::new(),
             jobs_available: self.jobs_available.clone(),
+            jobs_stopping: self.jobs_stopping.clone(),
             deliveries_available: self.deliveries_available.clone(),
         })
         .unwrap()
