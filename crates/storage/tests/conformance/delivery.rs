@@ -41,7 +41,7 @@ async fn settle_with(repositories: &dyn RepositoryFactory, claimed: &ClaimedJob,
         duration: TimeDelta::seconds(5),
     };
     let settled = repositories.jobs().job_settle_many(&[outcome]).await.unwrap();
-    assert_eq!(settled, [SettleOutcome::Settled]);
+    assert_eq!(settled.outcomes, [SettleOutcome::Settled]);
 }
 
 /// One job whose result goes out so many times, the first time at second 0, then every ten seconds.

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    ClaimRequest, ClaimedJob, FiredJob, JobId, NodeId, PageRequest, RepositoryFactory, Task, TaskDefinition,
-    TaskId, TickFiring, TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
+    ClaimRequest, ClaimedJob, JobId, NodeId, OverlapPolicy, PageRequest, RepositoryFactory, SchedulePolicies,
+    Task, TaskDefinition, TaskId, TickFiring, TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
 };
 use serde_json::json;
 
@@ -70,10 +70,14 @@ pub(crate) async fn stored_task(repositories: &dyn RepositoryFactory, name: &str
     task.definition.id
 }
 
-/// A schedule that is due at second 60.
+/// A schedule that is due at second 60, and whose jobs may run beside each other.
 pub(crate) fn schedule(name: &str, task: TaskId) -> UnifiedSchedule {
     UnifiedSchedule {
         next_run: Some(at(60)),
+        policies: SchedulePolicies {
+            overlap: OverlapPolicy::Allow,
+            ..SchedulePolicies::default()
+        },
         ..UnifiedSchedule::new(name, task, "* * * * *", at(0))
     }
 }
@@ -121,13 +125,17 @@ pub(crate) fn firing(schedule: &UnifiedSchedule) -> TickFiring {
             lateness: decided_at - tick,
             decided_at,
         }],
-        job: Some(FiredJob {
-            id: job,
-            scheduled_for: tick,
-        }),
+        policies: schedule.policies,
         next_run: Some(tick + TimeDelta::minutes(1)),
+        completion: None,
+        resumes: false,
         decided_at,
     }
+}
+
+/// The job that a firing makes.
+pub(crate) fn fired_job(firing: &TickFiring) -> JobId {
+    firing.jobs().next().unwrap().job_id.unwrap()
 }
 
 /// A job made by hand that may run from second 0.

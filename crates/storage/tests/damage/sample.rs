@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    ClaimRequest, FiredJob, JobId, NodeId, RepositoryFactory, Task, TaskDefinition, TaskId, TickFiring,
-    TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
+    ClaimRequest, JobId, NodeId, OverlapPolicy, RepositoryFactory, SchedulePolicies, Task, TaskDefinition,
+    TaskId, TickFiring, TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
 };
 use serde_json::json;
 
@@ -46,6 +46,10 @@ pub(crate) async fn stored_schedules(
         .iter()
         .map(|name| UnifiedSchedule {
             next_run: Some(at(60)),
+            policies: SchedulePolicies {
+                overlap: OverlapPolicy::Allow,
+                ..SchedulePolicies::default()
+            },
             ..UnifiedSchedule::new(*name, task, "* * * * *", at(0))
         })
         .collect();
@@ -75,11 +79,10 @@ pub(crate) fn firing(schedule: &UnifiedSchedule) -> TickFiring {
             lateness: TimeDelta::zero(),
             decided_at: tick,
         }],
-        job: Some(FiredJob {
-            id: job,
-            scheduled_for: tick,
-        }),
+        policies: schedule.policies,
         next_run: Some(tick + TimeDelta::minutes(1)),
+        completion: None,
+        resumes: false,
         decided_at: tick,
     }
 }

@@ -69,6 +69,10 @@ async fn a_schedule_of_a_task_exists_though_it_is_disabled_and_cannot_be_read() 
 #[tokio::test]
 async fn a_schedule_whose_row_cannot_be_read_is_disabled_with_the_reason_and_disturbs_no_other() {
     let of_both = [
+        "effective_from = 9223372036854775807",
+        "buffer_limit = -1",
+        "max_runs = -1",
+        "paused_at = 0, paused_by = 'me', resume_at = 9223372036854775807",
         "version = -1",
         "version = 9223372036854775807",
         "next_run = 9223372036854775807",
@@ -77,7 +81,8 @@ async fn a_schedule_whose_row_cannot_be_read_is_disabled_with_the_reason_and_dis
         "id = X'01'",
         "id = X''",
         "misfire_policy = 'improvise'",
-        "cron_expression = CAST(X'FF' AS TEXT)",
+        "overlap_policy = 'improvise'",
+        "specification = CAST(X'FF' AS TEXT)",
     ];
     for database in TestDatabase::each().await {
         let repositories = database.repositories();

@@ -1,5 +1,5 @@
 use ratchet_interfaces::{
-    JobFilter, JobId, JobPriority, JobSort, JobStatus, NodeId, OutputDestination, RepositoryError,
+    JobFilter, JobId, JobOrigin, JobPriority, JobSort, JobStatus, NodeId, OutputDestination, RepositoryError,
     ScheduleId, TaskId, UnifiedJob,
 };
 use serde_json::json;
@@ -15,6 +15,8 @@ async fn a_stored_job_is_found_as_it_was() {
             id: JobId::new(),
             schedule_id: Some(schedule.id),
             scheduled_for: Some(at(60)),
+            origin: JobOrigin::Backfill,
+            request: 3,
             task_id: schedule.task_id,
             input: json!({"a": [1, "\u{1}\0\"", null]}),
             priority: JobPriority::Low,
@@ -26,6 +28,7 @@ async fn a_stored_job_is_found_as_it_was() {
             lease_owner: Some(NodeId::new()),
             lease_until: Some(at(90)),
             timeout_seconds: Some(0),
+            stop_requested_at: Some(at(80)),
             error: Some("it's \"broken\" 100%".to_owned()),
             output_destinations: vec![OutputDestination::stdout_json()],
             queued_at: at(61),

@@ -149,6 +149,7 @@ pub(crate) fn matches(filter: &JobFilter, job: &UnifiedJob) -> bool {
         statuses,
         task_id,
         schedule_id,
+        origin,
         priority,
         queued_from,
         queued_before,
@@ -156,6 +157,7 @@ pub(crate) fn matches(filter: &JobFilter, job: &UnifiedJob) -> bool {
     (statuses.is_empty() || statuses.contains(&job.status))
         && task_id.is_none_or(|id| id == job.task_id)
         && (schedule_id.is_none() || *schedule_id == job.schedule_id)
+        && origin.is_none_or(|origin| origin == job.origin)
         && priority.is_none_or(|priority| priority == job.priority)
         && queued_from.is_none_or(|from| job.queued_at >= from)
         && queued_before.is_none_or(|before| job.queued_at < before)

@@ -115,7 +115,7 @@ async fn an_attempt_whose_job_was_recovered_has_lost_it() {
             duration: TimeDelta::seconds(2),
         };
         assert_eq!(
-            jobs.job_settle_many(&[late]).await.unwrap(),
+            jobs.job_settle_many(&[late]).await.unwrap().outcomes,
             [SettleOutcome::LeaseLost]
         );
         assert_eq!(jobs.job_find(orphan.job.id).await.unwrap(), before);

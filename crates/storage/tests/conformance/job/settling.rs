@@ -66,6 +66,12 @@ fn handed_back() -> AttemptResult {
     }
 }
 
+fn cancelled() -> AttemptResult {
+    AttemptResult::Cancelled {
+        reason: "it was asked to".to_owned(),
+    }
+}
+
 /// A job with its executions and deliveries.
 #[derive(Debug, PartialEq)]
 struct Story {
@@ -97,26 +103,29 @@ async fn settle(
     repositories: &Arc<dyn RepositoryFactory>,
     outcomes: &[AttemptOutcome],
 ) -> Vec<SettleOutcome> {
-    repositories.jobs().job_settle_many(outcomes).await.unwrap()
+    let settlement = repositories.jobs().job_settle_many(outcomes).await.unwrap();
+    assert_eq!((settlement.released, settlement.paused), (0, Vec::new()));
+    settlement.outcomes
 }
 
 #[tokio::test]
 async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
     on_each_database(async |repositories| {
         let node = NodeId::new();
-        let claimed = claimed_jobs(&*repositories, node, 4).await;
+        let claimed = claimed_jobs(&*repositories, node, 5).await;
         let results = [
             succeeded(&claimed[0], 3),
             retry(300),
             failed("it's \"no\" use: 100%"),
             handed_back(),
+            cancelled(),
         ];
         let outcomes: Vec<_> = claimed
             .iter()
             .zip(&results)
             .map(|(claimed, result)| outcome(claimed, node, result.clone()))
             .collect();
-        assert_eq!(settle(&repositories, &outcomes).await, [SETTLED; 4]);
+        assert_eq!(settle(&repositories, &outcomes).await, [SETTLED; 5]);
 
         for (claimed, result) in claimed.iter().zip(results) {
             let job = UnifiedJob {
@@ -174,6 +183,20 @@ async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
                     },
                     Execution {
                         error: Some(error),
+                        ..execution
+                    },
+                    Vec::new(),
+                ),
+                AttemptResult::Cancelled { reason } => (
+                    UnifiedJob {
+                        status: JobStatus::Cancelled,
+                        error: Some(reason.clone()),
+                        completed_at: Some(at(105)),
+                        ..job
+                    },
+                    Execution {
+                        status: ExecutionStatus::Cancelled,
+                        error: Some(reason),
                         ..execution
                     },
                     Vec::new(),

@@ -6,8 +6,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use ratchet_interfaces::{
-    JobPriority, JobStatus, MisfirePolicy, OutputDestination, OutputFormat, ScheduleState, StdioOptions,
-    StdioStream, Task, TaskDefinition, TaskId, UnifiedJob, UnifiedSchedule,
+    JobOrigin, JobPriority, JobStatus, MisfirePolicy, OutputDestination, OutputFormat, OverlapPolicy, Pause,
+    SchedulePolicies, ScheduleState, StdioOptions, StdioStream, Task, TaskDefinition, TaskId, UnifiedJob,
+    UnifiedSchedule,
 };
 use serde_json::Value;
 
@@ -120,13 +121,54 @@ pub(super) fn any_task() -> impl Strategy<Value = Task> {
     )
 }
 
+fn any_policies() -> impl Strategy<Value = SchedulePolicies> {
+    (
+        (select(MisfirePolicy::ALL), select(OverlapPolicy::ALL)),
+        (option::of(length()), length(), length()),
+        any::<[u32; 2]>(),
+        option::of(0..=i64::MAX as u64),
+        option::of(any::<u32>()),
+    )
+        .prop_map(
+            |(
+                (misfire, overlap),
+                (grace, catch_up_window, spread),
+                [catch_up_max, buffer_limit],
+                max_runs,
+                pause_after_failures,
+            )| SchedulePolicies {
+                misfire,
+                grace,
+                catch_up_max,
+                catch_up_window,
+                overlap,
+                buffer_limit,
+                spread,
+                max_runs,
+                pause_after_failures,
+            },
+        )
+}
+
+fn any_pause() -> impl Strategy<Value = Pause> {
+    (instant(), text(), option::of(text()), option::of(instant())).prop_map(|(since, by, note, resume_at)| {
+        Pause {
+            since,
+            by,
+            note,
+            resume_at,
+        }
+    })
+}
+
 /// A schedule of no task, whose name may be another's.
 pub(super) fn any_schedule() -> impl Strategy<Value = UnifiedSchedule> {
     let texts = (text(), option::of(text()), text(), text(), option::of(text()));
     let json = (json(), option::of(json()), destinations());
     let names = (
         select(ScheduleState::ALL),
-        select(MisfirePolicy::ALL),
+        any_policies(),
+        option::of(any_pause()),
         select(JobPriority::ALL),
     );
     let numbers = (
@@ -134,31 +176,42 @@ pub(super) fn any_schedule() -> impl Strategy<Value = UnifiedSchedule> {
         option::of(any::<u32>()),
         0..=i64::MAX as u64,
         0..u32::MAX,
+        any::<[u32; 2]>(),
     );
-    let instants = (option::of(instant()), option::of(instant()), instant(), instant());
+    let instants = (
+        option::of(instant()),
+        option::of(instant()),
+        instant(),
+        instant(),
+        instant(),
+    );
     (texts, json, names, numbers, instants, any::<bool>()).prop_map(
         |(
-            (name, description, cron_expression, timezone, state_reason),
+            (name, description, specification, timezone, state_reason),
             (input, metadata, output_destinations),
-            (state, misfire_policy, priority),
-            (max_retries, timeout_seconds, run_count, version),
-            (next_run, last_run, created_at, updated_at),
+            (state, policies, pause, priority),
+            (max_retries, timeout_seconds, run_count, version, [consecutive_failures, requests]),
+            (next_run, last_run, created_at, updated_at, effective_from),
             enabled,
         )| UnifiedSchedule {
             description,
-            cron_expression,
+            specification,
             timezone,
             input,
             enabled,
             state,
             state_reason,
-            misfire_policy,
+            policies,
+            pause,
             priority,
             max_retries,
             timeout_seconds,
             next_run,
             last_run,
             run_count,
+            consecutive_failures,
+            requests,
+            effective_from,
             output_destinations,
             metadata,
             version,
@@ -171,7 +224,7 @@ pub(super) fn any_schedule() -> impl Strategy<Value = UnifiedSchedule> {
 
 /// A job of no task and no schedule.
 pub(super) fn any_job() -> impl Strategy<Value = UnifiedJob> {
-    let numbers = (any::<[u32; 3]>(), option::of(any::<u32>()));
+    let numbers = (any::<[u32; 4]>(), option::of(any::<u32>()));
     let instants = (
         instant(),
         instant(),
@@ -179,8 +232,13 @@ pub(super) fn any_job() -> impl Strategy<Value = UnifiedJob> {
         option::of(instant()),
         option::of(instant()),
         option::of(instant()),
+        option::of(instant()),
     );
-    let names = (select(JobStatus::ALL), select(JobPriority::ALL));
+    let names = (
+        select(JobStatus::ALL),
+        select(JobPriority::ALL),
+        select(JobOrigin::ALL),
+    );
     (
         json(),
         option::of(text()),
@@ -194,11 +252,21 @@ pub(super) fn any_job() -> impl Strategy<Value = UnifiedJob> {
                 input,
                 error,
                 output_destinations,
-                (status, priority),
-                ([attempts, retry_count, max_retries], timeout_seconds),
-                (run_after, queued_at, scheduled_for, lease_until, started_at, completed_at),
+                (status, priority, origin),
+                ([attempts, retry_count, max_retries, request], timeout_seconds),
+                (
+                    run_after,
+                    queued_at,
+                    scheduled_for,
+                    lease_until,
+                    started_at,
+                    completed_at,
+                    stop_requested_at,
+                ),
             )| UnifiedJob {
                 scheduled_for,
+                origin,
+                request,
                 input,
                 priority,
                 status,
@@ -207,6 +275,7 @@ pub(super) fn any_job() -> impl Strategy<Value = UnifiedJob> {
                 max_retries,
                 run_after,
                 lease_until,
+                stop_requested_at,
                 timeout_seconds,
                 error,
                 output_destinations,

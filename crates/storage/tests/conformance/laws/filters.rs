@@ -8,8 +8,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use ratchet_interfaces::{
-    JobFilter, JobPriority, JobSort, JobStatus, PageRequest, ScheduleFilter, ScheduleSort, ScheduleState,
-    SortOrder, UnifiedJob, UnifiedSchedule,
+    JobFilter, JobOrigin, JobPriority, JobSort, JobStatus, PageRequest, Pause, ScheduleFilter, ScheduleSort,
+    ScheduleState, SortOrder, UnifiedJob, UnifiedSchedule,
 };
 
 use super::any::{one_of_few_instants, one_of_few_texts};
@@ -43,6 +43,7 @@ fn schedule_matches(filter: &ScheduleFilter, schedule: &UnifiedSchedule) -> bool
         name_contains,
         enabled,
         state,
+        paused,
         next_run_from,
         next_run_before,
     } = filter;
@@ -54,6 +55,7 @@ fn schedule_matches(filter: &ScheduleFilter, schedule: &UnifiedSchedule) -> bool
             .is_none_or(|part| lower.contains(&part.to_lowercase()))
         && enabled.is_none_or(|enabled| enabled == schedule.enabled)
         && state.is_none_or(|state| state == schedule.state)
+        && paused.is_none_or(|paused| paused == schedule.pause.is_some())
         && next_run_from.is_none_or(|from| schedule.next_run.is_some_and(|next| next >= from))
         && next_run_before.is_none_or(|before| schedule.next_run.is_some_and(|next| next < before))
 }
@@ -82,7 +84,7 @@ fn a_list_of_schedules_is_what_a_naive_filter_gives() {
         one_of_few_texts(),
         0..2 as Parent,
         any::<bool>(),
-        select(ScheduleState::ALL),
+        (select(ScheduleState::ALL), any::<bool>()),
         option::of(one_of_few_instants()),
         one_of_few_instants(),
     );
@@ -91,7 +93,10 @@ fn a_list_of_schedules_is_what_a_naive_filter_gives() {
         option::weighted(0.2, one_of_few_texts()),
         option::of(one_of_few_texts()),
         option::weighted(0.3, any::<bool>()),
-        option::weighted(0.3, select(ScheduleState::ALL)),
+        (
+            option::weighted(0.3, select(ScheduleState::ALL)),
+            option::weighted(0.3, any::<bool>()),
+        ),
         option::weighted(0.3, one_of_few_instants()),
         option::weighted(0.3, one_of_few_instants()),
     );
@@ -115,9 +120,15 @@ fn a_list_of_schedules_is_what_a_naive_filter_gives() {
                 .into_iter()
                 .filter(|(name, ..)| names.insert(name.clone()))
                 .map(
-                    |(name, task, enabled, state, next_run, created_at)| UnifiedSchedule {
+                    |(name, task, enabled, (state, paused), next_run, created_at)| UnifiedSchedule {
                         enabled,
                         state,
+                        pause: paused.then(|| Pause {
+                            since: created_at,
+                            by: "me".to_owned(),
+                            note: None,
+                            resume_at: None,
+                        }),
                         next_run,
                         created_at,
                         ..schedule(&name, tasks[task])
@@ -129,8 +140,11 @@ fn a_list_of_schedules_is_what_a_naive_filter_gives() {
                 .schedule_create_many(&stored)
                 .await
                 .unwrap();
-            for ((task, name, name_contains, enabled, state, next_run_from, next_run_before), sort, page) in
-                questions
+            for (
+                (task, name, name_contains, enabled, (state, paused), next_run_from, next_run_before),
+                sort,
+                page,
+            ) in questions
             {
                 let filter = ScheduleFilter {
                     task_id: task.map(|task| tasks[task]),
@@ -138,6 +152,7 @@ fn a_list_of_schedules_is_what_a_naive_filter_gives() {
                     name_contains,
                     enabled,
                     state,
+                    paused,
                     next_run_from,
                     next_run_before,
                 };
@@ -165,14 +180,17 @@ fn a_list_of_jobs_is_what_a_naive_filter_gives() {
         0..2 as Parent,
         any::<bool>(),
         select(JobStatus::ALL),
-        select(JobPriority::ALL),
+        (select(JobOrigin::ALL), select(JobPriority::ALL)),
         one_of_few_instants(),
     );
     let filter = (
         vec(select(JobStatus::ALL), 0..3),
         option::weighted(0.3, 0..3 as Parent),
         option::weighted(0.3, 0..3 as Parent),
-        option::weighted(0.3, select(JobPriority::ALL)),
+        (
+            option::weighted(0.3, select(JobOrigin::ALL)),
+            option::weighted(0.3, select(JobPriority::ALL)),
+        ),
         option::weighted(0.3, one_of_few_instants()),
         option::weighted(0.3, one_of_few_instants()),
     );
@@ -195,10 +213,11 @@ fn a_list_of_jobs_is_what_a_naive_filter_gives() {
                 .into_iter()
                 .enumerate()
                 .map(
-                    |(place, (parent, of_schedule, status, priority, queued_at))| UnifiedJob {
+                    |(place, (parent, of_schedule, status, (origin, priority), queued_at))| UnifiedJob {
                         schedule_id: of_schedule.then_some(parents[parent].id),
                         // Unique for a schedule, and not in the order of the ids.
                         scheduled_for: of_schedule.then(|| crate::sample::at((place as i64 * 17) % 41)),
+                        origin,
                         status,
                         priority,
                         queued_at,
@@ -207,11 +226,14 @@ fn a_list_of_jobs_is_what_a_naive_filter_gives() {
                 )
                 .collect();
             repositories.jobs().job_create_many(&stored).await.unwrap();
-            for ((statuses, task, schedule, priority, queued_from, queued_before), sort, page) in questions {
+            for ((statuses, task, schedule, (origin, priority), queued_from, queued_before), sort, page) in
+                questions
+            {
                 let filter = JobFilter {
                     statuses,
                     task_id: task.map(|task| parents[task].task_id),
                     schedule_id: schedule.map(|schedule| parents[schedule].id),
+                    origin,
                     priority,
                     queued_from,
                     queued_before,

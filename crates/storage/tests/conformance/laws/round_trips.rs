@@ -3,13 +3,14 @@
 use proptest::prelude::*;
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ClaimRequest, Delivery, DeliveryId, DeliveryStatus, ExecutionFilter,
-    ExecutionLogLine, FiringOutcome, JobId, NodeId, OutputDestination, ScheduleId, SettleOutcome, Task,
-    TaskId, TickFilter, TickFiring, TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
+    ExecutionLogLine, FiringOutcome, JobId, JobOrigin, NodeId, OutputDestination, ScheduleId,
+    SchedulePolicies, SettleOutcome, Task, TaskId, TickFilter, TickFiring, TickOutcome, TickRecord,
+    UnifiedJob, UnifiedSchedule,
 };
 
 use super::any::{any_job, any_schedule, any_task, instant, json, length, text};
 use super::{Databases, for_all};
-use crate::sample::{claim, everything, firing, job, schedule, stored_schedule, stored_task};
+use crate::sample::{claim, everything, fired_job, firing, job, schedule, stored_schedule, stored_task};
 
 #[test]
 fn a_task_comes_back_as_it_was_stored() {
@@ -60,6 +61,7 @@ fn a_schedule_comes_back_as_it_was_stored_and_as_it_was_changed() {
                 version: stored.version + 1,
                 last_run: stored.last_run,
                 run_count: stored.run_count,
+                requests: stored.requests,
                 created_at: stored.created_at,
                 ..changed.clone()
             };
@@ -123,7 +125,7 @@ fn a_row_of_the_ledger_comes_back_as_it_was_stored() {
                 count,
                 outcome,
                 reason: reason.map(Into::into),
-                job_id: names_job.then(JobId::new),
+                job_id: (names_job || outcome.is_run()).then(JobId::new),
                 lateness,
                 decided_at,
             };
@@ -132,8 +134,10 @@ fn a_row_of_the_ledger_comes_back_as_it_was_stored() {
                 expected_version: stored.version,
                 expected_next_run: next_run,
                 records: vec![record.clone()],
-                job: None,
+                policies: SchedulePolicies::default(),
                 next_run: Some(through),
+                completion: None,
+                resumes: false,
                 decided_at,
             };
             let outcomes = repositories.ticks().tick_fire_many(&[decision]).await.unwrap();
@@ -167,6 +171,7 @@ fn the_job_of_a_tick_has_what_its_schedule_has() {
                 name: format!("{}{id}", any.name),
                 next_run: Some(any.created_at),
                 enabled: true,
+                pause: None,
                 run_count: 0,
                 ..any
             };
@@ -178,16 +183,19 @@ fn the_job_of_a_tick_has_what_its_schedule_has() {
                 decided_at: tick,
                 ..firing(&schedule("template", stored.task_id))
             };
-            let id = decision.job.unwrap().id;
+            let id = fired_job(&decision);
             decision.schedule_id = stored.id;
             decision.expected_version = stored.version;
-            decision.job.as_mut().unwrap().scheduled_for = tick;
+            decision.records[0].scheduled_for = tick;
+            decision.records[0].through = tick;
+            decision.records[0].decided_at = tick;
             let outcomes = repositories.ticks().tick_fire_many(&[decision]).await.unwrap();
             assert_eq!(outcomes, [FiringOutcome::Committed]);
             let expected = UnifiedJob {
                 id,
                 schedule_id: Some(stored.id),
                 scheduled_for: Some(tick),
+                origin: JobOrigin::Tick,
                 priority: stored.priority,
                 max_retries: stored.max_retries,
                 timeout_seconds: stored.timeout_seconds,
@@ -259,7 +267,7 @@ fn a_result_and_its_delivery_and_its_log_come_back_as_they_were_stored() {
                 duration,
             };
             let settled = jobs.job_settle_many(&[outcome]).await.unwrap();
-            assert_eq!(settled, [SettleOutcome::Settled]);
+            assert_eq!(settled.outcomes, [SettleOutcome::Settled]);
 
             let of_job = ExecutionFilter {
                 job_id: Some(queued.id),

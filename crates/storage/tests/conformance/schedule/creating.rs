@@ -16,7 +16,7 @@ async fn a_stored_schedule_is_found_as_it_was() {
         let schedules = repositories.schedules();
         let full = UnifiedSchedule {
             description: Some("greets the world".to_owned()),
-            cron_expression: "0 30 9 ? * MON-FRI *".to_owned(),
+            specification: "0 30 9 ? * MON-FRI *".to_owned(),
             timezone: "America/Argentina/ComodRivadavia".to_owned(),
             input: json!({"who": ["world", null, 1.5, -7, {"deep": true}]}),
             enabled: false,

@@ -1,7 +1,7 @@
 use ratchet_interfaces::{FiringOutcome, ScheduleId, TickFilter, UnifiedJob};
 
 use crate::harness::on_each_database;
-use crate::sample::{everything, firing, stored_schedule};
+use crate::sample::{everything, fired_job, firing, stored_schedule};
 
 #[tokio::test]
 async fn a_deleted_schedule_is_gone_and_its_name_is_free() {
@@ -30,8 +30,8 @@ async fn a_deleted_schedule_takes_its_ledger_with_it_and_leaves_its_jobs() {
         let kept = stored_schedule(&*repositories, "kept").await;
         let firings = [firing(&gone), firing(&kept)];
         let outcomes = ticks.tick_fire_many(&firings).await.unwrap();
-        assert_eq!(outcomes, [FiringOutcome::Committed; 2]);
-        let [job_of_gone, job_of_kept] = firings.map(|firing| firing.job.unwrap().id);
+        assert_eq!(outcomes, vec![FiringOutcome::Committed; 2]);
+        let [job_of_gone, job_of_kept] = firings.map(|firing| fired_job(&firing));
         let before = jobs.job_find(job_of_gone).await.unwrap().unwrap();
         assert_eq!(before.schedule_id, Some(gone.id));
 

@@ -7,10 +7,12 @@ fn timing(schedule: &UnifiedSchedule) -> ScheduleTiming {
     ScheduleTiming {
         id: schedule.id,
         version: schedule.version,
-        cron_expression: schedule.cron_expression.clone(),
+        specification: schedule.specification.clone(),
         timezone: schedule.timezone.clone(),
-        misfire_policy: schedule.misfire_policy,
+        policies: schedule.policies,
         next_run: schedule.next_run,
+        resume_at: schedule.pause.as_ref().and_then(|pause| pause.resume_at),
+        effective_from: schedule.effective_from,
     }
 }
 
@@ -24,7 +26,7 @@ async fn the_timings_of_all_enabled_schedules_come_in_the_order_of_their_ids() {
                 enabled: place % 4 != 1,
                 next_run: (place % 3 != 0).then(|| at(60 + place as i64)),
                 timezone: format!("Zone/{place}"),
-                cron_expression: format!("{place} * * * *"),
+                specification: format!("{place} * * * *"),
                 ..schedule.clone()
             };
             *schedule = schedules.schedule_update(&change).await.unwrap();
@@ -95,7 +97,10 @@ async fn first_runs_are_set_and_none_completes_a_schedule() {
             .await
             .unwrap();
         schedules
-            .schedule_set_first_runs(&[(timing(&runs), Some(at(60))), (timing(&ends), None)])
+            .schedule_set_first_runs(&[
+                (timing(&runs), Ok(at(60))),
+                (timing(&ends), Err("it has ended".to_owned())),
+            ])
             .await
             .unwrap();
         let expected = UnifiedSchedule {
@@ -109,10 +114,9 @@ async fn first_runs_are_set_and_none_completes_a_schedule() {
             Some(expected)
         );
         let ended = schedules.schedule_find(ends.id).await.unwrap().unwrap();
-        assert!(ended.state_reason.is_some());
         let expected = UnifiedSchedule {
             state: ScheduleState::Completed,
-            state_reason: ended.state_reason.clone(),
+            state_reason: Some("it has ended".to_owned()),
             ..ends
         };
         assert_eq!(ended, expected);
@@ -145,9 +149,9 @@ async fn a_first_run_is_not_set_where_the_schedule_was_changed_meanwhile() {
         let after_edit = schedules.schedule_update(&edited).await.unwrap();
         schedules.schedule_delete(deleted.id).await.unwrap();
 
-        for next_run in [Some(at(600)), None] {
+        for next_run in [Ok(at(600)), Err("it has ended".to_owned())] {
             let runs: Vec<_> = [&edited, &running, &deleted, &disabled]
-                .map(|schedule| (timing(schedule), next_run))
+                .map(|schedule| (timing(schedule), next_run.clone()))
                 .into();
             schedules.schedule_set_first_runs(&runs).await.unwrap();
             for expected in [&after_edit, &running, &untouched, &disabled] {

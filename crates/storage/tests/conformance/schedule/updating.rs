@@ -1,5 +1,7 @@
+use chrono::TimeDelta;
 use ratchet_interfaces::{
-    JobPriority, OutputDestination, RepositoryError, ScheduleState, TaskId, UnifiedSchedule,
+    JobPriority, MisfirePolicy, OutputDestination, OverlapPolicy, Pause, RepositoryError, SchedulePolicies,
+    ScheduleState, TaskId, UnifiedSchedule,
 };
 use serde_json::json;
 
@@ -21,19 +23,38 @@ async fn an_update_replaces_what_the_owner_gives_and_keeps_what_the_engine_count
             task_id: stored_task(&*repositories, "another").await,
             name: "renamed".to_owned(),
             description: Some("new".to_owned()),
-            cron_expression: "@hourly".to_owned(),
+            specification: "@hourly".to_owned(),
             timezone: "Asia/Tokyo".to_owned(),
             input: json!([1, 2]),
             enabled: false,
             state: ScheduleState::Completed,
             state_reason: Some("why".to_owned()),
-            misfire_policy: before.misfire_policy,
+            policies: SchedulePolicies {
+                misfire: MisfirePolicy::CatchUp,
+                grace: Some(TimeDelta::seconds(3)),
+                catch_up_max: 4,
+                catch_up_window: TimeDelta::hours(5),
+                overlap: OverlapPolicy::CancelRunning,
+                buffer_limit: 6,
+                spread: TimeDelta::seconds(7),
+                max_runs: Some(8),
+                pause_after_failures: Some(9),
+            },
+            pause: Some(Pause {
+                since: at(1),
+                by: "me".to_owned(),
+                note: Some("holidays".to_owned()),
+                resume_at: Some(at(2)),
+            }),
             priority: JobPriority::High,
             max_retries: 4,
             timeout_seconds: Some(9),
             next_run: Some(at(777)),
             last_run: Some(at(999)),
             run_count: 99,
+            consecutive_failures: 5,
+            requests: 99,
+            effective_from: at(6),
             output_destinations: vec![OutputDestination::stdout_json()],
             metadata: Some(json!({"owner": "me"})),
             version: before.version,
@@ -43,6 +64,7 @@ async fn an_update_replaces_what_the_owner_gives_and_keeps_what_the_engine_count
         let expected = UnifiedSchedule {
             last_run: before.next_run,
             run_count: 1,
+            requests: 0,
             created_at: before.created_at,
             version: before.version + 1,
             ..given.clone()
@@ -61,6 +83,12 @@ async fn an_update_can_take_every_optional_field_away() {
         let task = stored_task(&*repositories, "greet").await;
         let full = UnifiedSchedule {
             description: Some("old".to_owned()),
+            pause: Some(Pause {
+                since: at(1),
+                by: "me".to_owned(),
+                note: Some("old".to_owned()),
+                resume_at: Some(at(2)),
+            }),
             state_reason: Some("old".to_owned()),
             timeout_seconds: Some(1),
             metadata: Some(json!(null)),
@@ -70,6 +98,7 @@ async fn an_update_can_take_every_optional_field_away() {
         schedules.schedule_create(&full).await.unwrap();
         let bare = UnifiedSchedule {
             description: None,
+            pause: None,
             state_reason: None,
             timeout_seconds: None,
             metadata: None,

@@ -4,7 +4,7 @@ use ratchet_interfaces::{FiringOutcome, JobFilter, JobSort, TickFilter, UnifiedS
 
 use super::History;
 use crate::harness::{at_once, on_each_database};
-use crate::sample::{at, everything, firing, stored_schedule, stored_schedules};
+use crate::sample::{at, everything, fired_job, firing, stored_schedule, stored_schedules};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tick_that_eight_nodes_fire_at_the_same_time_becomes_one_job() {
@@ -15,7 +15,7 @@ async fn a_tick_that_eight_nodes_fire_at_the_same_time_becomes_one_job() {
             let firing = firing(&before);
             async move {
                 let outcomes = ticks.tick_fire_many(std::slice::from_ref(&firing)).await.unwrap();
-                (outcomes, firing.job.unwrap().id)
+                (outcomes, fired_job(&firing))
             }
         })
         .await;
@@ -69,7 +69,7 @@ async fn batches_of_the_same_ticks_fired_at_the_same_time_become_one_job_a_tick(
                 .iter()
                 .find(|firing| Some(firing.schedule_id) == job.schedule_id)
                 .unwrap();
-            assert_eq!(job.id, firing.job.unwrap().id);
+            assert_eq!(job.id, fired_job(firing));
         }
         let ledger = repositories
             .ticks()

@@ -7,7 +7,7 @@ use ratchet_interfaces::{
 
 use super::History;
 use crate::harness::on_each_database;
-use crate::sample::{at, firing, job, stored_schedule};
+use crate::sample::{at, fired_job, firing, job, stored_schedule};
 
 /// Fires the schedule's next tick and sets the schedule back to where it was before.
 async fn fired_and_set_back(repositories: &dyn RepositoryFactory, name: &str) -> UnifiedSchedule {
@@ -161,7 +161,15 @@ async fn fresh_stale_and_existing_ticks_mix_in_one_call() {
         let firings = [&stale, &queued, &fresh, &recorded].map(firing);
         let outcomes = repositories.ticks().tick_fire_many(&firings).await.unwrap();
         let committed = FiringOutcome::Committed;
-        assert_eq!(outcomes, [FiringOutcome::Stale, committed, committed, committed]);
+        assert_eq!(
+            outcomes,
+            [
+                FiringOutcome::Stale,
+                committed.clone(),
+                committed.clone(),
+                committed
+            ]
+        );
         for (schedule, ledger, jobs) in [(&stale, 0, 0), (&queued, 1, 1), (&fresh, 1, 1), (&recorded, 1, 1)] {
             let history = History::of(&*repositories, schedule.id).await;
             assert_eq!(
@@ -176,7 +184,7 @@ async fn fresh_stale_and_existing_ticks_mix_in_one_call() {
             .jobs
             .first()
             .map(|job| job.id);
-        assert_eq!(job, firings[2].job.map(|job| job.id));
+        assert_eq!(job, Some(fired_job(&firings[2])));
     })
     .await;
 }

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    RepositoryFactory, ScheduleId, Tick, TickFilter, TickFiring, TickOutcome, TickRecord, UnifiedSchedule,
+    JobId, RepositoryFactory, ScheduleId, Tick, TickFilter, TickFiring, TickOutcome, TickRecord,
+    UnifiedSchedule,
 };
 
 use crate::harness::on_each_database;
@@ -18,7 +19,7 @@ async fn stored(repositories: &Arc<dyn RepositoryFactory>) -> (Vec<UnifiedSchedu
         count: u64::try_from(through - from).unwrap() / 60 + 1,
         outcome,
         reason: (outcome == TickOutcome::FailedToCreate).then(|| "it's \"no\" use, 100%".into()),
-        job_id: None,
+        job_id: (outcome == TickOutcome::Fired).then(JobId::new),
         lateness: TimeDelta::microseconds(from + 1),
         decided_at: at(through) + TimeDelta::microseconds(1),
     };
@@ -39,10 +40,10 @@ async fn stored(repositories: &Arc<dyn RepositoryFactory>) -> (Vec<UnifiedSchedu
     for (schedule, records) in schedules.iter().zip(ledgers) {
         ledger.extend(records.iter().map(|record| Tick {
             schedule_id: schedule.id,
+            request: 0,
             record: record.clone(),
         }));
         firings.push(TickFiring {
-            job: None,
             records,
             ..firing(schedule)
         });
@@ -96,7 +97,7 @@ async fn each_field_of_a_filter_leaves_the_ticks_that_match() {
         ];
         for outcome in TickOutcome::ALL {
             filters.push(TickFilter {
-                outcome: Some(*outcome),
+                outcomes: vec![*outcome],
                 ..all()
             });
         }
@@ -115,19 +116,24 @@ async fn each_field_of_a_filter_leaves_the_ticks_that_match() {
                     schedule_id: Some(schedules[0].id),
                     from: Some(at(second)),
                     before: Some(at(second + 1)),
-                    outcome: Some(TickOutcome::Coalesced),
+                    outcomes: vec![TickOutcome::Coalesced],
+                    by_hand: Some(false),
                 },
             ]);
         }
         for filter in filters {
             let expected: Vec<Tick> = ledger
                 .iter()
-                .filter(|Tick { schedule_id, record }| {
-                    filter.schedule_id.is_none_or(|id| id == *schedule_id)
-                        && filter.from.is_none_or(|from| record.through >= from)
-                        && filter.before.is_none_or(|before| record.scheduled_for < before)
-                        && filter.outcome.is_none_or(|outcome| outcome == record.outcome)
-                })
+                .filter(
+                    |Tick {
+                         schedule_id, record, ..
+                     }| {
+                        filter.schedule_id.is_none_or(|id| id == *schedule_id)
+                            && filter.from.is_none_or(|from| record.through >= from)
+                            && filter.before.is_none_or(|before| record.scheduled_for < before)
+                            && (filter.outcomes.is_empty() || filter.outcomes.contains(&record.outcome))
+                    },
+                )
                 .cloned()
                 .collect();
             let found = repositories

@@ -150,7 +150,11 @@ async fn an_attempt_that_is_settled_at_the_same_time_by_several_is_settled_once(
             outcomes.rotate_left(caller * 7);
             async move {
                 let settled = jobs.job_settle_many(&outcomes).await.unwrap();
-                settled.into_iter().filter(|outcome| *outcome == SETTLED).count()
+                settled
+                    .outcomes
+                    .into_iter()
+                    .filter(|outcome| *outcome == SETTLED)
+                    .count()
             }
         })
         .await;
