@@ -2,10 +2,13 @@
 //! `cargo run --release -p ratchet-recurrence --example specifications`
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use ratchet_recurrence::{Specification, Zone, buckets, busiest, forecast};
+use ratchet_recurrence::{
+    Planned, Specification, SpecificationError, Zone, buckets, busiest, forecast, spread_offset,
+};
 
 const TEXTS: [&str; 14] = [
     "* * * * *",
@@ -127,41 +130,55 @@ fn counting(zone: Zone) -> Result<(), Box<dyn std::error::Error>> {
 
 /// A year of ten thousand hourly schedules: no two with the same minute and second of the hour for long.
 fn herd() -> Result<(), Box<dyn std::error::Error>> {
-    let schedules: Vec<Specification> = (0..10_000)
-        .map(|n| Specification::parse(&format!("{} {} * * * *", n % 60, n / 60 % 60), Zone::UTC))
-        .collect::<Result<_, _>>()?;
+    let planned = |limit: Option<i64>| -> Result<Vec<Planned<u32>>, SpecificationError> {
+        (0..10_000u32)
+            .map(|n| {
+                let mut hourly =
+                    Specification::builder(Zone::UTC).cron(&format!("{} {} * * * *", n % 60, n / 60 % 60));
+                if let Some(limit) = limit {
+                    let end = DateTime::from_timestamp(limit + i64::from(n), 0).unwrap_or_default();
+                    hourly = hourly.ending(end);
+                }
+                Ok(Planned::new(n, Arc::new(hourly.build()?)))
+            })
+            .collect()
+    };
+    let some = planned(None)?;
     // The same ticks, but ten thousand specifications of which no two are equal.
-    let different: Vec<Specification> = (0..10_000)
-        .map(|n| {
-            let end = DateTime::from_timestamp(4_000_000_000 + n, 0).unwrap_or_default();
-            Specification::builder(Zone::UTC)
-                .cron(&format!("{} {} * * * *", n % 60, n / 60 % 60))
-                .ending(end)
-                .build()
+    let different = planned(Some(4_000_000_000))?;
+    let spread: Vec<Planned<u32>> = some
+        .iter()
+        .map(|planned| Planned {
+            offset: spread_offset(planned.key.into(), Duration::from_secs(3_600)),
+            ..planned.clone()
         })
-        .collect::<Result<_, _>>()?;
+        .collect();
     let (from, to) = ("2026-01-01T00:00:00Z".parse()?, "2027-01-01T00:00:00Z".parse()?);
     println!(
         "\na year of 10,000 hourly schedules, resident before: {} MB",
         resident() >> 20
     );
-    for (name, schedules) in [("3,600 different", &schedules), ("10,000 different", &different)] {
+    for (name, schedules) in [
+        ("3,600 different", some),
+        ("10,000 different", different),
+        ("10,000 spread", spread),
+    ] {
         let clock = Instant::now();
-        let ticks = forecast(schedules.iter().enumerate(), from, to).count();
+        let runs = forecast(schedules.clone(), from, to)?.count();
         println!(
-            "{name}: {ticks} ticks streamed in {:?}, resident {} MB",
+            "{name}: {runs} runs streamed in {:?}, resident {} MB",
             clock.elapsed(),
             resident() >> 20
         );
         let clock = Instant::now();
-        let counted = buckets(schedules, from, to, Duration::from_secs(86_400))?;
+        let counted = buckets(schedules.clone(), from, to, Duration::from_secs(86_400))?;
         println!(
             "{name}: {} buckets in {:?}",
             counted.counts.len(),
             clock.elapsed()
         );
         let clock = Instant::now();
-        let busy = busiest(schedules, from, to, 10);
+        let busy = busiest(schedules, from, to, 10)?;
         println!("{name}: busiest {:?} in {:?}", busy.first(), clock.elapsed());
     }
     Ok(())

@@ -73,24 +73,31 @@ impl Specification {
 
     /// How many ticks are later than `after`, up to and including `until`.
     pub(crate) fn count(&self, after: i64, until: i64) -> u64 {
+        self.count_at_most(after, until, u64::MAX)
+    }
+
+    /// The same, but `most` if there are more: where ticks are enumerated, no more of them are.
+    pub(crate) fn count_at_most(&self, after: i64, until: i64, most: u64) -> u64 {
         let Some(rest) = &self.rest else {
-            return self.count_of_sources(after, until);
+            return self.count_of_sources(after, until, most);
         };
         let mut after = rest
             .starts_at
             .map_or(after, |start| after.max(start.seconds() - 1));
         let until = rest.ends_at.map_or(until, |end| until.min(end.seconds() - 1));
         if rest.exclusions.is_empty() {
-            return self.count_of_sources(after, until);
+            return self.count_of_sources(after, until, most);
         }
         let mut count = 0;
-        while let Some(next) = self.next_of_sources(after).filter(|next| *next <= until) {
+        while count < most
+            && let Some(next) = self.next_of_sources(after).filter(|next| *next <= until)
+        {
             after = match self.excluded_until(next) {
                 Some(allowed) => allowed - 1,
                 None => {
                     // Up to the next exclusion, which may be far, nothing needs to be looked at one by one.
                     let last = until.min(self.allowed_until(next) - 1);
-                    count += self.count_of_sources(next - 1, last);
+                    count += self.count_of_sources(next - 1, last, most - count);
                     last
                 }
             };
@@ -108,15 +115,17 @@ impl Specification {
         }
     }
 
-    fn count_of_sources(&self, after: i64, until: i64) -> u64 {
+    fn count_of_sources(&self, after: i64, until: i64, most: u64) -> u64 {
         let zone = self.zone.tz();
         let count = |source: &Source| source.count_between(zone, self.daylight, after, until);
         if self.sources().count() == 1 {
-            return count(&self.source);
+            return count(&self.source).min(most);
         }
         // Two sources may tick at once, so that their counts do not add up.
         let (mut count, mut after) = (0, after);
-        while let Some(next) = self.next_of_sources(after).filter(|next| *next <= until) {
+        while count < most
+            && let Some(next) = self.next_of_sources(after).filter(|next| *next <= until)
+        {
             (count, after) = (count + 1, next);
         }
         count

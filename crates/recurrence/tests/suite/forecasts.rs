@@ -1,161 +1,267 @@
-//! Many schedules together, and how far one may be spread.
+//! Many schedules together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use ratchet_recurrence::{
-    Busy, ForecastError, Gap, Overlap, Specification, Zone, buckets, busiest, forecast, spread_offset,
+    Buckets, Busy, Expected, ForecastError, Gap, Overlap, Planned, Specification, buckets, busiest, forecast,
 };
 
 use crate::expressions::any_fields;
-use crate::{at, zone};
+use crate::{at, read, zone};
 
-fn read(text: &str) -> Specification {
-    Specification::parse(text, Zone::UTC).unwrap()
+fn plan<K>(key: K, text: &str) -> Planned<K> {
+    Planned::new(key, Arc::new(read(text)))
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// `01:00:30.500a ticked 01:00`, one after the other.
+fn runs(schedules: impl IntoIterator<Item = Planned<&'static str>>, from: &str, to: &str) -> Vec<String> {
+    forecast(schedules, at(from), at(to))
+        .unwrap()
+        .map(|Expected { key, tick, runs_at }| {
+            let late = if runs_at == tick {
+                String::new()
+            } else {
+                format!(" for {}", tick.format("%H:%M"))
+            };
+            format!("{}{key}{late}", runs_at.format("%H:%M:%S%.f"))
+        })
+        .collect()
 }
 
 #[test]
 fn a_forecast_is_in_order_of_time_and_ends_before_its_end() {
-    let (hourly, nightly, poll) = (read("0 * * * *"), read("0 2 * * *"), read("every 40m"));
-    let schedules = [("a", &hourly), ("b", &nightly), ("c", &poll), ("d", &hourly)];
-    let ticks: Vec<String> = forecast(schedules, at("2026-01-01T01:00:00Z"), at("2026-01-01T03:00:00Z"))
-        .map(|(tick, key)| format!("{}{key}", tick.format("%H:%M")))
-        .collect();
+    let schedules = [
+        plan("a", "0 * * * *"),
+        plan("b", "0 2 * * *"),
+        plan("c", "every 40m"),
+        plan("d", "0 * * * *"),
+    ];
     assert_eq!(
-        ticks,
+        runs(schedules, "2026-01-01T01:00:00Z", "2026-01-01T03:00:00Z"),
         [
-            "01:00a", "01:00d", "01:20c", "02:00a", "02:00d", "02:00b", "02:00c", "02:40c"
+            "01:00:00a",
+            "01:00:00d",
+            "01:20:00c",
+            "02:00:00a",
+            "02:00:00d",
+            "02:00:00b",
+            "02:00:00c",
+            "02:40:00c"
         ]
     );
 }
 
 #[test]
-fn the_herd_is_counted_and_its_busiest_instants_are_named() {
-    let (hourly, nightly, seconds) = (read("0 * * * *"), read("0 2 * * *"), read("* * * * * *"));
-    let herd = [&hourly, &nightly, &hourly, &seconds];
+fn a_spread_moves_runs_in_and_out_of_a_forecast_to_the_millisecond() {
+    let later = |key, offset| Planned {
+        offset: Duration::from_millis(offset),
+        ..plan(key, "0 * * * *")
+    };
+    let schedules = [
+        later("a", 0),
+        later("b", 1_800_500),
+        later("c", 1_800_499),
+        later("d", 1_800_000),
+    ];
+    assert_eq!(
+        runs(
+            schedules.clone(),
+            "2026-01-01T00:30:00.500Z",
+            "2026-01-01T02:30:00.500Z"
+        ),
+        [
+            "00:30:00.500b for 00:00",
+            "01:00:00a",
+            "01:30:00d for 01:00",
+            "01:30:00.499c for 01:00",
+            "01:30:00.500b for 01:00",
+            "02:00:00a",
+            "02:30:00d for 02:00",
+            "02:30:00.499c for 02:00",
+        ]
+    );
+    // Wider than time itself: nothing runs, and nothing overflows.
+    let never = Planned {
+        offset: Duration::MAX,
+        ..plan("a", "* * * * * *")
+    };
+    let (from, to) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+    assert_eq!(forecast([never.clone()], from, to).unwrap().count(), 0);
+    assert_eq!(
+        buckets([never.clone()], from, to, seconds(u64::MAX))
+            .unwrap()
+            .counts,
+        [0]
+    );
+    assert_eq!(busiest([never], from, to, 1).unwrap(), []);
+}
+
+#[test]
+fn a_forecast_ends_with_the_runs_that_are_left() {
+    let hourly = || plan("a", "0 * * * *");
+    let (from, to) = ("2026-01-01T00:30:00Z", "2026-01-01T06:00:00Z");
+    let of = |most, stored: Option<&str>| {
+        let limited = Planned {
+            most,
+            from: stored.map(at),
+            ..hourly()
+        };
+        runs([limited], from, to)
+    };
+    assert_eq!(of(Some(0), None), [""; 0]);
+    assert_eq!(of(Some(2), None), ["01:00:00a", "02:00:00a"]);
+    assert_eq!(of(None, Some("2026-01-01T04:00:00Z")), ["04:00:00a", "05:00:00a"]);
+    assert_eq!(of(Some(1), Some("2026-01-01T04:00:00Z")), ["04:00:00a"]);
+    // Those of 22:00, 23:00 and 00:00 come before the forecast.
+    assert_eq!(
+        of(Some(5), Some("2025-12-31T21:00:01Z")),
+        ["01:00:00a", "02:00:00a"]
+    );
+    assert_eq!(of(Some(3), Some("2025-12-31T22:00:00Z")), [""; 0]);
+    // What is left is of ticks, wherever their runs are.
+    let spread = Planned {
+        most: Some(2),
+        from: Some(at("2026-01-01T00:00:00Z")),
+        offset: seconds(1800),
+        ..hourly()
+    };
+    assert_eq!(
+        runs([spread], from, to),
+        ["00:30:00a for 00:00", "01:30:00a for 01:00"]
+    );
+}
+
+#[test]
+fn a_limited_schedule_far_in_the_past_is_not_followed_to_its_end() {
+    // Enumerating its ticks since 1970 would take minutes.
+    let two_sources = Planned {
+        most: Some(1_000),
+        from: Some(at("1970-01-01T00:00:00Z")),
+        ..plan("a", "every 1s; every 2s; every 3s; except 1970-01-02")
+    };
+    assert_eq!(
+        runs([two_sources], "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn a_forecast_can_be_handed_to_another_thread_and_lives_by_itself() {
+    let ticks: Box<dyn Iterator<Item = Expected<u64>> + Send> = {
+        let schedules = vec![plan(7, "* * * * * *")];
+        Box::new(forecast(schedules, at("2026-01-01T00:00:00Z"), at("2999-01-01T00:00:00Z")).unwrap())
+    };
+    let first = std::thread::spawn(move || ticks.take(2).last())
+        .join()
+        .unwrap()
+        .unwrap();
+    assert_eq!((first.key, first.runs_at), (7, at("2026-01-01T00:00:01Z")));
+}
+
+#[test]
+fn the_herd_is_counted_and_its_busiest_seconds_are_named() {
+    let herd = || ["0 * * * *", "0 2 * * *", "0 * * * *", "* * * * * *"].map(|text| plan((), text));
     let (from, to) = (at("2026-01-01T00:30:00Z"), at("2026-01-01T03:00:00Z"));
-    let counted = buckets(herd, from, to, Duration::from_secs(3600)).unwrap();
+    let counted = buckets(herd(), from, to, seconds(3600)).unwrap();
     assert_eq!(counted.counts, [3602, 3603, 1800]);
     let starts: Vec<_> = counted.iter().map(|(start, _)| start).collect();
     assert_eq!(
         starts,
         [from, at("2026-01-01T01:30:00Z"), at("2026-01-01T02:30:00Z")]
     );
-    let busy = |at, ticks| Busy { at, ticks };
+    let busy = |at, runs| Busy { at, runs };
     assert_eq!(
-        busiest(herd, from, to, 3),
+        busiest(herd(), from, to, 3).unwrap(),
         [
             busy(at("2026-01-01T02:00:00Z"), 4),
             busy(at("2026-01-01T01:00:00Z"), 3),
             busy(from, 1)
         ]
     );
-    assert_eq!(busiest(herd, from, to, 0), []);
+    assert_eq!(busiest(herd(), from, to, 0).unwrap(), []);
 }
 
 #[test]
-fn a_width_that_makes_no_view_is_refused() {
-    let hourly = read("0 * * * *");
+fn a_spread_flattens_the_herd() {
+    let herd = |width| {
+        (0..3_600u128).map(move |id| Planned {
+            offset: ratchet_recurrence::spread_offset(id, seconds(width)),
+            ..plan(id, "0 * * * *")
+        })
+    };
+    let (from, to) = (at("2026-01-01T00:00:00Z"), at("2026-01-01T01:00:00Z"));
+    let peak = |width| busiest(herd(width), from, to, 1).unwrap()[0].runs;
+    assert_eq!(peak(0), 3_600);
+    assert!(peak(3_600) < 10, "{}", peak(3_600));
+    let minutes = |width| buckets(herd(width), from, to, seconds(60)).unwrap().counts;
+    assert_eq!(minutes(0)[..2], [3_600, 0]);
+    assert!(
+        minutes(3_600).iter().all(|count| (30..100).contains(count)),
+        "{:?}",
+        minutes(3_600)
+    );
+}
+
+#[test]
+fn buckets_begin_where_the_forecast_does_and_know_fractions_of_a_second() {
+    let late = Planned {
+        offset: Duration::from_millis(999),
+        ..plan((), "* * * * * *")
+    };
+    let (from, to) = (at("2026-01-01T00:00:00.5Z"), at("2026-01-01T00:00:03.25Z"));
+    let count = |schedule: &Planned<()>, from, to| buckets([schedule.clone()], from, to, seconds(1)).unwrap();
+    let Buckets {
+        from: start, counts, ..
+    } = count(&late, from, to);
+    assert_eq!((start, counts), (from, vec![1, 1, 1]));
+    assert_eq!(count(&plan((), "* * * * * *"), from, to).counts, [1, 1, 1]);
+    assert_eq!(count(&late, at("2026-01-01T00:00:03Z"), to).counts, [0]);
+}
+
+#[test]
+fn a_width_that_makes_no_view_and_an_end_that_is_none_are_refused() {
+    let hourly = || [plan((), "0 * * * *")];
     let (from, to) = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
-    let refused = |width| buckets([&hourly], from, to, width).unwrap_err();
+    let refused = |width| buckets(hourly(), from, to, width).unwrap_err();
     assert!(matches!(refused(Duration::ZERO), ForecastError::Width { .. }));
     assert!(matches!(
         refused(Duration::from_millis(1500)),
         ForecastError::Width { .. }
     ));
     assert_eq!(
-        refused(Duration::from_secs(1)),
+        refused(seconds(1)),
         ForecastError::TooMany {
             stretches: 31_536_000
         }
     );
     assert_eq!(
-        buckets([&hourly], from, to, Duration::from_secs(u64::MAX))
-            .unwrap()
-            .counts,
+        buckets(hourly(), from, to, seconds(u64::MAX)).unwrap().counts,
         [8760]
     );
+
+    let backwards = ForecastError::Bounds { from: to, to: from };
     assert_eq!(
-        buckets([&hourly], to, from, Duration::from_secs(1))
-            .unwrap()
-            .counts,
-        []
+        backwards.to_string(),
+        "to: 2026-01-01T00:00:00Z is not later than from, which is 2027-01-01T00:00:00Z; it must be later"
+    );
+    assert_eq!(forecast(hourly(), to, from).unwrap_err(), backwards);
+    assert_eq!(busiest(hourly(), to, from, 1).unwrap_err(), backwards);
+    assert_eq!(buckets(hourly(), to, from, seconds(1)).unwrap_err(), backwards);
+    assert_eq!(
+        forecast(hourly(), to, to).unwrap_err(),
+        ForecastError::Bounds { from: to, to }
     );
 }
 
-/// Whoever changes this changes when people's schedules run.
-#[test]
-fn each_schedule_keeps_its_place_for_ever() {
-    let hour = Duration::from_secs(3600);
-    let places: Vec<u128> = [0, 1, 2, u128::MAX, 0x0192_3456_789a_7bcd_8ef0_1234_5678_9abc]
-        .into_iter()
-        .map(|id| spread_offset(id, hour).as_millis())
-        .collect();
-    assert_eq!(places, [2_348_814, 122_442, 3_034_675, 1_392_686, 273_431]);
-    assert_eq!(spread_offset(7, Duration::ZERO), Duration::ZERO);
-    assert!(spread_offset(7, Duration::MAX) < Duration::MAX);
-}
-
-#[test]
-fn a_thousand_schedules_spread_evenly() {
-    let mut minutes = [0; 60];
-    for id in 0..6_000u128 {
-        // Ids that were made one after the other, as version 7 does.
-        let id = 0x0192_3456_789a_7bcd_8ef0_1234_0000_0000 + (id << 64) + id;
-        minutes[spread_offset(id, Duration::from_secs(3600)).as_secs() as usize / 60] += 1;
-    }
-    assert!(
-        minutes.iter().all(|count| (60..140).contains(count)),
-        "{minutes:?}"
-    );
-}
-
-#[test]
-fn the_shortest_interval_counts_what_daylight_saving_pushes_together() {
-    let berlin = "Europe/Berlin";
-    for (text, name, seconds) in [
-        ("* * * * * *", "UTC", 1),
-        ("*/15 9-17 * * *", "UTC", 900),
-        ("0 9 * * *", "UTC", 86_400),
-        ("0 9 * * *", berlin, 82_800),
-        ("0 22 * * *; 0 1 * * *", berlin, 3 * 3600),
-        ("0 * * * *", berlin, 3600),
-        // The hour is repeated half an hour after it began.
-        ("45 * * * *", "Australia/Lord_Howe", 1800),
-        // What the gap swallowed runs at 03:00, a minute before the next.
-        ("1,30 2,3 * * *", berlin, 60),
-        ("1,30 2,3 * * *; gap skip", berlin, 1740),
-        ("every 90m", berlin, 5400),
-        ("every 4h; every 6h", "UTC", 7200),
-        ("every 4h; every 6h from 2026-01-01T00:30:00Z", "UTC", 1800),
-        (
-            "0 9 * * *; every 1h from 2026-01-01T00:10:00Z",
-            "Asia/Kathmandu",
-            300,
-        ),
-        ("at 2026-01-01T00:00:00Z, 2026-01-01T00:05:00Z", "UTC", 300),
-        (
-            "0 0 * * *; at 2026-01-01T00:05:00Z, 2026-01-05T23:58:00Z",
-            "UTC",
-            120,
-        ),
-    ] {
-        let specification = Specification::parse(text, zone(name)).unwrap();
-        let shortest = specification.shortest_interval().unwrap();
-        assert_eq!(shortest, Duration::from_secs(seconds), "{text} in {name}");
-        assert_eq!(specification.check_spread(shortest), Ok(()));
-        let refused = specification
-            .check_spread(shortest + Duration::from_secs(1))
-            .unwrap_err();
-        assert_eq!(refused.widest, shortest);
-        assert!(refused.to_string().contains("spread"), "{refused}");
-    }
-    assert_eq!(read("at 2026-01-01T00:00:00Z").shortest_interval(), None);
-}
-
-fn any_specification() -> impl Strategy<Value = Specification> {
+pub(crate) fn any_specification() -> impl Strategy<Value = Specification> {
     (
         prop::collection::vec(any_fields(), 0..3),
         prop::option::of((1..200_000u64, 0..4_000_000u32)),
@@ -191,62 +297,102 @@ fn any_specification() -> impl Strategy<Value = Specification> {
         })
 }
 
-proptest! {
-    #![proptest_config(crate::cases(150))]
+/// A schedule with an offset, a limit and a stored next tick, some of them like others of the same forecast.
+fn any_planned(start: i64) -> impl Strategy<Value = Planned<()>> {
+    let offset = prop_oneof![Just(0), Just(250), Just(90_000), 0..400_000u64].prop_map(Duration::from_millis);
+    let most = prop_oneof![Just(None), (0..40u64).prop_map(Some), Just(Some(u64::MAX))];
+    let from = prop_oneof![
+        Just(None),
+        Just(Some(start)),
+        (start - 4_000..start + 20_000).prop_map(Some)
+    ];
+    (any_specification(), offset, most, from, 0..2u32).prop_map(
+        |(specification, offset, most, from, half)| Planned {
+            offset,
+            most,
+            from: from.map(|second| DateTime::from_timestamp(second, half * 500_000_000).unwrap()),
+            ..Planned::new((), Arc::new(specification))
+        },
+    )
+}
 
-    #[test]
-    fn no_two_ticks_are_closer_than_the_shortest_interval(
-        specification in any_specification(), start in 1_760_000_000..1_800_000_000i64,
-    ) {
-        let shortest = specification.shortest_interval();
-        let start = DateTime::from_timestamp(start, 0).unwrap();
-        let ticks: Vec<DateTime<Utc>> = specification.upcoming(start).take(400).collect();
-        for pair in ticks.windows(2) {
-            let between = (pair[1] - pair[0]).to_std().unwrap();
-            prop_assert!(shortest.is_some_and(|shortest| shortest <= between), "{specification}: {pair:?}, {shortest:?}");
-        }
-    }
+/// The runs of a schedule from `from` until shortly before `to`, one looked at after the other.
+fn looked_up<'a, K>(
+    planned: &'a Planned<K>,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> + 'a {
+    let counted_from = planned.from.unwrap_or(from - planned.offset);
+    // `upcoming` looks at whole seconds, and what ticks at that very instant counts.
+    planned
+        .specification
+        .upcoming(counted_from - Duration::from_secs(1))
+        .filter(move |tick| *tick >= counted_from)
+        .take(usize::try_from(planned.most.unwrap_or(u64::MAX)).unwrap())
+        .map(|tick| (tick + planned.offset, tick))
+        .skip_while(move |(runs_at, _)| *runs_at < from)
+        .take_while(move |(runs_at, _)| *runs_at < to)
+}
+
+proptest! {
+    #![proptest_config(crate::cases(200))]
 
     #[test]
     fn a_forecast_is_what_its_schedules_say_one_by_one(
-        specifications in prop::collection::vec(any_specification(), 1..6),
-        start in 1_760_000_000..1_780_000_000i64, minutes in 1..300u32, width in 1..4000u64,
+        (start, schedules) in (1_760_000_000..1_780_000_000i64)
+            .prop_flat_map(|start| (Just(start), prop::collection::vec(any_planned(start), 1..6))),
+        twins in 0..3usize, fraction in 0..3u32, milliseconds in 1..18_000_000u64, width in 1..4000u64,
     ) {
-        let from = DateTime::from_timestamp(start, 0).unwrap();
-        let to = from + Duration::from_secs(60) * minutes;
-        let mut expected: BTreeMap<DateTime<Utc>, Vec<usize>> = BTreeMap::new();
-        for (key, specification) in specifications.iter().enumerate() {
-            let earlier = from - Duration::from_secs(1);
-            for tick in specification.upcoming(earlier).take_while(|tick| *tick < to) {
-                expected.entry(tick).or_default().push(key);
+        let from = DateTime::from_timestamp(start, fraction * 250_000_000).unwrap();
+        let to = from + Duration::from_millis(milliseconds);
+        let schedules: Vec<Planned<usize>> = schedules
+            .iter()
+            .cycle()
+            .take(schedules.len() + twins)
+            .cloned()
+            .enumerate()
+            .map(|(key, Planned { key: (), specification, offset, most, from })| {
+                Planned { key, specification, offset, most, from }
+            })
+            .collect();
+        let mut expected: BTreeMap<DateTime<Utc>, Vec<(usize, DateTime<Utc>)>> = BTreeMap::new();
+        for planned in &schedules {
+            for (runs_at, tick) in looked_up(planned, from, to) {
+                expected.entry(runs_at).or_default().push((planned.key, tick));
             }
         }
-        let mut streamed: BTreeMap<DateTime<Utc>, Vec<usize>> = BTreeMap::new();
+
+        let mut streamed: BTreeMap<DateTime<Utc>, Vec<(usize, DateTime<Utc>)>> = BTreeMap::new();
         let mut last = from;
-        for (tick, key) in forecast(specifications.iter().enumerate(), from, to) {
-            prop_assert!(tick >= last);
-            last = tick;
-            streamed.entry(tick).or_default().push(key);
+        for Expected { key, tick, runs_at } in forecast(schedules.clone(), from, to).unwrap() {
+            prop_assert!(runs_at >= last);
+            last = runs_at;
+            streamed.entry(runs_at).or_default().push((key, tick));
         }
-        streamed.values_mut().for_each(|keys| keys.sort_unstable());
+        streamed.values_mut().for_each(|runs| runs.sort_unstable());
         prop_assert_eq!(&streamed, &expected);
 
-        let counted = buckets(&specifications, from, to, Duration::from_secs(width)).unwrap();
+        let counted = buckets(schedules.clone(), from, to, seconds(width)).unwrap();
         let in_each: Vec<u64> = counted
             .iter()
             .map(|(start, _)| {
-                let end = start + Duration::from_secs(width);
-                expected.range(start..end).map(|(_, keys)| keys.len() as u64).sum()
+                let end = start + seconds(width);
+                expected.range(start..end).map(|(_, runs)| runs.len() as u64).sum()
             })
             .collect();
         prop_assert_eq!(&counted.counts, &in_each);
+        prop_assert_eq!(in_each.iter().sum::<u64>(), expected.values().map(|runs| runs.len() as u64).sum::<u64>());
 
-        let mut busy: Vec<Busy> = expected
-            .iter()
-            .map(|(at, keys)| Busy { at: *at, ticks: keys.len() as u64 })
+        let mut in_second: BTreeMap<i64, u64> = BTreeMap::new();
+        for (runs_at, runs) in &expected {
+            *in_second.entry(runs_at.timestamp()).or_default() += runs.len() as u64;
+        }
+        let mut busy: Vec<Busy> = in_second
+            .into_iter()
+            .map(|(second, runs)| Busy { at: DateTime::from_timestamp(second, 0).unwrap(), runs })
             .collect();
-        busy.sort_by_key(|busy| (std::cmp::Reverse(busy.ticks), busy.at));
+        busy.sort_by_key(|busy| (std::cmp::Reverse(busy.runs), busy.at));
         busy.truncate(10);
-        prop_assert_eq!(busiest(&specifications, from, to, 10), busy);
+        prop_assert_eq!(busiest(schedules, from, to, 10).unwrap(), busy);
     }
 }

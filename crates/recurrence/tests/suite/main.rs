@@ -15,12 +15,13 @@ mod laws;
 mod oracle;
 mod specification_oracle;
 mod specifications;
+mod spreads;
 mod words;
 mod zones;
 
 use chrono::{DateTime, Utc};
 use proptest::test_runner::Config as ProptestConfig;
-use ratchet_recurrence::{Recurrence, Zone};
+use ratchet_recurrence::{Recurrence, Specification, Zone};
 
 /// Random cases without a file of past failures: what failed once becomes a named test.
 fn cases(cases: u32) -> ProptestConfig {
@@ -37,6 +38,16 @@ fn at(instant: &str) -> DateTime<Utc> {
 
 fn zone(name: &str) -> Zone {
     name.parse().unwrap()
+}
+
+#[track_caller]
+fn read(text: &str) -> Specification {
+    read_in(text, "UTC")
+}
+
+#[track_caller]
+fn read_in(text: &str, zone_name: &str) -> Specification {
+    Specification::parse(text, zone(zone_name)).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 /// The ticks after `after`, as text, as many as `expected` has.

@@ -10,15 +10,7 @@ use ratchet_recurrence::{
 };
 
 use crate::expressions::any_fields;
-use crate::{at, zone};
-
-fn read(text: &str) -> Specification {
-    Specification::parse(text, Zone::UTC).unwrap_or_else(|error| panic!("{text}: {error}"))
-}
-
-fn read_in(text: &str, name: &str) -> Specification {
-    Specification::parse(text, zone(name)).unwrap_or_else(|error| panic!("{text}: {error}"))
-}
+use crate::{at, read, read_in, zone};
 
 fn refused(text: &str) -> SpecificationError {
     match Specification::parse(text, Zone::UTC) {
