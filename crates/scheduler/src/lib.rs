@@ -21,20 +21,27 @@
 //! `JobScheduler::start` (it would poll twice a second), and any time but the [`Clock`](ratchet_interfaces::Clock)'s.
 
 mod arming;
+mod backfill;
 mod config;
 mod edits;
 mod event_loop;
 mod firing;
+mod history;
 mod job_runtime;
 mod observer;
+mod retention;
 mod running;
 mod service;
 mod stall;
 mod system_clock;
 mod tick_plan;
+mod why;
 
+pub use backfill::{backfill, trigger};
 pub use config::SchedulerConfig;
 pub use observer::TickObserver;
+pub use retention::prune;
 pub use service::TokioCronSchedulerService;
 pub use system_clock::SystemClock;
 pub use tick_plan::{LEDGER_ROWS_PER_RUN, plan_due_ticks};
+pub use why::why;
