@@ -358,7 +358,7 @@ impl SchedulerService for TokioCronSchedulerService {
         &self,
         request: ForecastRequest,
     ) -> Result<Box<dyn Iterator<Item = ForecastTick> + Send>, SchedulerError> {
-        forecast::ticks(&self.bridge, request).await
+        forecast::forecast(&self.bridge, request, self.clock.now()).await
     }
 
     async fn forecast_buckets(
@@ -366,7 +366,7 @@ impl SchedulerService for TokioCronSchedulerService {
         request: ForecastRequest,
         width: Duration,
     ) -> Result<Vec<ForecastBucket>, SchedulerError> {
-        forecast::buckets(&self.bridge, request, width).await
+        forecast::forecast_buckets(&self.bridge, request, width, self.clock.now()).await
     }
 
     async fn forecast_busiest(
@@ -374,7 +374,7 @@ impl SchedulerService for TokioCronSchedulerService {
         request: ForecastRequest,
         most: usize,
     ) -> Result<Vec<BusyInstant>, SchedulerError> {
-        forecast::busiest(&self.bridge, request, most).await
+        forecast::forecast_busiest(&self.bridge, request, most, self.clock.now()).await
     }
 
     async fn health(&self) -> Result<SchedulerHealth, SchedulerError> {

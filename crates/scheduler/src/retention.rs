@@ -1,0 +1,92 @@
+//! How far the ledger goes back.
+
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{Fact, RepositoryError, ScheduleId, SchedulerError};
+use ratchet_repository_bridge::RepositoryBridge;
+
+/// So many schedules' ledgers are pruned together.
+const SCHEDULES_PER_PAGE: u32 = 100;
+
+/// Deletes what the ledgers of all schedules have of before an instant, `batch` rows a transaction, and lets others run
+/// in between. Says how many rows there were.
+///
+/// First of all it is stored that the ledger is complete from `before` on only, so that nobody takes what is missing
+/// for a fault, however far the deleting gets. That instant never moves back.
+///
+/// # Errors
+/// [`SchedulerError::InvalidRequest`] when `batch` is 0; otherwise as the repositories. What was deleted stays deleted,
+/// and doing it again deletes the rest.
+pub async fn prune(
+    bridge: &RepositoryBridge,
+    before: DateTime<Utc>,
+    batch: u32,
+) -> Result<u64, SchedulerError> {
+    if batch == 0 {
+        return Err(SchedulerError::InvalidRequest {
+            field: "batch",
+            value: "0".to_owned(),
+            rule: "allowed is 1 or more".to_owned(),
+        });
+    }
+    prune_rows(bridge, before, batch)
+        .await
+        .map_err(|source| SchedulerError::Repository {
+            during: "pruning the ledger",
+            source,
+        })
+}
+
+async fn prune_rows(
+    bridge: &RepositoryBridge,
+    before: DateTime<Utc>,
+    batch: u32,
+) -> Result<u64, RepositoryError> {
+    if instant_of(bridge, Fact::LedgerFrom)
+        .await?
+        .is_none_or(|from| from < before)
+    {
+        bridge
+            .store_facts(&[(Fact::LedgerFrom, before.to_rfc3339())])
+            .await?;
+    }
+    let (mut pruned, mut after) = (0, None);
+    loop {
+        let page = bridge.scan_schedules(after, SCHEDULES_PER_PAGE).await?;
+        let ids: Vec<ScheduleId> = page.iter().map(|schedule| schedule.id).collect();
+        let Some(last) = ids.last() else {
+            return Ok(pruned);
+        };
+        after = Some(*last);
+        loop {
+            let rows = bridge.prune_ticks(&ids, before, batch).await?;
+            pruned += rows;
+            if rows < u64::from(batch) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        if ids.len() < SCHEDULES_PER_PAGE as usize {
+            return Ok(pruned);
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// An instant that is known of the whole database.
+pub(crate) async fn instant_of(
+    bridge: &RepositoryBridge,
+    fact: Fact,
+) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+    let Some(text) = bridge.find_fact(fact).await? else {
+        return Ok(None);
+    };
+    match DateTime::parse_from_rfc3339(&text) {
+        Ok(instant) => Ok(Some(instant.to_utc())),
+        Err(error) => Err(RepositoryError::CorruptRow {
+            what: "fact",
+            id: fact.to_string(),
+            column: "value",
+            source: Box::new(error),
+        }),
+    }
+}
