@@ -1,5 +1,8 @@
 //! What a schedule said when: the times that are over, and the present.
 
+#[cfg(test)]
+pub(crate) mod ledger;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{RepositoryError, SchedulePeriod, ScheduleState, UnifiedSchedule};
 use ratchet_recurrence::Specification;

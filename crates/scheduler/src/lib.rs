@@ -42,6 +42,7 @@ mod why;
 pub use backfill::{backfill, trigger};
 pub use config::SchedulerConfig;
 pub use observer::TickObserver;
+pub use forecast::{forecast, forecast_buckets, forecast_busiest};
 pub use retention::prune;
 pub use service::TokioCronSchedulerService;
 pub use system_clock::SystemClock;
