@@ -41,8 +41,9 @@ mod why;
 
 pub use backfill::{backfill, trigger};
 pub use config::SchedulerConfig;
-pub use observer::TickObserver;
 pub use forecast::{forecast, forecast_buckets, forecast_busiest};
+pub use forecast::{forecast, forecast_buckets, forecast_busiest};
+pub use observer::TickObserver;
 pub use retention::prune;
 pub use service::TokioCronSchedulerService;
 pub use system_clock::SystemClock;
