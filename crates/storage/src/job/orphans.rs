@@ -111,7 +111,7 @@ mod tests {
         let processing = "SCAN jobs USING INDEX jobs_processing";
         assert_eq!(
             steps(queue_jobs(DbBackend::Sqlite, &recovery)).await,
-            [processing]
+            ["SCAN jobs USING COVERING INDEX jobs_processing"]
         );
         assert_eq!(
             steps(fail_executions(DbBackend::Sqlite, &recovery)).await,

@@ -88,9 +88,9 @@ mod tests {
         assert_eq!(
             steps,
             [
-                "SEARCH j USING INDEX sqlite_autoindex_jobs_1 (id=?)",
-                "SEARCH w USING COVERING INDEX jobs_unfinished (schedule_id=?)",
-                "SEARCH a USING COVERING INDEX jobs_unfinished (schedule_id=?)"
+                "SEARCH a USING COVERING INDEX jobs_unfinished (schedule_id=?)",
+                "SEARCH j USING COVERING INDEX sqlite_autoindex_jobs_1 (id=?)",
+                "SEARCH w USING COVERING INDEX jobs_unfinished (schedule_id=?)"
             ]
         );
     }

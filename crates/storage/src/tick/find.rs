@@ -67,7 +67,9 @@ fn ranges_statement(
     let (last, request) = key(after);
     Statement::from_sql_and_values(
         backend,
-        format!("{RANGES} AND (+scheduled_for, request) > ($3, $4) ORDER BY scheduled_for, request LIMIT $5"),
+        format!(
+            "{RANGES} AND (+scheduled_for, request) > ($3, $4) ORDER BY +scheduled_for, request LIMIT $5"
+        ),
         [
             id.as_uuid().into(),
             micros(from).into(),
