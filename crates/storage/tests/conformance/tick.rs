@@ -4,6 +4,7 @@ mod concurrent;
 mod existing;
 mod firing;
 mod listing;
+mod overlap;
 mod stale;
 
 use ratchet_interfaces::{
