@@ -167,9 +167,8 @@ impl<'a> Walk<'a> {
             self.not_a_tick(record);
             return;
         }
-        if !term.contains(last) {
-            self.not_a_tick(record);
-        } else if !specification.is_due(first) || (first != last && !specification.is_due(last)) {
+        let is_tick = |instant| term.contains(instant) && specification.is_due(instant);
+        if !is_tick(first) || (first != last && !is_tick(last)) {
             self.not_a_tick(record);
         } else {
             let ticks = if first == last {
