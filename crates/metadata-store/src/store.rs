@@ -98,8 +98,10 @@ impl MetadataStore {
         let mut loaded = self.loading.lock().await;
         *loaded = false;
         *self.index() = TickIndex::default();
-        let mut report = LoadReport::default();
-        report.zone_data = self.take_over_zone_data().await?;
+        let mut report = LoadReport {
+            zone_data: self.take_over_zone_data().await?,
+            ..LoadReport::default()
+        };
         let mut pages = self.bridge.load_all_schedules(PAGE_SIZE);
         loop {
             let in_order = self.reconciling.lock().await;

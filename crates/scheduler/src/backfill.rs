@@ -417,3 +417,215 @@ async fn chosen(
     }
     ticks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::ledger::{Ledger, at, by_hand, range, row, schedule};
+
+    const NOW: &str = "2025-12-31T08:00:00Z";
+
+    /// The hours from one through six o'clock.
+    fn six_hours(order: BackfillOrder) -> BackfillRequest {
+        BackfillRequest {
+            from: at("2025-12-31T01:00:00Z"),
+            to: at("2025-12-31T07:00:00Z"),
+            order,
+            max_count: 10,
+            per_minute: None,
+            only_missing: false,
+            input: None,
+            by: "ada".to_owned(),
+            note: Some("after the outage".to_owned()),
+        }
+    }
+
+    fn hours(runs: &ManualRuns) -> Vec<String> {
+        let instants = runs.runs.iter().map(|run| run.instant);
+        instants
+            .map(|instant| instant.format("%H:%M").to_string())
+            .collect()
+    }
+
+    async fn made(ledger: &Ledger, request: BackfillRequest) -> (BackfillReport, ManualRuns) {
+        let id = ledger.schedules[0].id;
+        let report = backfill(&ledger.bridge(), id, request, at(NOW)).await.unwrap();
+        let asked = ledger.asked.lock().unwrap().pop().unwrap();
+        (report, asked)
+    }
+
+    #[tokio::test]
+    async fn the_first_ticks_in_the_order_are_made_up_for_at_the_rate() {
+        let ledger = Ledger::of(&[schedule("hourly", "0 * * * *")]);
+        let request = BackfillRequest {
+            max_count: 2,
+            per_minute: Some(4),
+            ..six_hours(BackfillOrder::NewestFirst)
+        };
+        let (report, runs) = made(&ledger, request).await;
+        assert_eq!(hours(&runs), ["06:00", "05:00"]);
+        assert_eq!(runs.runs[0].run_after, at(NOW));
+        assert_eq!(runs.runs[1].run_after, at("2025-12-31T08:00:15Z"));
+        assert_eq!(&*runs.reason, "backfilled by ada: after the outage");
+        assert_eq!((report.request, report.jobs, report.beyond_max), (Some(1), 2, 4));
+        assert_eq!(report.last_start, Some(at("2025-12-31T08:00:15Z")));
+        let range = (at("2025-12-31T05:00:00Z"), at("2025-12-31T06:00:00Z"));
+        assert_eq!(report.range, Some(range));
+    }
+
+    #[tokio::test]
+    async fn without_a_rate_the_order_is_kept_by_a_microsecond() {
+        let ledger = Ledger::of(&[schedule("hourly", "0 * * * *")]);
+        let (report, runs) = made(&ledger, six_hours(BackfillOrder::OldestFirst)).await;
+        assert_eq!(report.jobs, 6);
+        assert_eq!(hours(&runs)[0], "01:00");
+        let after = runs
+            .runs
+            .windows(2)
+            .map(|pair| pair[1].run_after - pair[0].run_after);
+        assert!(
+            after
+                .into_iter()
+                .all(|between| between == TimeDelta::microseconds(1))
+        );
+    }
+
+    #[tokio::test]
+    async fn ticks_that_have_a_job_are_left_out_where_only_the_missing_are_wanted() {
+        let hourly = schedule("hourly", "0 * * * *");
+        let (id, two, three) = (hourly.id, "2025-12-31T02:00:00Z", "2025-12-31T03:00:00Z");
+        let again = row(id, "2025-12-31T05:00:00Z", TickOutcome::Backfilled);
+        let rows = vec![
+            row(id, "2025-12-31T01:00:00Z", TickOutcome::SkippedMisfire),
+            range(id, two, three, 2, TickOutcome::Coalesced),
+            row(id, "2025-12-31T04:00:00Z", TickOutcome::Fired),
+            by_hand(again, 1, "backfilled by bob"),
+        ];
+        for (order, max_count, expected) in [
+            (BackfillOrder::OldestFirst, 10, vec!["01:00", "06:00"]),
+            (BackfillOrder::OldestFirst, 1, vec!["01:00"]),
+            (BackfillOrder::NewestFirst, 1, vec!["06:00"]),
+        ] {
+            let request = BackfillRequest {
+                only_missing: true,
+                max_count,
+                ..six_hours(order)
+            };
+            let (report, runs) = made(&Ledger::with(&hourly, rows.clone()), request).await;
+            assert_eq!(hours(&runs), expected);
+            assert_eq!(report.had_jobs, 4);
+            assert_eq!(report.beyond_max, 2 - expected.len() as u64);
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_to_make_up_for_is_no_request() {
+        let ledger = Ledger::of(&[schedule("nightly", "30 23 * * *")]);
+        let id = ledger.schedules[0].id;
+        let request = six_hours(BackfillOrder::OldestFirst);
+        let report = backfill(&ledger.bridge(), id, request, at(NOW)).await.unwrap();
+        assert_eq!((report.request, report.jobs, report.range), (None, 0, None));
+        assert!(ledger.asked.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn each_wrong_value_is_named_with_its_rule() {
+        let good = || six_hours(BackfillOrder::OldestFirst);
+        let wrong = [
+            (
+                "from",
+                BackfillRequest {
+                    from: at("1969-01-01T00:00:00Z"),
+                    ..good()
+                },
+            ),
+            (
+                "to",
+                BackfillRequest {
+                    to: good().from,
+                    ..good()
+                },
+            ),
+            (
+                "to",
+                BackfillRequest {
+                    to: at("2025-12-31T08:00:01Z"),
+                    ..good()
+                },
+            ),
+            (
+                "maxCount",
+                BackfillRequest {
+                    max_count: 0,
+                    ..good()
+                },
+            ),
+            (
+                "maxCount",
+                BackfillRequest {
+                    max_count: 10_001,
+                    ..good()
+                },
+            ),
+            (
+                "perMinute",
+                BackfillRequest {
+                    per_minute: Some(0),
+                    ..good()
+                },
+            ),
+            (
+                "perMinute",
+                BackfillRequest {
+                    per_minute: Some(60_001),
+                    ..good()
+                },
+            ),
+            (
+                "by",
+                BackfillRequest {
+                    by: " ".to_owned(),
+                    ..good()
+                },
+            ),
+            (
+                "note",
+                BackfillRequest {
+                    note: Some("\0".to_owned()),
+                    ..good()
+                },
+            ),
+        ];
+        let ledger = Ledger::of(&[schedule("hourly", "0 * * * *")]);
+        for (named, request) in wrong {
+            let refused = backfill(&ledger.bridge(), ledger.schedules[0].id, request, at(NOW)).await;
+            let Err(SchedulerError::InvalidRequest { field, rule, .. }) = refused else {
+                panic!("a wrong {named} was accepted");
+            };
+            assert_eq!(field, named);
+            assert!(!rule.is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_trigger_is_one_run_at_once() {
+        let ledger = Ledger::of(&[schedule("hourly", "0 * * * *")]);
+        let id = ledger.schedules[0].id;
+        let now = at("2025-12-31T08:00:00.123456789Z");
+        let job = trigger(&ledger.bridge(), id, None, Some("ada"), now)
+            .await
+            .unwrap();
+        let runs = ledger.asked.lock().unwrap().pop().unwrap();
+        let micros = at("2025-12-31T08:00:00.123456Z");
+        let expected = ManualRun {
+            job_id: job.id,
+            instant: micros,
+            run_after: micros,
+        };
+        assert_eq!(
+            (runs.outcome, runs.runs),
+            (TickOutcome::Triggered, vec![expected])
+        );
+        assert_eq!(&*runs.reason, "triggered by ada");
+    }
+}

@@ -108,6 +108,18 @@ impl Edits {
                 self.decide_before_edit(&schedule, now).await?;
                 schedule = self.stored(id, DURING).await?;
             }
+            if !schedule.enabled || schedule.state != ScheduleState::Active {
+                let state = if schedule.enabled {
+                    schedule.state.as_str()
+                } else {
+                    "disabled"
+                };
+                return Err(SchedulerError::InvalidRequest {
+                    field: "state",
+                    value: state.to_owned(),
+                    rule: "only a schedule that is enabled and active can be paused".to_owned(),
+                });
+            }
             let since = schedule.pause.as_ref().map_or(now, |pause| pause.since);
             schedule.pause = Some(Pause {
                 since,

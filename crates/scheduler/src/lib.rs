@@ -21,6 +21,7 @@
 //! `JobScheduler::start` (it would poll twice a second), and any time but the [`Clock`](ratchet_interfaces::Clock)'s.
 
 mod arming;
+mod audit;
 mod backfill;
 mod config;
 mod edits;
@@ -39,9 +40,9 @@ mod system_clock;
 mod tick_plan;
 mod why;
 
+pub use audit::{AuditRange, AuditReport, Fault, FaultKind, audit};
 pub use backfill::{backfill, trigger};
 pub use config::SchedulerConfig;
-pub use forecast::{forecast, forecast_buckets, forecast_busiest};
 pub use forecast::{forecast, forecast_buckets, forecast_busiest};
 pub use observer::TickObserver;
 pub use retention::prune;

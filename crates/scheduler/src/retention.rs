@@ -90,3 +90,49 @@ pub(crate) async fn instant_of(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces::TickOutcome;
+
+    use super::*;
+    use crate::history::ledger::{Ledger, at, row, schedule};
+
+    fn five_rows() -> Ledger {
+        let hourly = schedule("hourly", "0 * * * *");
+        let rows = (1..=5).map(|hour| {
+            let instant = format!("2025-12-31T0{hour}:00:00Z");
+            row(hourly.id, &instant, TickOutcome::Fired)
+        });
+        Ledger::with(&hourly, rows.collect())
+    }
+
+    #[tokio::test]
+    async fn where_the_ledger_begins_is_stored_before_anything_is_deleted() {
+        let ledger = five_rows();
+        let pruned = prune(&ledger.bridge(), at("2025-12-31T04:00:00Z"), 2).await;
+        assert_eq!(pruned.unwrap(), 3);
+        let done = ledger.done.lock().unwrap().clone();
+        let stored = "stored ledger_from 2025-12-31T04:00:00+00:00";
+        assert_eq!(done, [stored, "pruned 2", "pruned 1"]);
+    }
+
+    #[tokio::test]
+    async fn where_the_ledger_begins_never_moves_back() {
+        let mut ledger = five_rows();
+        let later = "2025-12-31T09:00:00+00:00".to_owned();
+        ledger.facts.insert(Fact::LedgerFrom, later);
+        let pruned = prune(&ledger.bridge(), at("2025-12-31T04:00:00Z"), 10).await;
+        assert_eq!(pruned.unwrap(), 3);
+        assert_eq!(*ledger.done.lock().unwrap(), ["pruned 3"]);
+    }
+
+    #[tokio::test]
+    async fn batches_of_nothing_are_refused() {
+        let refused = prune(&five_rows().bridge(), at("2025-12-31T04:00:00Z"), 0).await;
+        assert!(matches!(
+            refused,
+            Err(SchedulerError::InvalidRequest { field: "batch", .. })
+        ));
+    }
+}

@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::arming::Arming;
+use crate::audit::{AuditRange, AuditReport, audit};
 use crate::config::SchedulerConfig;
 use crate::edits::{Edits, failed};
 use crate::firing::{Activation, Firing, Pending};
@@ -125,6 +126,19 @@ impl TokioCronSchedulerService {
     pub fn with_observer(mut self, observer: Arc<dyn TickObserver>) -> Self {
         self.observer = observer;
         self
+    }
+
+    /// Recomputes every tick of every schedule, and compares with the ledger; see [`audit()`](crate::audit()). Whether the
+    /// scheduler runs does not matter.
+    ///
+    /// # Errors
+    /// As [`audit()`](crate::audit()).
+    pub async fn audit(
+        &self,
+        range: AuditRange,
+        progress: impl FnMut(&AuditReport) + Send,
+    ) -> Result<AuditReport, SchedulerError> {
+        audit(&self.bridge, range, self.clock.now(), progress).await
     }
 
     async fn runtime(&self) -> Result<Arc<JobRuntime>, SchedulerError> {

@@ -362,3 +362,172 @@ fn lasting(time: TimeDelta) -> String {
         _ => format!("{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces::{Pause, SchedulePeriod};
+
+    use super::*;
+    use crate::history::ledger::{Ledger, at, by_hand, range, row, schedule};
+
+    const NOW: &str = "2025-12-31T06:30:00Z";
+
+    /// Hourly but for three o'clock; decided on through five.
+    fn ledger() -> Ledger {
+        let mut hourly = schedule("hourly", "0 * * * *; except cron * 3 * * *");
+        hourly.next_run = Some(at("2025-12-31T06:00:00Z"));
+        let id = hourly.id;
+        let trigger = row(id, "2025-12-31T01:10:00.5Z", TickOutcome::Triggered);
+        let four = ("2025-12-31T04:00:00Z", "2025-12-31T05:00:00Z");
+        let rows = vec![
+            row(id, "2025-12-31T01:00:00Z", TickOutcome::Fired),
+            by_hand(trigger, 1, "triggered by ada"),
+            range(id, four.0, four.1, 2, TickOutcome::SkippedMisfire),
+        ];
+        Ledger::with(&hourly, rows)
+    }
+
+    async fn account(ledger: &Ledger, instant: &str) -> TickAccount {
+        let id = ledger.schedules[0].id;
+        why(&ledger.bridge(), id, at(instant), at(NOW)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_instant_has_its_verdict_in_words() {
+        let ledger = ledger();
+        for (instant, verdict, words) in [
+            (
+                "2025-12-31T01:00:00Z",
+                TickVerdict::Recorded,
+                "fired 12 ms late as job ",
+            ),
+            (
+                "2025-12-31T04:00:00Z",
+                TickVerdict::Recorded,
+                "at once with all 2 ticks",
+            ),
+            (
+                "2025-12-31T04:30:00Z",
+                TickVerdict::NotDue,
+                "next was 2025-12-31T05:00:00Z",
+            ),
+            ("2025-12-31T05:00:00.25Z", TickVerdict::NotDue, "whole seconds"),
+            (
+                "2025-12-31T03:00:00Z",
+                TickVerdict::Excluded,
+                "; excluded by cron * 3 * * *",
+            ),
+            (
+                "2025-12-31T02:00:00Z",
+                TickVerdict::Missing,
+                "the ledger has nothing of it",
+            ),
+            (
+                "2025-12-31T06:00:00Z",
+                TickVerdict::Undecided,
+                "due since 2025-12-31T06:00:00Z",
+            ),
+            (
+                "2025-12-31T07:00:00Z",
+                TickVerdict::Expected,
+                "due at 2025-12-31T07:00:00Z",
+            ),
+            (
+                "2025-12-30T07:00:00Z",
+                TickVerdict::OutOfForce,
+                "did not exist yet",
+            ),
+            (
+                "2025-12-31T01:10:00.5Z",
+                TickVerdict::NotDue,
+                "; triggered by request 1 as job ",
+            ),
+        ] {
+            let account = account(&ledger, instant).await;
+            assert_eq!(account.verdict, verdict, "{instant}: {}", account.words);
+            assert!(account.words.contains(words), "{instant}: {}", account.words);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_range_tells_only_of_its_ticks() {
+        let account = account(&ledger(), "2025-12-31T04:30:00Z").await;
+        assert_eq!(account.recorded, []);
+        assert_eq!(account.previous, Some(at("2025-12-31T04:00:00Z")));
+        assert_eq!(account.next, Some(at("2025-12-31T05:00:00Z")));
+    }
+
+    #[tokio::test]
+    async fn a_paused_schedule_says_who_paused_it() {
+        let mut ledger = ledger();
+        ledger.schedules[0].pause = Some(Pause {
+            since: at("2025-12-31T05:30:00Z"),
+            by: "ada".to_owned(),
+            note: Some("maintenance".to_owned()),
+            resume_at: Some(at("2025-12-31T08:30:00Z")),
+        });
+        for (instant, verdict) in [
+            ("2025-12-31T06:00:00Z", TickVerdict::Paused),
+            ("2025-12-31T08:00:00Z", TickVerdict::Paused),
+            ("2025-12-31T09:00:00Z", TickVerdict::Expected),
+        ] {
+            let account = account(&ledger, instant).await;
+            assert_eq!(account.verdict, verdict, "{}", account.words);
+            let says_who = account
+                .words
+                .contains("paused by ada since 2025-12-31T05:30:00Z: maintenance");
+            assert_eq!(says_who, verdict == TickVerdict::Paused);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_pruned_is_not_missing() {
+        let mut ledger = ledger();
+        let from = "2025-12-31T03:00:00+00:00".to_owned();
+        ledger.facts.insert(Fact::LedgerFrom, from);
+        let account = account(&ledger, "2025-12-31T02:00:00Z").await;
+        assert_eq!(account.verdict, TickVerdict::Pruned, "{}", account.words);
+    }
+
+    #[tokio::test]
+    async fn an_instant_is_judged_by_what_the_schedule_said_then() {
+        let mut ledger = ledger();
+        let changed = &mut ledger.schedules[0];
+        ledger.periods.push(SchedulePeriod {
+            schedule_id: changed.id,
+            effective_from: changed.effective_from,
+            effective_until: at("2025-12-31T01:30:00Z"),
+            specification: changed.specification.clone(),
+            timezone: "UTC".to_owned(),
+        });
+        changed.specification = "15 * * * *".to_owned();
+        changed.effective_from = at("2025-12-31T05:10:00Z");
+        changed.next_run = Some(at("2025-12-31T06:15:00Z"));
+        for (instant, verdict) in [
+            ("2025-12-31T01:00:00Z", TickVerdict::Recorded),
+            ("2025-12-31T01:15:00Z", TickVerdict::NotDue),
+            ("2025-12-31T02:00:00Z", TickVerdict::OutOfForce),
+            ("2025-12-31T06:00:00Z", TickVerdict::NotDue),
+            ("2025-12-31T05:15:00Z", TickVerdict::Missing),
+        ] {
+            let account = account(&ledger, instant).await;
+            assert_eq!(account.verdict, verdict, "{instant}: {}", account.words);
+        }
+        let between = account(&ledger, "2025-12-31T01:15:00Z").await;
+        assert_eq!(between.next, Some(at("2025-12-31T05:15:00Z")));
+    }
+
+    #[test]
+    fn lengths_of_time_are_said_as_precisely_as_is_of_use() {
+        for (microseconds, words) in [
+            (400, "400 µs"),
+            (12_000, "12 ms"),
+            (2_500_000, "2.500 s"),
+            (90_000_000, "1 min 30 s"),
+            (7_260_000_000, "2 h 1 min"),
+            (90_000_000_000, "1 d 1 h"),
+        ] {
+            assert_eq!(lasting(TimeDelta::microseconds(microseconds)), words);
+        }
+    }
+}

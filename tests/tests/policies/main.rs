@@ -4,7 +4,7 @@
 mod world;
 
 use chrono::TimeDelta;
-use ratchet_interfaces::{MisfirePolicy, OverlapPolicy, PauseRequest, ResumeRequest, TickOutcome};
+use ratchet_interfaces::{MisfirePolicy, OverlapPolicy, TickOutcome};
 use world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,26 +38,15 @@ async fn no_event_leaves_a_tick_unaccounted_for_under_any_policy() {
         world.audited("an outage").await;
         world.jobs_end().await;
 
-        for id in world.schedules() {
-            world.service.pause_schedule(id, pause()).await.unwrap();
-        }
+        world.paused(None).await;
         world.passes(TimeDelta::minutes(5)).await;
         world.audited("a pause").await;
-        for id in world.schedules() {
-            world.service.resume_schedule(id, resume(false)).await.unwrap();
-        }
+        world.resumed(false).await;
         world.passes(TimeDelta::seconds(10)).await;
         world.audited("resumption").await;
         world.jobs_end().await;
 
-        let resume_at = world.now() + TimeDelta::minutes(3);
-        for id in world.schedules() {
-            let until = PauseRequest {
-                resume_at: Some(resume_at),
-                ..pause()
-            };
-            world.service.pause_schedule(id, until).await.unwrap();
-        }
+        world.paused(Some(world.now() + TimeDelta::minutes(3))).await;
         world.passes(TimeDelta::minutes(2)).await;
         world.audited("a pause that will end by itself").await;
         world.passes(TimeDelta::minutes(2)).await;
@@ -78,13 +67,9 @@ async fn no_event_leaves_a_tick_unaccounted_for_under_any_policy() {
         world.audited("a clock set forward a day").await;
         world.jobs_end().await;
 
-        for id in world.schedules() {
-            world.service.pause_schedule(id, pause()).await.unwrap();
-        }
+        world.paused(None).await;
         world.passes(TimeDelta::minutes(5)).await;
-        for id in world.schedules() {
-            world.service.resume_schedule(id, resume(true)).await.unwrap();
-        }
+        world.resumed(true).await;
         world.audited("a pause whose ticks were skipped").await;
         world.edited().await;
         world.passes(TimeDelta::minutes(2)).await;
@@ -163,19 +148,4 @@ async fn each_overlap_policy_treats_a_job_that_does_not_end_as_it_says() {
         world.audited("jobs that ended at last").await;
     })
     .await;
-}
-
-fn pause() -> PauseRequest {
-    PauseRequest {
-        by: "the test".to_owned(),
-        note: None,
-        resume_at: None,
-    }
-}
-
-fn resume(skip_missed: bool) -> ResumeRequest {
-    ResumeRequest {
-        by: "the test".to_owned(),
-        skip_missed,
-    }
 }

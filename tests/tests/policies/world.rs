@@ -5,11 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, Clock, ManualClock, MisfirePolicy, NodeId,
-    OverlapPolicy, RepositoryFactory, ScheduleId, SchedulePolicies, SchedulerService, StopRequest, Task,
-    TaskDefinition, TaskId, TickOutcome, UnifiedSchedule,
+    OverlapPolicy, PauseRequest, RepositoryFactory, ResumeRequest, ScheduleId, SchedulePolicies,
+    ScheduleState, SchedulerService, StopRequest, Task, TaskDefinition, TaskId, TickOutcome, UnifiedSchedule,
 };
-use ratchet_repository_bridge::RepositoryBridge;
-use ratchet_scheduler::{AuditRange, SchedulerConfig, TokioCronSchedulerService, audit};
+use ratchet_scheduler::{AuditRange, SchedulerConfig, TokioCronSchedulerService};
 use ratchet_storage::test_support::TestDatabase;
 use tokio::sync::Mutex;
 
@@ -63,8 +62,28 @@ impl World {
         }
     }
 
-    pub(crate) fn schedules(&self) -> Vec<ScheduleId> {
-        self.schedules.clone()
+    /// Pauses all that are not completed.
+    pub(crate) async fn paused(&self, resume_at: Option<DateTime<Utc>>) {
+        for id in &self.schedules {
+            if self.stored(*id).await.state == ScheduleState::Active {
+                let request = PauseRequest {
+                    by: "the test".to_owned(),
+                    note: None,
+                    resume_at,
+                };
+                self.service.pause_schedule(*id, request).await.unwrap();
+            }
+        }
+    }
+
+    pub(crate) async fn resumed(&self, skip_missed: bool) {
+        for id in &self.schedules {
+            let request = ResumeRequest {
+                by: "the test".to_owned(),
+                skip_missed,
+            };
+            self.service.resume_schedule(*id, request).await.unwrap();
+        }
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -120,10 +139,9 @@ impl World {
 
     /// Recomputes every nominal tick, and finds each in the ledger once.
     pub(crate) async fn audited(&self, after: &str) {
-        let bridge = RepositoryBridge::new(&*self.repositories);
         let range = AuditRange { from: None, to: None };
-        let report = audit(&bridge, range, self.clock.now(), |_| ()).await.unwrap();
-        assert_eq!(report.total_faults, 0, "after {after}: {:#?}", report.faults);
+        let report = self.service.audit(range, |_| ()).await.unwrap();
+        assert_eq!(report.faults_total, 0, "after {after}: {:#?}", report.faults);
         assert_eq!(report.schedules, self.schedules.len() as u64);
     }
 
@@ -199,8 +217,8 @@ impl World {
                 continue;
             }
             let mut outcomes = BTreeMap::new();
-            let rows = self.repositories.ticks().tick_scan(*id, instant, None, 10_000);
-            for tick in rows.await.unwrap() {
+            let ledger = self.repositories.ticks();
+            for tick in ledger.tick_scan(*id, instant, None, 10_000).await.unwrap() {
                 *outcomes.entry(tick.record.outcome).or_default() += tick.record.count;
             }
             all.push((schedule.policies, outcomes));

@@ -142,7 +142,7 @@ fn length(flag: &str, text: &str) -> Result<Duration, CliError> {
 /// Writes lines as they come: a forecast may be longer than memory.
 fn write_lines(lines: impl Iterator<Item = String>) -> Result<(), CliError> {
     let mut stdout = BufWriter::new(std::io::stdout().lock());
-    let mut write = || {
+    let write = || {
         for line in lines {
             writeln!(stdout, "{line}")?;
         }

@@ -2,9 +2,7 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 
 use clap::Args;
-use ratchet_interfaces::Clock;
-use ratchet_repository_bridge::RepositoryBridge;
-use ratchet_scheduler::{AuditRange, AuditReport, SystemClock, audit};
+use ratchet_scheduler::{AuditRange, AuditReport, SchedulerConfig, TokioCronSchedulerService};
 
 use crate::cli::{CliError, CommonArgs, print};
 use crate::command::stored::{instant, read_from};
@@ -33,20 +31,21 @@ impl VerifyArgs {
             to: read("--to", self.to.as_ref())?,
         };
         let report = read_from(common, async |repositories| {
-            let bridge = RepositoryBridge::new(&*repositories);
+            let failed = |error| CliError::failed(&error);
+            let service =
+                TokioCronSchedulerService::new(repositories, SchedulerConfig::default()).map_err(failed)?;
             let shows_progress = std::io::stderr().is_terminal();
             let mut told = 0;
-            audit(&bridge, range, SystemClock::new().now(), |schedules| {
-                if shows_progress && schedules >= told + PROGRESS_STEP {
-                    told = schedules;
-                    eprintln!("{schedules} schedules verified");
+            let progress = |report: &AuditReport| {
+                if shows_progress && report.schedules >= told + PROGRESS_STEP {
+                    told = report.schedules;
+                    eprintln!("{told} schedules verified");
                 }
-            })
-            .await
-            .map_err(|error| CliError::failed(&error))
+            };
+            service.audit(range, progress).await.map_err(failed)
         })?;
         print(&told(&report))?;
-        match report.total_faults {
+        match report.faults_total {
             0 => Ok(()),
             1 => Err(CliError::Failed("the ledger has a fault".to_owned())),
             faults => Err(CliError::Failed(format!("the ledger has {faults} faults"))),
@@ -62,7 +61,7 @@ fn told(report: &AuditReport) -> String {
         let instant = fault.instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
         let _ = writeln!(text, "{name}, {instant}: {}", fault.words);
     }
-    let untold = report.total_faults - report.faults.len() as u64;
+    let untold = report.faults_total - report.faults.len() as u64;
     if untold > 0 {
         let _ = writeln!(text, "and {untold} more");
     }
@@ -78,8 +77,12 @@ fn told(report: &AuditReport) -> String {
         (report.pending, "due and not decided on yet"),
         (report.paused, "waiting for a paused schedule to be resumed"),
         (
+            report.unreadable,
+            "schedules cannot be read, so that their ticks are unknown",
+        ),
+        (
             report.under_other_zone_data,
-            "decided on under other time-zone data, and not compared",
+            "would be faults, but time-zone data have changed since",
         ),
     ] {
         if count > 0 {
