@@ -13,6 +13,7 @@ mod expressions;
 mod forecasts;
 mod laws;
 mod oracle;
+mod readings;
 mod specification_oracle;
 mod specifications;
 mod spreads;
