@@ -3,7 +3,8 @@
 //! **Purpose.** A [`Specification`] is all that a schedule says about time: cron expressions, intervals and instants,
 //! exclusions, bounds, and what to do when clocks change, read in one time zone. A [`Recurrence`] is one cron
 //! expression by itself. Either exists only if it is valid, so nothing downstream validates it again, and the same
-//! value both validates and fires. [`english`] reads sentences, and [`forecast()`] looks ahead over many schedules.
+//! value both validates and fires. [`Specification::read`] takes its text or a sentence in plain [`english`], and
+//! [`forecast()`] looks ahead over many schedules.
 //!
 //! **Must not know** async, storage, serialization, and what time it is now. Every answer is a function of its
 //! arguments; the caller brings the instant and stores the text.
@@ -65,6 +66,7 @@ pub use specification::builder::SpecificationBuilder;
 pub use specification::end::EndReason;
 pub use specification::error::{Part, Reason, SpecificationError};
 pub use specification::explain::Explanation;
+pub use specification::read::ReadError;
 pub use specification::{Specification, Ticks};
 pub use spread::{SpreadError, spread_offset};
 pub use zone::{Zone, ZoneError};

@@ -6,6 +6,7 @@ pub(crate) mod error;
 pub(crate) mod explain;
 mod parse;
 mod print;
+pub(crate) mod read;
 mod search;
 mod spacing;
 mod words;

@@ -5,16 +5,21 @@
     reason = "the lint exempts test functions, but not what they share"
 )]
 
+mod bounds;
+mod builders;
+mod canonical_texts;
 mod croner;
 mod daylight_saving;
 mod english;
 mod errors;
+mod explanations;
 mod expressions;
 mod forecasts;
 mod laws;
 mod oracle;
+mod readings;
+mod refusals;
 mod specification_oracle;
-mod specifications;
 mod spreads;
 mod words;
 mod zones;
@@ -48,6 +53,16 @@ fn read(text: &str) -> Specification {
 #[track_caller]
 fn read_in(text: &str, zone_name: &str) -> Specification {
     Specification::parse(text, zone(zone_name)).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// The first ticks after `after`, as text.
+fn next(specification: &Specification, after: &str, count: usize) -> Vec<String> {
+    let written = |tick: DateTime<Utc>| tick.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    specification
+        .upcoming(at(after))
+        .take(count)
+        .map(written)
+        .collect()
 }
 
 /// The ticks after `after`, as text, as many as `expected` has.

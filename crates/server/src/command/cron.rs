@@ -61,10 +61,10 @@ fn explained(arguments: &SpecificationArgs) -> Result<String, CliError> {
     })
 }
 
-/// The canonical text of what was typed in another form, as a sentence. Cron is shown as it was typed.
+/// The canonical text of what was typed in another form, such as a sentence. Cron is understood as it was typed.
 fn understood_as(arguments: &SpecificationArgs, specification: &Specification) -> Option<String> {
     let canonical = specification.to_string();
-    (arguments.is_sentence() && canonical != arguments.text()).then_some(canonical)
+    (!arguments.is_cron() && canonical != arguments.text()).then_some(canonical)
 }
 
 impl NextArgs {
@@ -130,6 +130,15 @@ mod tests {
         assert_eq!(
             json,
             "[\"2026-03-28T09:00:00+01:00\",\"2026-03-29T09:00:00+02:00\"]\n"
+        );
+    }
+
+    #[test]
+    fn a_sentence_is_answered_with_its_canonical_text_whatever_it_begins_with() {
+        let text = next("15th of every month at 8:00", "UTC", false).unwrap();
+        assert_eq!(
+            text,
+            "0 8 15 * *\nAt 08:00 on day 15 of the month\n2026-04-15T08:00:00+00:00\n2026-05-15T08:00:00+00:00\n"
         );
     }
 

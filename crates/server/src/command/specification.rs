@@ -1,5 +1,5 @@
 use clap::Args;
-use ratchet_recurrence::{CronError, Reason, Specification, SpecificationError, Zone, ZoneError, english};
+use ratchet_recurrence::{Recurrence, Specification, SpecificationError, Zone, ZoneError};
 
 use crate::cli::CliError;
 
@@ -51,11 +51,9 @@ impl SpecificationArgs {
         &self.expression
     }
 
-    /// Whether it begins like a sentence: cron begins with a digit or a sign.
-    pub(crate) fn is_sentence(&self) -> bool {
-        self.expression
-            .trim_start()
-            .starts_with(|first: char| first.is_alphabetic())
+    /// Whether it is one cron expression, which needs no other form to be understood.
+    pub(crate) fn is_cron(&self) -> bool {
+        Recurrence::cron(&self.expression, Zone::UTC).is_ok()
     }
 
     pub(crate) fn specification(&self) -> Result<Specification, CliError> {
@@ -63,28 +61,13 @@ impl SpecificationArgs {
             .tz
             .parse()
             .map_err(|error: ZoneError| CliError::usage(&error))?;
-        let plain = self.without_flags(zone)?;
+        let plain = Specification::read(&self.expression, zone).map_err(|error| CliError::usage(&error))?;
         let parts = self.parts();
         if parts.is_empty() {
             return Ok(plain);
         }
         let text = format!("{plain}; {}", parts.join("; "));
         Specification::parse(&text, zone).map_err(|error| refused_flag(&error))
-    }
-
-    /// The canonical form is tried first, and then English: no text is of both.
-    fn without_flags(&self, zone: Zone) -> Result<Specification, CliError> {
-        let canonical = match Specification::parse(&self.expression, zone) {
-            Ok(specification) => return Ok(specification),
-            Err(error) => error,
-        };
-        if !self.is_sentence() || self.expression.contains(';') {
-            return Err(match cron_alone(&canonical) {
-                Some(cron) => CliError::usage(cron),
-                None => CliError::usage(&canonical),
-            });
-        }
-        english::parse(&self.expression, zone).map_err(|error| CliError::usage(&error))
     }
 
     fn parts(&self) -> Vec<String> {
@@ -96,14 +79,6 @@ impl SpecificationArgs {
             .chain(one("gap", &self.gap))
             .chain(one("overlap", &self.overlap))
             .collect()
-    }
-}
-
-/// The cause alone, if the whole text is one expression: there is no other part that would have to be named.
-fn cron_alone(error: &SpecificationError) -> Option<&CronError> {
-    match &error.reason {
-        Reason::Cron(cause) => Some(cause),
-        _ => None,
     }
 }
 
@@ -132,7 +107,7 @@ mod tests {
             sentence.specification().unwrap(),
             canonical.specification().unwrap()
         );
-        assert!(sentence.is_sentence() && !canonical.is_sentence());
+        assert!(canonical.is_cron() && !sentence.is_cron());
     }
 
     #[test]
