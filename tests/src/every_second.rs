@@ -2,8 +2,8 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    Clock, JobFilter, JobId, JobSort, JobStatus, OutputDestination, PageRequest, RepositoryFactory,
-    SortOrder, TaskId, Tick, TickFilter, TickOutcome, UnifiedSchedule,
+    Clock, JobFilter, JobId, JobSort, JobStatus, OutputDestination, OverlapPolicy, PageRequest,
+    RepositoryFactory, SchedulePolicies, SortOrder, TaskId, Tick, TickFilter, TickOutcome, UnifiedSchedule,
 };
 use ratchet_scheduler::SystemClock;
 use ratchet_storage::Database;
@@ -30,6 +30,10 @@ impl EverySecond {
             .map(|number| UnifiedSchedule {
                 next_run: Some(first),
                 output_destinations: vec![OutputDestination::stdout_json()],
+                policies: SchedulePolicies {
+                    overlap: OverlapPolicy::Allow,
+                    ..SchedulePolicies::default()
+                },
                 ..UnifiedSchedule::new(name(number), task, "* * * * * *", now)
             })
             .collect();

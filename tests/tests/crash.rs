@@ -1,10 +1,10 @@
-//! The real binary is killed again and again; the ledger must not show it.
+//! The real binary is killed again and again, with every policy active; the ledger must not show it.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ratchet_storage::test_support::TestDatabase;
-use ratchet_tests::{EverySecond, ServerProcess};
+use ratchet_tests::{EveryPolicy, EverySecond, ServerProcess};
 use rustix::process::Signal;
 
 const SCHEDULES: usize = 50;
@@ -32,6 +32,7 @@ fn kill_and_audit(folder: &Path, url: &str, kills: u64) {
     assert_eq!(start(folder, url).ready().end_by(Signal::TERM).code, Some(0));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let schedules = runtime.block_on(EverySecond::create(url, SCHEDULES));
+    runtime.block_on(EveryPolicy::create(url));
 
     let mut random = Random(0x5eed_cafe_f00d_d00d);
     for round in 0..kills {
@@ -50,6 +51,8 @@ fn kill_and_audit(folder: &Path, url: &str, kills: u64) {
 
     let (seconds, jobs) = runtime.block_on(schedules.audit(url));
     println!("{seconds} nominal seconds, {jobs} of them became jobs, over {kills} kills");
+    let (ticks, outcomes) = runtime.block_on(EveryPolicy::audit(url));
+    println!("{ticks} nominal ticks under every policy: {outcomes:?}");
 }
 
 fn start(folder: &Path, url: &str) -> ServerProcess {

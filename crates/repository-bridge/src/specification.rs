@@ -38,7 +38,7 @@ pub fn parse_specification(specification: &str, timezone: &str) -> Result<Specif
 /// # Errors
 /// As [`parse_specification`].
 pub fn read_specification(specification: &str, timezone: &str) -> Result<Specification, SpecificationError> {
-    read_with(specification, timezone, Specification::parse)
+    read_with(specification, timezone, Specification::read)
 }
 
 fn read_with<E: Error + Send + Sync + 'static>(
