@@ -12,13 +12,14 @@ const WAIT: &str = "00000000-0000-0000-0000-000000000002";
 pub struct EveryPolicy;
 
 impl EveryPolicy {
-    /// Makes them in a database that a server has been started on, to fire from the next second on.
+    /// Makes them in a database that a server has been started on, as if that were a while ago: their first ticks have
+    /// been missed.
     ///
     /// # Panics
     /// When the database refuses.
     pub async fn create(url: &str) {
         let database = Database::connect(url).await.unwrap();
-        let now = SystemClock::new().now();
+        let now = SystemClock::new().now() - TimeDelta::seconds(20);
         let schedules: Vec<_> = MisfirePolicy::ALL
             .iter()
             .flat_map(|misfire| OverlapPolicy::ALL.iter().map(move |overlap| (*misfire, *overlap)))
@@ -26,7 +27,7 @@ impl EveryPolicy {
                 let policies = SchedulePolicies {
                     misfire,
                     overlap,
-                    grace: Some(TimeDelta::milliseconds(1_500)),
+                    grace: Some(TimeDelta::milliseconds(100)),
                     catch_up_max: 3,
                     catch_up_window: TimeDelta::seconds(10),
                     buffer_limit: 2,
