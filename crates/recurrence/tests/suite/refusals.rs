@@ -39,12 +39,6 @@ fn a_mistake_is_told_with_its_part_its_text_and_its_place() {
         ),
         ("at 2026-03-01", Part::At, "2026-03-01", "2026-03-01T09:00:00Z"),
         (
-            "at 2026-02-30T09:00:00Z",
-            Part::At,
-            "2026-02-30T09:00:00Z",
-            "an instant",
-        ),
-        (
             "at 2026-03-01T09:00:00.5Z",
             Part::At,
             "2026-03-01T09:00:00.5Z",
@@ -58,9 +52,9 @@ fn a_mistake_is_told_with_its_part_its_text_and_its_place() {
         ),
         ("at 2026-03-01T09:00:00Z,", Part::At, "", "an instant"),
         (
-            "0 9 * * *; except 2026-02-30",
+            "0 9 * * *; except 24.12.2026",
             Part::Except,
-            "2026-02-30",
+            "24.12.2026",
             "a date",
         ),
         (
@@ -146,45 +140,186 @@ fn parts_that_contradict_each_other_are_refused() {
     );
     let bounds = reason("0 9 * * *; starting 2026-01-01T00:00:00Z; ending 2026-01-01T00:00:00Z");
     assert!(matches!(bounds, Reason::Bounds { .. }), "{bounds:?}");
+    assert_eq!(
+        refused("0 9 * * *; starting 2026-02-01T00:00:00Z; ending 2026-01-01T00:00:00Z").to_string(),
+        "ending: the end 2026-01-01T00:00:00Z is not later than the start 2026-02-01T00:00:00Z; the end must be later"
+    );
+}
 
-    let nothing = [
-        ("0 12 * * *; except cron 0 12 * * *", "every tick until"),
-        ("* * * * * *; except cron * * * * *", "every tick until"),
+#[test]
+fn what_leaves_no_tick_is_refused_by_the_part_that_takes_the_last_one() {
+    let searched = "every tick until";
+    let excluded = "every remaining tick is excluded";
+    for (text, part, wrong, words) in [
+        (
+            "0 12 * * *; except cron 0 12 * * *",
+            Part::Except,
+            "cron 0 12 * * *",
+            searched,
+        ),
+        (
+            "* * * * * *; except cron * * * * *",
+            Part::Except,
+            "cron * * * * *",
+            searched,
+        ),
         (
             "0 12 * * *; except mon 00:00-fri 00:00, fri 00:00-mon 00:00",
-            "every tick until",
+            Part::Except,
+            "mon 00:00-fri 00:00, fri 00:00-mon 00:00",
+            searched,
         ),
-        ("0 12 * * sat; except fri 18:00-mon 06:00", "every tick until"),
+        (
+            "0 12 * * sat; except fri 18:00-mon 06:00",
+            Part::Except,
+            "fri 18:00-mon 06:00",
+            searched,
+        ),
         (
             "at 2026-12-24T12:00:00Z; except 2026-12-24",
-            "every remaining tick is excluded",
+            Part::Except,
+            "2026-12-24",
+            excluded,
         ),
         (
             "0 12 * * *; except 1970-01-01..9999-12-31",
-            "every remaining tick is excluded",
+            Part::Except,
+            "1970-01-01..9999-12-31",
+            excluded,
         ),
         (
             "0 9 1 1 *; starting 2026-01-02T00:00:00Z; ending 2026-12-31T00:00:00Z",
+            Part::Ending,
+            "2026-12-31T00:00:00Z",
+            "before its end",
+        ),
+        (
+            "every 1h from 2027-01-01T00:00:00Z; ending 2026-01-01T00:00:00Z",
+            Part::Ending,
+            "2026-01-01T00:00:00Z",
+            "before its end",
+        ),
+        (
+            "at 2026-01-01T00:00:00Z; ending 2026-01-01T00:00:00Z",
+            Part::Ending,
+            "2026-01-01T00:00:00Z",
             "before its end",
         ),
         (
             "at 2026-01-01T00:00:00Z; starting 2026-01-02T00:00:00Z",
+            Part::Starting,
+            "2026-01-02T00:00:00Z",
             "its only instant is past",
         ),
         (
-            "at 2026-01-01T00:00:00Z; ending 2026-01-01T00:00:00Z",
-            "before its end",
+            "0 0 9 1 1 * 2020; starting 2026-01-01T00:00:00Z",
+            Part::Starting,
+            "2026-01-01T00:00:00Z",
+            "no later date",
         ),
-        ("0 0 9 1 1 * 2020; starting 2026-01-01T00:00:00Z", "no later date"),
-    ];
-    for (text, words) in nothing {
+    ] {
         let error = refused(text);
-        assert!(matches!(error.reason, Reason::NothingLeft(_)), "{text}: {error}");
-        assert!(error.to_string().contains(words), "{text}: {error}");
+        assert_eq!(error.part, part, "{text}: {error}");
+        assert!(
+            matches!(&error.reason, Reason::NothingLeft { text, .. } if text == wrong),
+            "{text}: {error:?}"
+        );
+        let message = error.to_string();
+        assert!(
+            message.starts_with(&format!("{part}: {wrong:?} is not allowed here")),
+            "{message}"
+        );
+        assert!(
+            message.contains(words) && message.ends_with("at least one tick must be left"),
+            "{message}"
+        );
     }
     // The only such night of this expression has no such hour.
     let gap = Specification::parse("0 30 2 29 3 * 2026; gap skip", zone("Europe/Berlin")).unwrap_err();
-    assert_eq!(gap.reason, Reason::NothingLeft(EndReason::CalendarPast));
+    let end = EndReason::CalendarPast;
+    assert_eq!(
+        (gap.part, gap.reason),
+        (
+            Part::Gap,
+            Reason::NothingLeft {
+                text: "skip".to_owned(),
+                end
+            }
+        )
+    );
+    // 1970 began there before it did in UTC, where time begins.
+    let early = Specification::parse("0 0 0 1 1 * 1970", zone("Asia/Tokyo")).unwrap_err();
+    assert_eq!(
+        (early.part, early.reason),
+        (
+            Part::Whole,
+            Reason::NothingLeft {
+                text: String::new(),
+                end
+            }
+        )
+    );
+}
+
+#[test]
+fn a_date_that_the_calendar_does_not_have_is_refused_as_such() {
+    for (text, part, wrong) in [
+        ("0 9 * * *; except 2026-02-30", Part::Except, "2026-02-30"),
+        (
+            "0 9 * * *; except 2026-12-24, 2026-02-29",
+            Part::Except,
+            "2026-02-29",
+        ),
+        (
+            "0 9 * * *; except 2026-02-30..2026-03-02",
+            Part::Except,
+            "2026-02-30",
+        ),
+        (
+            "0 9 * * *; except 2026-02-01 .. 2026-02-30",
+            Part::Except,
+            "2026-02-30",
+        ),
+        ("0 9 * * *; except 2026-13-01", Part::Except, "2026-13-01"),
+        ("at 2026-02-30T09:00:00Z", Part::At, "2026-02-30"),
+        (
+            "at 2026-03-01T09:00:00Z, 2026-02-30T09:00:00Z",
+            Part::At,
+            "2026-02-30",
+        ),
+        ("every 15m from 2026-02-30T00:00:00Z", Part::Every, "2026-02-30"),
+        (
+            "0 9 * * *; starting 2026-02-30T00:00:00Z",
+            Part::Starting,
+            "2026-02-30",
+        ),
+        ("0 9 * * *; ending 2026-04-31", Part::Ending, "2026-04-31"),
+    ] {
+        let error = refused(text);
+        assert_eq!(error.part, part, "{text}: {error}");
+        assert_eq!(
+            error.reason,
+            Reason::NoSuchDate {
+                text: wrong.to_owned()
+            },
+            "{text}"
+        );
+        let at = error.at.clone().unwrap();
+        assert_eq!(&text[at.clone()], wrong, "{text}");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{part} (bytes {}-{}): there is no such date as {wrong:?}; allowed are dates of the calendar, as in \
+                 2026-03-01",
+                at.start, at.end
+            )
+        );
+    }
+    let error = refused("0 9 * * *; except cron 0 0 30 2 *");
+    assert!(
+        error.source().unwrap().to_string().contains("never fires"),
+        "{error:?}"
+    );
 }
 
 #[test]
