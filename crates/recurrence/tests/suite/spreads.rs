@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use ratchet_recurrence::{Specification, SpreadError, spread_offset};
 
-use crate::forecasts::any_specification;
+use crate::forecast_oracle::any_specification;
 use crate::{read, zone};
 
 #[test]
