@@ -10,7 +10,7 @@ const UNITS: [(char, i64, &str); 4] = [
     ('s', 1, "second"),
 ];
 /// Ten years of 365 days; whoever wants longer has instants and years.
-const LONGEST: i64 = 3_650 * 86_400;
+pub(crate) const LONGEST: i64 = 3_650 * 86_400;
 /// What is allowed, for messages.
 pub(crate) const ALLOWED: &str = "1s to 3650d in whole seconds, as in 90s, 15m, 1h30m and 2d";
 

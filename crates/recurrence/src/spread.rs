@@ -1,10 +1,14 @@
 //! Deterministic jitter: each schedule has its own place within a width, and keeps it.
 
-use std::error::Error;
-use std::fmt;
 use std::time::Duration;
 
+use thiserror::Error;
+
+use crate::span::LONGEST;
 use crate::specification::Specification;
+
+/// A schedule with a single tick has no interval that would limit it.
+const WIDEST: Duration = Duration::from_secs(LONGEST as u64);
 
 /// How far a schedule's runs are moved from its ticks: at least nothing, and less than `width`.
 ///
@@ -34,37 +38,51 @@ fn mix(value: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// A width that a schedule's runs cannot be spread over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SpreadError {
-    /// The width as given.
-    pub width: Duration,
-    /// The widest that is allowed for the specification.
-    pub widest: Duration,
+/// Why a schedule's runs cannot be spread over a width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SpreadError {
+    /// A run would come after the next tick.
+    #[error(
+        "spread: a width of {width:?} is longer than {widest:?}, the shortest time between two runs of the schedule; \
+         allowed is up to that"
+    )]
+    Wider {
+        /// The width as given.
+        width: Duration,
+        /// The widest that is allowed for the specification.
+        widest: Duration,
+    },
+    /// No width is that long, whatever the specification.
+    #[error(
+        "spread: a width of {width:?} is too long; allowed are whole milliseconds up to {WIDEST:?}, ten years"
+    )]
+    TooLong {
+        /// The width as given.
+        width: Duration,
+    },
+    /// Offsets are whole milliseconds, so that widths are too.
+    #[error("spread: a width of {width:?} is not allowed; allowed are whole milliseconds up to {WIDEST:?}")]
+    Fraction {
+        /// The width as given.
+        width: Duration,
+    },
 }
-
-impl fmt::Display for SpreadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "spread: a width of {:?} is longer than {:?}, the shortest time between two runs of the schedule; allowed \
-             is up to that",
-            self.width, self.widest
-        )
-    }
-}
-
-impl Error for SpreadError {}
 
 impl Specification {
-    /// Checks that runs may be spread over so much time.
+    /// Checks that runs may be spread over so much time: over nothing, or over whole milliseconds up to the [shortest
+    /// interval](Self::shortest_interval), so that no run comes after the next tick, and up to ten years.
     ///
     /// # Errors
     ///
-    /// [`SpreadError`] if the width is longer than the [shortest interval](Self::shortest_interval).
+    /// [`SpreadError`] names the width and what is allowed.
     pub fn check_spread(&self, width: Duration) -> Result<(), SpreadError> {
+        if !width.subsec_nanos().is_multiple_of(1_000_000) {
+            return Err(SpreadError::Fraction { width });
+        }
         match self.shortest_interval() {
-            Some(widest) if width > widest => Err(SpreadError { width, widest }),
+            Some(widest) if width > widest => Err(SpreadError::Wider { width, widest }),
+            _ if width > WIDEST => Err(SpreadError::TooLong { width }),
             _ => Ok(()),
         }
     }

@@ -219,7 +219,7 @@ impl SpecificationBuilder {
         };
         match specification.end(instant::utc(-1)) {
             None => Ok(specification),
-            Some(end) => Err(SpecificationError::new(Part::Whole, Reason::NothingLeft(end))),
+            Some(end) => Err(specification.nothing_left(end)),
         }
     }
 

@@ -4,7 +4,12 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use crate::daylight::Gap;
+use crate::exclusion::Exclusion;
 use crate::instant::written;
+use crate::item::clipped;
+use crate::specification::Specification;
+use crate::specification::error::{Part, Reason, SpecificationError};
 
 /// Why there is no further tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,25 @@ pub enum EndReason {
     Excluded,
     /// Every tick up to this instant is excluded, and that is as far as the search goes.
     ExcludedUntil(DateTime<Utc>),
+}
+
+impl Specification {
+    /// The refusal of a specification that has no tick at all: of the part without which it might have one.
+    pub(super) fn nothing_left(&self, end: EndReason) -> SpecificationError {
+        let (part, text) = match end {
+            EndReason::Excluded | EndReason::ExcludedUntil(_) => {
+                let each: Vec<String> = self.exclusions().iter().map(Exclusion::to_string).collect();
+                (Part::Except, clipped(&each.join(", ")))
+            }
+            EndReason::EndsAt(end) => (Part::Ending, written(end)),
+            EndReason::InstantsPast { .. } | EndReason::CalendarPast => match self.starts_at() {
+                Some(start) => (Part::Starting, written(start)),
+                None if self.daylight.gap == Gap::Skip => (Part::Gap, Gap::Skip.to_string()),
+                None => (Part::Whole, String::new()),
+            },
+        };
+        SpecificationError::new(part, Reason::NothingLeft { text, end })
+    }
 }
 
 impl fmt::Display for EndReason {

@@ -61,6 +61,11 @@ pub enum Reason {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// A date that the calendar does not have.
+    NoSuchDate {
+        /// As it was written.
+        text: String,
+    },
     /// A part that may be given once was given again.
     Repeated,
     /// More than fit.
@@ -75,8 +80,13 @@ pub enum Reason {
         /// The first instant at which it may no longer run.
         ends_at: DateTime<Utc>,
     },
-    /// Every part is well formed, but together they leave no tick.
-    NothingLeft(EndReason),
+    /// Every part is well formed, but together they leave no tick; the error's part is the one that takes the last one.
+    NothingLeft {
+        /// The part's canonical text; empty if it is the specification as a whole.
+        text: String,
+        /// Why there is none.
+        end: EndReason,
+    },
 }
 
 impl SpecificationError {
@@ -116,6 +126,10 @@ impl fmt::Display for SpecificationError {
             Reason::NotAllowed { text, allowed } => {
                 write!(f, "{text:?} is not allowed; allowed is {allowed}")
             }
+            Reason::NoSuchDate { text } => write!(
+                f,
+                "there is no such date as {text:?}; allowed are dates of the calendar, as in 2026-03-01"
+            ),
             Reason::Repeated => f.write_str("it is given twice; allowed is once"),
             Reason::TooMany { most } => write!(f, "there are too many; at most {most} are allowed"),
             Reason::Bounds { starts_at, ends_at } => write!(
@@ -124,7 +138,15 @@ impl fmt::Display for SpecificationError {
                 written(*ends_at),
                 written(*starts_at)
             ),
-            Reason::NothingLeft(end) => write!(f, "it would never run: {end}"),
+            Reason::NothingLeft { text, end } => {
+                if !text.is_empty() {
+                    write!(f, "{text:?} is not allowed here: ")?;
+                }
+                write!(
+                    f,
+                    "the schedule would never run: {end}; at least one tick must be left"
+                )
+            }
         }
     }
 }

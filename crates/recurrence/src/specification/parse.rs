@@ -1,8 +1,8 @@
 //! From a specification's text to its value. Each mistake is told with the bytes that it stands on.
 
-use chrono::NaiveDate;
 use std::ops::Range;
 
+use crate::date::WrittenDate;
 use crate::daylight::{Gap, Overlap};
 use crate::exclusion::{self, Exclusion};
 use crate::instant::{self, Instant};
@@ -25,6 +25,8 @@ const PARTS: [(&str, Part); 7] = [
     ("overlap", Part::Overlap),
 ];
 const GAPS: &str = "run_after and skip";
+/// The length of a date with which an instant begins.
+const DATE: usize = 10;
 const OVERLAPS: &str = "once_first, once_last and twice";
 
 pub(super) fn parse(text: &str, zone: Zone) -> Result<Specification, SpecificationError> {
@@ -161,6 +163,14 @@ impl<'a> Piece<'a> {
         (Self { text: word, ..self }, rest.trimmed())
     }
 
+    fn cut(self, bytes: Range<usize>) -> Self {
+        Self {
+            text: &self.text[bytes.clone()],
+            start: self.start + bytes.start,
+        }
+        .trimmed()
+    }
+
     fn place(self, error: SpecificationError) -> SpecificationError {
         // The field at fault, if the expression's error names its text and that occurs but once.
         let found = match &error.reason {
@@ -184,8 +194,18 @@ impl<'a> Piece<'a> {
         SpecificationError::not_allowed(part, self.text, allowed).placed(self.range())
     }
 
+    fn no_such_date(self, part: Part) -> SpecificationError {
+        let text = self.text.to_owned();
+        SpecificationError::new(part, Reason::NoSuchDate { text }).placed(self.range())
+    }
+
     fn instant(self, part: Part) -> Result<Instant, SpecificationError> {
-        Instant::parse(self.text).ok_or_else(|| self.refused(part, instant::ALLOWED))
+        Instant::parse(self.text).ok_or_else(|| match self.text.get(..DATE) {
+            Some(date) if WrittenDate::read(date) == Some(WrittenDate::NoSuch) => {
+                Self { text: date, ..self }.no_such_date(part)
+            }
+            _ => self.refused(part, instant::ALLOWED),
+        })
     }
 
     fn choice<T: Copy + ToString>(
@@ -202,10 +222,16 @@ impl<'a> Piece<'a> {
 
     fn exclusion(self) -> Result<Exclusion, SpecificationError> {
         if self.text.starts_with(|first: char| first.is_ascii_digit()) {
-            let (first, last) = self.text.split_once("..").unwrap_or((self.text, self.text));
-            let (Some(first), Some(last)) = (date(first.trim_end()), date(last.trim_start())) else {
-                return Err(self.refused(Part::Except, exclusion::ALLOWED));
+            let (first, last) = match self.text.find("..") {
+                None => (self, self),
+                Some(dots) => (self.cut(0..dots), self.cut(dots + 2..self.text.len())),
             };
+            let date = |piece: Self| match WrittenDate::read(piece.text) {
+                Some(WrittenDate::Of(date)) => Ok(date),
+                Some(WrittenDate::NoSuch) => Err(piece.no_such_date(Part::Except)),
+                None => Err(self.refused(Part::Except, exclusion::ALLOWED)),
+            };
+            let (first, last) = (date(first)?, date(last)?);
             return Exclusion::dates(first, last).ok_or_else(|| self.refused(Part::Except, exclusion::DATES));
         }
         if self.text.contains(':') {
@@ -215,10 +241,4 @@ impl<'a> Piece<'a> {
         }
         Err(self.refused(Part::Except, exclusion::ALLOWED))
     }
-}
-
-/// `2026-12-24`, and nothing else that chrono would take.
-fn date(text: &str) -> Option<NaiveDate> {
-    let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    plain.then(|| text.parse().ok()).flatten()
 }

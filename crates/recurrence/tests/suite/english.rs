@@ -320,6 +320,18 @@ fn what_is_not_understood_or_not_exact_is_pointed_at() {
         ("32nd day of the month", "32nd", "understood are every"),
         ("on 30 february", "30 february", "no such date"),
         ("on february 0", "february 0", "no such date"),
+        ("daily except 2026-02-30", "2026-02-30", "no such date"),
+        (
+            "daily except 2026-12-24 and 2026-02-30",
+            "2026-02-30",
+            "no such date",
+        ),
+        ("daily except 31 april", "31 april", "no such date"),
+        (
+            "daily except january through december",
+            "daily except january through december",
+            "not allowed",
+        ),
         ("first day of every week", "week", "month, quarter and year"),
         ("15th of every quarter", "every quarter", "name the months"),
         ("at 9am", "at 9am", "on which days"),

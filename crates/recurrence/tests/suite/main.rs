@@ -8,12 +8,14 @@
 mod bounds;
 mod builders;
 mod canonical_texts;
+mod contradictions;
 mod croner;
 mod daylight_saving;
 mod english;
 mod errors;
 mod explanations;
 mod expressions;
+mod forecast_oracle;
 mod forecasts;
 mod laws;
 mod oracle;

@@ -62,8 +62,8 @@ fn what_begins_like_the_canonical_form_gets_its_error() {
         ("every 5m at noon", "at noon", "from and an instant"),
         (
             "at 2026-02-30T09:00:00Z",
-            "2026-02-30T09:00:00Z",
-            "at (bytes 3-23)",
+            "2026-02-30",
+            "at (bytes 3-13): there is no such date",
         ),
         ("at 2026-03-01", "2026-03-01", "2026-03-01T09:00:00Z"),
         ("starting 2026-01-01T00:00:00Z", "", "nothing says when it runs"),

@@ -4,10 +4,44 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
-use ratchet_recurrence::{Specification, spread_offset};
+use ratchet_recurrence::{Specification, SpreadError, spread_offset};
 
-use crate::forecasts::any_specification;
+use crate::forecast_oracle::any_specification;
 use crate::{read, zone};
+
+#[test]
+fn a_width_that_no_schedule_can_have_is_refused_with_what_is_allowed() {
+    let hourly = read("0 * * * *");
+    let hour = Duration::from_secs(3600);
+    assert_eq!(hourly.check_spread(Duration::ZERO), Ok(()));
+    assert_eq!(hourly.check_spread(hour), Ok(()));
+    let told = |text: &str, width: Duration| read(text).check_spread(width).unwrap_err().to_string();
+    assert_eq!(
+        told("0 * * * *", hour * 2),
+        "spread: a width of 7200s is longer than 3600s, the shortest time between two runs of the schedule; allowed is \
+         up to that"
+    );
+    let fraction = told("0 * * * *", Duration::from_micros(1_500));
+    assert!(
+        fraction.contains("1.5ms is not allowed; allowed are whole milliseconds"),
+        "{fraction}"
+    );
+    // A single tick has no interval, and two can lie thousands of years apart.
+    let ten_years = Duration::from_secs(3_650 * 86_400);
+    for text in [
+        "at 2026-01-01T00:00:00Z",
+        "at 2026-01-01T00:00:00Z, 9999-01-01T00:00:00Z",
+    ] {
+        assert_eq!(read(text).check_spread(ten_years), Ok(()));
+        let too_long = told(text, ten_years + Duration::from_millis(1));
+        assert!(too_long.contains("ten years"), "{too_long}");
+    }
+    assert!(
+        read("at 2026-01-01T00:00:00Z")
+            .check_spread(Duration::MAX)
+            .is_err()
+    );
+}
 
 /// Whoever changes this changes when people's schedules run.
 #[test]
@@ -70,11 +104,15 @@ fn the_shortest_interval_counts_what_daylight_saving_pushes_together() {
         let shortest = specification.shortest_interval().unwrap();
         assert_eq!(shortest, Duration::from_secs(seconds), "{text} in {name}");
         assert_eq!(specification.check_spread(shortest), Ok(()));
-        let refused = specification
-            .check_spread(shortest + Duration::from_secs(1))
-            .unwrap_err();
-        assert_eq!(refused.widest, shortest);
-        assert!(refused.to_string().contains("spread"), "{refused}");
+        let width = shortest + Duration::from_millis(1);
+        let refused = specification.check_spread(width).unwrap_err();
+        assert_eq!(
+            refused,
+            SpreadError::Wider {
+                width,
+                widest: shortest
+            }
+        );
     }
     assert_eq!(read("at 2026-01-01T00:00:00Z").shortest_interval(), None);
 }

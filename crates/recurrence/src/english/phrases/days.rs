@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::{Phrases, Read, WEEKEND, WORKDAYS};
+use crate::date::WrittenDate;
 use crate::english::sentence::{Days, Exception, Period, Said, Sentence};
 use crate::english::word::{month, number, ordinal, weekday};
 
@@ -204,12 +205,10 @@ impl Phrases<'_> {
                 Exception::DateOfYear(day, month)
             } else if month(self.peek()).is_some() {
                 Exception::Months(self.months()?)
-            } else if let Some(date) = self
-                .peek()
-                .parse::<NaiveDate>()
-                .ok()
-                .filter(|_| self.peek().len() == 10)
-            {
+            } else if let Some(date) = WrittenDate::read(self.peek()) {
+                let WrittenDate::Of(date) = date else {
+                    return Err(self.refuse(1, "there is no such date"));
+                };
                 self.next += 1;
                 Exception::Date(date)
             } else {
@@ -226,7 +225,7 @@ impl Phrases<'_> {
                 if !ahead.take("on") {
                     ahead.take("in");
                 }
-                let date = ahead.peek().parse::<NaiveDate>().is_ok();
+                let date = WrittenDate::read(ahead.peek()).is_some();
                 date || ahead.names_a_date()
                     || month(ahead.peek()).is_some()
                     || ahead.weekday_or_group().is_some()
