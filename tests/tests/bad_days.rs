@@ -94,7 +94,10 @@ fn a_disk_that_cannot_be_written_to_is_named_with_or_without_a_database_on_it() 
 #[test]
 fn an_unreadable_row_of_the_heartbeat_s_task_is_told_and_mended_and_stops_nothing() {
     let folder = folder_with_database();
-    execute_sql(folder.path(), "UPDATE tasks SET metadata = '{', enabled = 1");
+    execute_sql(
+        folder.path(),
+        "UPDATE tasks SET metadata = '{' WHERE name = 'heartbeat'",
+    );
     set_back_heartbeat(folder.path());
     let mut server = ServerProcess::start(folder.path(), &[]).ready();
     server.wait_for_result(Duration::from_secs(30), |result| result["status"] == "ok");
