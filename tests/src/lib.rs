@@ -8,9 +8,11 @@ mod every_second;
 mod private_disk;
 mod server_process;
 mod stored;
+mod task;
 
 pub use every_policy::EveryPolicy;
 pub use every_second::EverySecond;
 pub use private_disk::PrivateDisk;
 pub use server_process::{Exit, ServerProcess, ratchet_binary};
 pub use stored::{execute_sql, set_back_heartbeat, with_repositories};
+pub use task::store_task;

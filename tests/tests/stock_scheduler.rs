@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Clock, RepositoryFactory, ScheduleId, Task, TaskDefinition, TaskId};
+use chrono::DateTime;
+use ratchet_interfaces::{Clock, RepositoryFactory, ScheduleId, TaskId};
 use ratchet_metadata_store::{ActivationCode, MetadataStore};
 use ratchet_repository_bridge::RepositoryBridge;
 use ratchet_scheduler::SystemClock;
 use ratchet_storage::test_support::TestDatabase;
+use ratchet_tests::store_task;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_cron_scheduler::{Job, JobScheduler, SimpleNotificationCode, SimpleNotificationStore};
 
@@ -44,38 +45,11 @@ async fn activation(activated: &mut UnboundedReceiver<ScheduleId>) -> ScheduleId
         .unwrap()
 }
 
-async fn with_a_task(repositories: &Arc<dyn RepositoryFactory>) -> TaskId {
-    let now = DateTime::<Utc>::UNIX_EPOCH;
-    let task = Task {
-        definition: TaskDefinition {
-            id: TaskId::new(),
-            name: "adopted".to_owned(),
-            version: "1.0.0".to_owned(),
-            description: None,
-            runtime: "builtin".to_owned(),
-            input_schema: None,
-            output_schema: None,
-            metadata: None,
-        },
-        registry: "test".to_owned(),
-        enabled: true,
-        validated_at: None,
-        created_at: now,
-        updated_at: now,
-    };
-    repositories
-        .tasks()
-        .task_upsert_many(std::slice::from_ref(&task))
-        .await
-        .unwrap();
-    task.definition.id
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_of_the_stock_scheduler_persist_restart_and_are_removed() {
     for database in TestDatabase::each().await {
         let repositories = database.repositories();
-        let task = with_a_task(&repositories).await;
+        let task = store_task(&*repositories, DateTime::UNIX_EPOCH).await;
 
         let (mut first, mut activated) = stock_scheduler(&repositories, task).await;
         let job = Job::new_async("* * * * * *", |_, _| Box::pin(std::future::ready(()))).unwrap();
@@ -129,7 +103,7 @@ async fn jobs_of_the_stock_scheduler_persist_restart_and_are_removed() {
 async fn a_job_that_no_schedule_can_hold_is_refused() {
     let database = TestDatabase::sqlite().await;
     let repositories = database.repositories();
-    let task = with_a_task(&repositories).await;
+    let task = store_task(&*repositories, DateTime::UNIX_EPOCH).await;
     let (scheduler, _) = stock_scheduler(&repositories, task).await;
     let repeated =
         Job::new_repeated_async(Duration::from_secs(5), |_, _| Box::pin(std::future::ready(()))).unwrap();

@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
-use ratchet_interfaces::{
-    Clock, ManualClock, ScheduleId, SchedulerService, Task, TaskDefinition, TaskId, TickFiring,
-    UnifiedSchedule,
-};
+use ratchet_interfaces::{Clock, ManualClock, ScheduleId, SchedulerService, TickFiring, UnifiedSchedule};
 use ratchet_scheduler::{SchedulerConfig, TickObserver, TokioCronSchedulerService};
 use ratchet_storage::test_support::TestDatabase;
+use ratchet_tests::store_task;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 const ZONES: [Tz; 4] = [
@@ -104,12 +102,7 @@ async fn a_year_in_four_zones_fires_what_an_independent_calculation_says() {
     let database = TestDatabase::sqlite().await;
     let repositories = database.repositories();
     let clock = Arc::new(ManualClock::at(start()));
-    let task = task();
-    repositories
-        .tasks()
-        .task_upsert_many(std::slice::from_ref(&task))
-        .await
-        .unwrap();
+    let task = store_task(&*repositories, start()).await;
     let (sender, mut committed) = unbounded_channel();
     let service = TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
         .unwrap()
@@ -123,7 +116,7 @@ async fn a_year_in_four_zones_fires_what_an_independent_calculation_says() {
             let name = format!("{} in {zone}", case.expression);
             let schedule = UnifiedSchedule {
                 timezone: zone.name().to_owned(),
-                ..UnifiedSchedule::new(name.clone(), task.definition.id, case.expression, start())
+                ..UnifiedSchedule::new(name.clone(), task, case.expression, start())
             };
             let schedule = service.add_schedule(schedule).await.unwrap();
             let instants = (case.expected)(zone);
@@ -160,25 +153,5 @@ async fn a_year_in_four_zones_fires_what_an_independent_calculation_says() {
         let stored = repositories.schedules().schedule_find(id).await.unwrap().unwrap();
         assert_eq!(stored.run_count, count, "{name}");
         assert!(stored.next_run.unwrap() >= end(), "{name}");
-    }
-}
-
-fn task() -> Task {
-    Task {
-        definition: TaskDefinition {
-            id: TaskId::new(),
-            name: "no-op".to_owned(),
-            version: "1.0.0".to_owned(),
-            description: None,
-            runtime: "builtin".to_owned(),
-            input_schema: None,
-            output_schema: None,
-            metadata: None,
-        },
-        registry: "test".to_owned(),
-        enabled: true,
-        validated_at: None,
-        created_at: start(),
-        updated_at: start(),
     }
 }

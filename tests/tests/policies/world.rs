@@ -6,10 +6,11 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, Clock, ManualClock, MisfirePolicy, NodeId,
     OverlapPolicy, PauseRequest, RepositoryFactory, ResumeRequest, ScheduleId, SchedulePolicies,
-    ScheduleState, SchedulerService, StopRequest, Task, TaskDefinition, TaskId, TickOutcome, UnifiedSchedule,
+    ScheduleState, SchedulerService, StopRequest, TaskId, TickOutcome, UnifiedSchedule,
 };
 use ratchet_scheduler::{AuditRange, SchedulerConfig, TokioCronSchedulerService};
 use ratchet_storage::test_support::TestDatabase;
+use ratchet_tests::store_task;
 use tokio::sync::Mutex;
 
 const CATCH_UP_MAX: u32 = 5;
@@ -41,14 +42,9 @@ impl World {
         let service = TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
             .unwrap()
             .with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
-        let task = task(begin);
-        repositories
-            .tasks()
-            .task_upsert_many(std::slice::from_ref(&task))
-            .await
-            .unwrap();
+        let task = store_task(&*repositories, begin).await;
         let mut schedules = Vec::new();
-        for schedule in schedules_of(task.definition.id, begin) {
+        for schedule in schedules_of(task, begin) {
             schedules.push(service.add_schedule(schedule).await.unwrap().id);
         }
         service.start().await.unwrap();
@@ -294,24 +290,4 @@ fn schedules_of(task: TaskId, now: DateTime<Utc>) -> Vec<UnifiedSchedule> {
         });
     }
     schedules
-}
-
-fn task(now: DateTime<Utc>) -> Task {
-    Task {
-        definition: TaskDefinition {
-            id: TaskId::new(),
-            name: "no-op".to_owned(),
-            version: "1.0.0".to_owned(),
-            description: None,
-            runtime: "builtin".to_owned(),
-            input_schema: None,
-            output_schema: None,
-            metadata: None,
-        },
-        registry: "test".to_owned(),
-        enabled: true,
-        validated_at: None,
-        created_at: now,
-        updated_at: now,
-    }
 }
