@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
-use ratchet_interfaces::{Clock, ManualClock, ScheduleId, SchedulerService, TickFiring, UnifiedSchedule};
+use ratchet_interfaces::{
+    Clock, ManualClock, OverlapPolicy, ScheduleId, SchedulePolicies, SchedulerService, TickFiring,
+    UnifiedSchedule,
+};
 use ratchet_scheduler::{SchedulerConfig, TickObserver, TokioCronSchedulerService};
 use ratchet_storage::test_support::TestDatabase;
 use ratchet_tests::store_task;
@@ -116,6 +119,11 @@ async fn a_year_in_four_zones_fires_what_an_independent_calculation_says() {
             let name = format!("{} in {zone}", case.expression);
             let schedule = UnifiedSchedule {
                 timezone: zone.name().to_owned(),
+                // Nobody runs the jobs.
+                policies: SchedulePolicies {
+                    overlap: OverlapPolicy::Allow,
+                    ..SchedulePolicies::default()
+                },
                 ..UnifiedSchedule::new(name.clone(), task, case.expression, start())
             };
             let schedule = service.add_schedule(schedule).await.unwrap();

@@ -172,6 +172,7 @@ fn move_on(holds: &str) -> String {
              state = CASE WHEN b.next_run IS NULL THEN 'completed' ELSE s.state END,
              state_reason = CASE WHEN b.next_run IS NULL THEN COALESCE(b.completion, '{NO_FURTHER_INSTANT}')
                                  ELSE s.state_reason END,
+             consecutive_failures = CASE WHEN b.resumes THEN 0 ELSE s.consecutive_failures END,
              version = s.version + CASE WHEN b.resumes THEN 1 ELSE 0 END,
              paused_at = CASE WHEN b.resumes THEN NULL ELSE s.paused_at END,
              paused_by = CASE WHEN b.resumes THEN NULL ELSE s.paused_by END,

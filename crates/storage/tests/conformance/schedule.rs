@@ -3,6 +3,7 @@
 mod creating;
 mod deleting;
 mod listing;
+mod periods;
 mod running;
 mod timing;
 mod updating;
