@@ -1,9 +1,11 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand};
 use ratchet_interfaces::with_causes;
+use ratchet_recurrence::Zone;
 
 use crate::command::cron::CronCommand;
 use crate::command::forecast::ForecastArgs;
@@ -18,13 +20,22 @@ use crate::settings::{Settings, SettingsError, SettingsSources};
 /// Start with `ratchet serve`: it needs no configuration, keeps everything in the file ratchet.db, and runs a
 /// heartbeat every five minutes.
 #[derive(Debug, Parser)]
-#[command(name = "ratchet", version, max_term_width = 100)]
+#[command(name = "ratchet", version, long_version = LONG_VERSION.as_str(), max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     common: CommonArgs,
     #[command(subcommand)]
     command: Command,
 }
+
+/// The answer to `--version`: other time-zone data may move ticks.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{}\ntime-zone data {} (chrono-tz)",
+        env!("CARGO_PKG_VERSION"),
+        Zone::database_version()
+    )
+});
 
 /// Flags of every command.
 #[derive(Debug, Args)]
@@ -144,5 +155,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_version_tells_which_time_zone_data_there_are() {
+        let version = Cli::command().render_long_version();
+        let expected = format!(
+            "ratchet {}\ntime-zone data {} (chrono-tz)\n",
+            env!("CARGO_PKG_VERSION"),
+            Zone::database_version()
+        );
+        assert_eq!(version, expected);
     }
 }
