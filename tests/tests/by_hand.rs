@@ -89,7 +89,7 @@ impl Engine {
             ..JobFilter::default()
         };
         let sort = JobSort::ScheduledFor(SortOrder::Ascending);
-        let page = PageRequest::new(0, 1_000).unwrap();
+        let page = PageRequest::new(0, PageRequest::MAX_LIMIT).unwrap();
         let jobs = self.repositories.jobs();
         jobs.job_list(&filter, sort, page).await.unwrap().items
     }

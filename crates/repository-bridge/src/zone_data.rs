@@ -1,5 +1,8 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Fact, RepositoryError, ScheduleId};
+use ratchet_interfaces::{
+    Fact, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleSort, ScheduleState,
+    ScheduleTiming, UnifiedSchedule,
+};
 use ratchet_recurrence::{Specification, Zone};
 
 use crate::bridge::RepositoryBridge;
@@ -59,38 +62,104 @@ impl RepositoryBridge {
             let timings = self.schedules.schedule_list_timings(after, page_size).await?;
             after = timings.last().map(|timing| timing.id).or(after);
             let is_last = timings.len() < page_size as usize;
-            let mut moved = Vec::new();
-            for timing in timings {
-                // One that cannot be understood is disabled when it is loaded.
-                let (Some(before), Ok(specification)) = (
-                    timing.next_run,
-                    parse_specification(&timing.specification, &timing.timezone),
-                ) else {
-                    continue;
-                };
-                let next = self
-                    .recomputed(timing.id, &specification, before, timing.effective_from, now)
-                    .await?;
-                if next.as_ref() != Ok(&before) {
-                    moved.push((timing, next));
-                }
-            }
-            if !moved.is_empty() {
-                self.schedules.schedule_move_next_runs(&moved).await?;
-            }
-            for (timing, next) in moved {
-                if let Some(before) = timing.next_run {
-                    report(NextRunChange {
-                        id: timing.id,
-                        before,
-                        after: next,
-                    });
-                }
-            }
+            self.recompute(timings, now, &mut report).await?;
             if is_last {
-                return Ok(());
+                break;
             }
         }
+        // Those have no timing, and go on with their next run when somebody resumes them.
+        let paused = self.paused_without_end().await?;
+        self.recompute(paused, now, &mut report).await
+    }
+
+    async fn recompute(
+        &self,
+        timings: Vec<ScheduleTiming>,
+        now: DateTime<Utc>,
+        report: &mut (impl FnMut(NextRunChange) + Send),
+    ) -> Result<(), RepositoryError> {
+        let mut moved = Vec::new();
+        for timing in timings {
+            // One that cannot be understood is disabled when it is loaded.
+            let (Some(before), Ok(specification)) = (
+                timing.next_run,
+                parse_specification(&timing.specification, &timing.timezone),
+            ) else {
+                continue;
+            };
+            let next = self
+                .recomputed(timing.id, &specification, before, timing.effective_from, now)
+                .await?;
+            if next.as_ref() != Ok(&before) {
+                moved.push((timing, next));
+            }
+        }
+        if !moved.is_empty() {
+            self.schedules.schedule_move_next_runs(&moved).await?;
+        }
+        for (timing, next) in moved {
+            if let Some(before) = timing.next_run {
+                report(NextRunChange {
+                    id: timing.id,
+                    before,
+                    after: next,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The schedules that are paused until somebody resumes them.
+    async fn paused_without_end(&self) -> Result<Vec<ScheduleTiming>, RepositoryError> {
+        let mut timings = Vec::new();
+        let mut offset = 0;
+        loop {
+            let found = match self.paused_from(offset, PageRequest::MAX_LIMIT).await {
+                Err(error) if !error.is_transient() => self.readable_from(offset).await?,
+                page => page?,
+            };
+            timings.extend(found.items.iter().filter_map(timing_of));
+            offset += PageRequest::MAX_LIMIT;
+            if offset >= found.total {
+                return Ok(timings);
+            }
+        }
+    }
+
+    async fn paused_from(&self, offset: u64, limit: u64) -> Result<Page<UnifiedSchedule>, RepositoryError> {
+        let paused = ScheduleFilter {
+            enabled: Some(true),
+            state: Some(ScheduleState::Active),
+            paused: Some(true),
+            ..ScheduleFilter::default()
+        };
+        let page = PageRequest::new(offset, limit)?;
+        self.schedules
+            .schedule_list(&paused, ScheduleSort::default(), page)
+            .await
+    }
+
+    /// A page without the rows that cannot be read: they are told of when somebody asks for them, and keep the others
+    /// from nothing.
+    async fn readable_from(&self, offset: u64) -> Result<Page<UnifiedSchedule>, RepositoryError> {
+        let mut readable = Page {
+            items: Vec::new(),
+            total: offset + 1,
+        };
+        for place in offset..offset + PageRequest::MAX_LIMIT {
+            match self.paused_from(place, 1).await {
+                Ok(one) => {
+                    readable.total = one.total;
+                    readable.items.extend(one.items);
+                }
+                Err(error) if error.is_transient() => return Err(error),
+                Err(_) => readable.total = readable.total.max(place + 2),
+            }
+            if place + 1 >= readable.total {
+                break;
+            }
+        }
+        Ok(readable)
     }
 
     /// A tick to come is looked for from now on. One that is due already stays if it is a tick still; if not, what is
@@ -113,4 +182,19 @@ impl RepositoryBridge {
         let since = decided.map_or(effective_from, |tick| tick.record.through.max(effective_from));
         Ok(first_tick(specification, since))
     }
+}
+
+/// What a paused schedule's timing would be; `None` if it ends by itself, and so has one.
+fn timing_of(schedule: &UnifiedSchedule) -> Option<ScheduleTiming> {
+    let pause = schedule.pause.as_ref()?;
+    pause.resume_at.is_none().then(|| ScheduleTiming {
+        id: schedule.id,
+        version: schedule.version,
+        specification: schedule.specification.clone(),
+        timezone: schedule.timezone.clone(),
+        policies: schedule.policies,
+        next_run: schedule.next_run,
+        resume_at: None,
+        effective_from: schedule.effective_from,
+    })
 }
