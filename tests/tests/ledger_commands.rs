@@ -1,0 +1,122 @@
+//! What the ledger can be asked from the command line, beside a running server and after somebody tampered with it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use ratchet_tests::{ServerProcess, execute_sql, ratchet_binary, set_back_heartbeat};
+use rustix::process::Signal;
+
+fn ratchet(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(ratchet_binary())
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let said = [stdout, stderr].concat();
+    (status.code(), String::from_utf8(said).unwrap())
+}
+
+/// A folder whose server was down when the heartbeat was due, and has made up for it.
+fn folder_with_a_tick() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start(folder.path(), &[]).ready();
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+    set_back_heartbeat(folder.path());
+    // As if it had been made before that tick, too.
+    execute_sql(
+        folder.path(),
+        "UPDATE schedules SET effective_from = next_run - 1",
+    );
+    let mut server = ServerProcess::start(folder.path(), &[]).ready();
+    server.wait_for_result(Duration::from_secs(30), |result| result["status"] == "ok");
+    let (code, said) = ratchet(folder.path(), &["verify"]);
+    assert_eq!((code, said.contains("1 schedules")), (Some(0), true), "{said}");
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+    folder
+}
+
+#[test]
+fn a_ledger_that_somebody_tampered_with_is_found_out() {
+    let folder = folder_with_a_tick();
+    let (code, said) = ratchet(folder.path(), &["verify"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("fired 1"), "{said}");
+    let (code, said) = ratchet(folder.path(), &["verify", "--from", "2100-01-01T00:00:00Z"]);
+    assert_eq!((code, said.contains("0 ticks")), (Some(0), true), "{said}");
+
+    execute_sql(folder.path(), "UPDATE ticks SET tick_count = 2");
+    let (code, said) = ratchet(folder.path(), &["verify"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("system_heartbeat"), "{said}");
+
+    execute_sql(folder.path(), "DELETE FROM ticks");
+    let (code, said) = ratchet(folder.path(), &["verify"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("system_heartbeat") && said.contains("fault"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_instant_is_accounted_for_whether_it_was_a_tick_or_not() {
+    let folder = folder_with_a_tick();
+    let why = |instant: &str| ratchet(folder.path(), &["why", "system_heartbeat", instant]);
+    let (code, said) = why("2100-01-01T00:00:00Z");
+    assert_eq!((code, said.starts_with("expected")), (Some(0), true), "{said}");
+    let (code, said) = why("2100-01-01T00:00:01Z");
+    assert_eq!((code, said.starts_with("not due")), (Some(0), true), "{said}");
+    assert_eq!(why("yesterday").0, Some(2));
+    let (code, said) = ratchet(folder.path(), &["why", "nobody", "now"]);
+    assert_eq!((code, said.contains("nobody")), (Some(1), true), "{said}");
+}
+
+#[test]
+fn the_ticks_to_come_are_listed_counted_and_tried_out() {
+    let folder = folder_with_a_tick();
+    let forecast = |more: &[&str]| {
+        let day = [
+            "forecast",
+            "--from",
+            "2100-01-01T00:00:00Z",
+            "--to",
+            "2100-01-01T01:00:00Z",
+        ];
+        ratchet(folder.path(), &[&day, more].concat())
+    };
+    let (code, said) = forecast(&[]);
+    assert_eq!((code, said.lines().count()), (Some(0), 12), "{said}");
+    assert!(
+        said.starts_with("2100-01-01T00:00:00Z system_heartbeat\n"),
+        "{said}"
+    );
+    let (_, said) = forecast(&["--bucket", "30m"]);
+    assert_eq!(said, "2100-01-01T00:00:00Z 6\n2100-01-01T00:30:00Z 6\n");
+    let (_, said) = forecast(&["--busiest", "1", "--what-if", "other=every 30 minutes"]);
+    assert_eq!(said, "2100-01-01T00:00:00Z 2\n");
+    let (_, said) = forecast(&["--without", "system_heartbeat"]);
+    assert_eq!(said, "");
+    for wrong in [
+        ["--bucket", "7x"],
+        ["--without", "nobody"],
+        ["--what-if", "x=every blue moon"],
+    ] {
+        let (code, said) = forecast(&wrong);
+        assert_eq!(code, Some(2), "{said}");
+    }
+}
+
+#[test]
+fn a_database_that_does_not_exist_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["verify"][..], &["forecast"], &["why", "x", "now"]] {
+        let (code, said) = ratchet(folder.path(), arguments);
+        assert_eq!((code, said.contains("does not exist")), (Some(1), true), "{said}");
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
