@@ -6,11 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, BackfillOrder, BackfillRequest, ClaimRequest, Clock, JobFilter, JobOrigin,
     JobSort, ManualClock, NodeId, OverlapPolicy, PageRequest, PauseRequest, RepositoryFactory, ResumeRequest,
-    ScheduleId, SchedulePolicies, SchedulerService, Settlement, SortOrder, Task, TaskDefinition, TaskId,
-    Tick, TickOutcome, TickVerdict, UnifiedJob, UnifiedSchedule,
+    ScheduleId, SchedulePolicies, SchedulerService, Settlement, SortOrder, Tick, TickOutcome, TickVerdict,
+    UnifiedJob, UnifiedSchedule,
 };
 use ratchet_scheduler::{AuditRange, AuditReport, SchedulerConfig, TokioCronSchedulerService};
 use ratchet_storage::test_support::TestDatabase;
+use ratchet_tests::store_task;
 use serde_json::json;
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -41,13 +42,11 @@ impl Engine {
         let service = TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
             .unwrap()
             .with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
-        let task = task(now);
-        let tasks = repositories.tasks();
-        tasks.task_upsert_many(std::slice::from_ref(&task)).await.unwrap();
+        let task = store_task(&*repositories, now).await;
         let schedule = UnifiedSchedule {
             policies,
             input: json!({ "from": "the schedule" }),
-            ..UnifiedSchedule::new("report", task.definition.id, "*/10 * * * *", now)
+            ..UnifiedSchedule::new("report", task, "*/10 * * * *", now)
         };
         let id = service.add_schedule(schedule).await.unwrap().id;
         service.start().await.unwrap();
@@ -145,26 +144,6 @@ impl Engine {
         };
         let schedule = self.service.resume_schedule(self.id, request).await.unwrap();
         assert_eq!((schedule.pause, schedule.consecutive_failures), (None, 0));
-    }
-}
-
-fn task(now: DateTime<Utc>) -> Task {
-    Task {
-        definition: TaskDefinition {
-            id: TaskId::new(),
-            name: "no-op".to_owned(),
-            version: "1.0.0".to_owned(),
-            description: None,
-            runtime: "builtin".to_owned(),
-            input_schema: None,
-            output_schema: None,
-            metadata: None,
-        },
-        registry: "test".to_owned(),
-        enabled: true,
-        validated_at: None,
-        created_at: now,
-        updated_at: now,
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
     Clock, Fact, ManualClock, PauseRequest, RepositoryFactory, ResumeRequest, ScheduleId, SchedulePolicies,
-    SchedulerService, Task, TaskDefinition, TaskId, TickOutcome, TickRecord, TickVerdict, UnifiedSchedule,
+    SchedulerService, TaskId, TickOutcome, TickRecord, TickVerdict, UnifiedSchedule,
 };
 use ratchet_metadata_store::MetadataStore;
 use ratchet_recurrence::Zone;
 use ratchet_repository_bridge::RepositoryBridge;
 use ratchet_scheduler::{AuditRange, AuditReport, SchedulerConfig, TokioCronSchedulerService};
 use ratchet_storage::test_support::TestDatabase;
+use ratchet_tests::store_task;
 
 /// The clock of Berlin is two hours ahead of UTC.
 const NOW: &str = "2026-06-15T12:00:30Z";
@@ -30,10 +31,8 @@ struct Stored {
 impl Stored {
     async fn on_each_database(scenario: impl AsyncFn(&Self)) {
         for database in TestDatabase::each().await {
-            let task = task();
             let repositories = database.repositories();
-            let tasks = repositories.tasks();
-            tasks.task_upsert_many(std::slice::from_ref(&task)).await.unwrap();
+            let task = store_task(&*repositories, at("2026-06-14T00:00:00Z")).await;
             let facts = [
                 (Fact::ZoneData, "2019a".to_owned()),
                 (Fact::ZoneDataSince, "2025-01-01T00:00:00Z".to_owned()),
@@ -42,7 +41,7 @@ impl Stored {
             let stored = Self {
                 repositories,
                 clock: Arc::new(ManualClock::at(at(NOW))),
-                task: task.definition.id,
+                task,
             };
             scenario(&stored).await;
         }
@@ -78,26 +77,6 @@ impl Stored {
 
     async fn audited(&self) -> AuditReport {
         self.service().audit(AuditRange::default(), |_| ()).await.unwrap()
-    }
-}
-
-fn task() -> Task {
-    Task {
-        definition: TaskDefinition {
-            id: TaskId::new(),
-            name: "no-op".to_owned(),
-            version: "1.0.0".to_owned(),
-            description: None,
-            runtime: "builtin".to_owned(),
-            input_schema: None,
-            output_schema: None,
-            metadata: None,
-        },
-        registry: "test".to_owned(),
-        enabled: true,
-        validated_at: None,
-        created_at: at("2026-06-14T00:00:00Z"),
-        updated_at: at("2026-06-14T00:00:00Z"),
     }
 }
 
