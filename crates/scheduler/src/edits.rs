@@ -71,16 +71,28 @@ impl Edits {
             let text = schedule.specification.clone();
             (text, schedule.timezone.clone(), schedule.enabled)
         };
-        let same = says(&before) == says(&schedule) && before.state == ScheduleState::Active;
-        schedule.next_run = match before.next_run.filter(|_| same) {
-            Some(kept) => Some(kept),
-            None => Some(first_of(&schedule, &specification, now)?),
+        let same = says(&before) == says(&schedule);
+        if same
+            && before.state == ScheduleState::Completed
+            && before.policies.max_runs == schedule.policies.max_runs
+        {
+            // Nothing makes it fire again.
+            (schedule.state, schedule.state_reason) = (before.state, before.state_reason.clone());
+            (schedule.next_run, schedule.effective_from) = (None, before.effective_from);
+        } else {
+            let same = same && before.state == ScheduleState::Active;
+            schedule.run_count = before.run_count;
+            with_runs_left(&schedule)?;
+            schedule.next_run = match before.next_run.filter(|_| same) {
+                Some(kept) => Some(kept),
+                None => Some(first_of(&schedule, &specification, now)?),
+            }
+            .filter(|_| schedule.enabled);
+            schedule.effective_from = if same { before.effective_from } else { now };
+            (schedule.state, schedule.state_reason) = (ScheduleState::Active, None);
         }
-        .filter(|_| schedule.enabled);
-        schedule.effective_from = if same { before.effective_from } else { now };
         schedule.consecutive_failures = before.consecutive_failures;
         schedule.pause = before.pause.filter(|_| schedule.enabled);
-        (schedule.state, schedule.state_reason) = (ScheduleState::Active, None);
         schedule.updated_at = now;
         let stored = self.write(&schedule).await.map_err(failed(DURING))?;
         tracing::info!(schedule.id = %stored.id, schedule.name = stored.name, "a schedule was changed");
@@ -321,27 +333,31 @@ fn first_of(
     specification: &Specification,
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>, SchedulerError> {
-    let refused = |field, value, reason: String| SchedulerError::InvalidSchedule {
+    first_tick(specification, now).map_err(|end| SchedulerError::InvalidSchedule {
         schedule: schedule.name.clone(),
-        field,
-        value,
-        source: reason.into(),
-    };
-    if let Some(most) = schedule
-        .policies
-        .max_runs
-        .filter(|most| *most <= schedule.run_count)
-    {
-        let reason = format!(
-            "it has run {} times already; allowed is more than that",
-            schedule.run_count
-        );
-        return Err(refused("maxRuns", most.to_string(), reason));
-    }
-    first_tick(specification, now).map_err(|end| {
-        let reason = format!("it has no tick after {}: {end}", now.to_rfc3339());
-        refused("specification", schedule.specification.clone(), reason)
+        field: "specification",
+        value: schedule.specification.clone(),
+        source: format!("it has no tick after {}: {end}", now.to_rfc3339()).into(),
     })
+}
+
+/// A schedule that has had all its runs already would be completed without another.
+fn with_runs_left(schedule: &UnifiedSchedule) -> Result<(), SchedulerError> {
+    match schedule.policies.max_runs {
+        Some(most) if schedule.enabled && most <= schedule.run_count => {
+            let reason = format!(
+                "it has run {} times already; allowed is more than that",
+                schedule.run_count
+            );
+            Err(SchedulerError::InvalidSchedule {
+                schedule: schedule.name.clone(),
+                field: "maxRuns",
+                value: most.to_string(),
+                source: reason.into(),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(crate) fn failed(during: &'static str) -> impl FnOnce(RepositoryError) -> SchedulerError {

@@ -4,7 +4,10 @@
 mod world;
 
 use chrono::TimeDelta;
-use ratchet_interfaces::{MisfirePolicy, OverlapPolicy, TickOutcome};
+use ratchet_interfaces::{
+    MisfirePolicy, OverlapPolicy, ScheduleState, SchedulerError, SchedulerService, TickOutcome,
+    UnifiedSchedule,
+};
 use world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,6 +149,50 @@ async fn each_overlap_policy_treats_a_job_that_does_not_end_as_it_says() {
         }
         world.jobs_end().await;
         world.audited("jobs that ended at last").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_completed_schedule_stays_so_until_it_is_given_more_to_do() {
+    World::on_each_database(async |world| {
+        for _ in 0..30 {
+            world.passes(TimeDelta::seconds(1)).await;
+            world.jobs_end().await;
+        }
+        let completed = world.named("twenty times, coalesce").await;
+        assert_eq!(
+            (completed.state, completed.run_count),
+            (ScheduleState::Completed, 20)
+        );
+        let reason = completed.state_reason.clone().unwrap();
+        assert!(reason.contains("20 times"), "{reason}");
+
+        let described = UnifiedSchedule {
+            description: Some("for the record".to_owned()),
+            ..completed.clone()
+        };
+        let described = world.service.update_schedule(described).await.unwrap();
+        assert_eq!(
+            (described.state, described.next_run),
+            (ScheduleState::Completed, None)
+        );
+
+        let mut fewer = described.clone();
+        fewer.policies.max_runs = Some(19);
+        let refused = world.service.update_schedule(fewer).await.unwrap_err();
+        assert!(
+            matches!(refused, SchedulerError::InvalidSchedule { field: "maxRuns", .. }),
+            "{refused}"
+        );
+        let mut more = described;
+        more.policies.max_runs = Some(21);
+        let more = world.service.update_schedule(more).await.unwrap();
+        assert_eq!(more.state, ScheduleState::Active);
+        world.passes(TimeDelta::seconds(3)).await;
+        world.audited("more runs were allowed").await;
+        let again = world.named("twenty times, coalesce").await;
+        assert_eq!((again.state, again.run_count), (ScheduleState::Completed, 21));
     })
     .await;
 }

@@ -128,6 +128,12 @@ impl World {
         }
     }
 
+    pub(crate) async fn named(&self, name: &str) -> UnifiedSchedule {
+        let schedules = self.repositories.schedules();
+        let found = schedules.schedule_find_by_name(name).await.unwrap();
+        found.expect("nobody renames schedules")
+    }
+
     async fn stored(&self, id: ScheduleId) -> UnifiedSchedule {
         let found = self.repositories.schedules().schedule_find(id).await.unwrap();
         found.expect("nobody deletes schedules")
