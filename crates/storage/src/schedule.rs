@@ -397,6 +397,18 @@ fn cancel_buffered(backend: DbBackend, id: ScheduleId) -> Statement {
 
 async fn delete(id: ScheduleId, transaction: &DatabaseTransaction) -> Result<bool, WriteError> {
     let backend = transaction.get_database_backend();
+    if backend == DbBackend::Postgres {
+        // A firing that holds the row may have made a job that waits: it must be seen below, for once it has lost its
+        // schedule nobody would release it.
+        let lock = "SELECT 1 FROM schedules WHERE id = $1 FOR UPDATE";
+        transaction
+            .execute_raw(Statement::from_sql_and_values(
+                backend,
+                lock,
+                [id.as_uuid().into()],
+            ))
+            .await?;
+    }
     transaction.execute_raw(cancel_buffered(backend, id)).await?;
     let outcome = Entity::delete_by_id(id.as_uuid()).exec(transaction).await?;
     Ok(outcome.rows_affected == 1)

@@ -5,6 +5,7 @@ mod existing;
 mod firing;
 mod listing;
 mod overlap;
+mod overlap_races;
 mod stale;
 
 use ratchet_interfaces::{

@@ -186,6 +186,7 @@ async fn a_schedule_is_completed_by_its_last_run_and_paused_by_failures() {
         assert_eq!(adjusted(outcomes[0].clone()), (TickOutcome::Buffered, false));
         let after = schedules.schedule_find(schedule.id).await.unwrap().unwrap();
         assert_eq!((after.pause, after.version, after.next_run), (None, 3, None));
+        assert_eq!(after.consecutive_failures, 0);
         assert_eq!(
             after.state_reason.as_deref(),
             Some("it has run 2 times, which is its maxRuns")
