@@ -35,7 +35,7 @@ fn folder_with_a_tick() -> tempfile::TempDir {
     let mut server = ServerProcess::start(folder.path(), &[]).ready();
     server.wait_for_result(Duration::from_secs(30), |result| result["status"] == "ok");
     let (code, said) = ratchet(folder.path(), &["verify"]);
-    assert_eq!((code, said.contains("1 schedules")), (Some(0), true), "{said}");
+    assert_eq!((code, said.contains("schedules: 1")), (Some(0), true), "{said}");
     assert_eq!(server.end_by(Signal::TERM).code, Some(0));
     folder
 }
@@ -47,7 +47,11 @@ fn a_ledger_that_somebody_tampered_with_is_found_out() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("fired 1"), "{said}");
     let (code, said) = ratchet(folder.path(), &["verify", "--from", "2100-01-01T00:00:00Z"]);
-    assert_eq!((code, said.contains("0 ticks")), (Some(0), true), "{said}");
+    assert_eq!(
+        (code, said.contains("ticks: 0, every one")),
+        (Some(0), true),
+        "{said}"
+    );
 
     execute_sql(folder.path(), "UPDATE ticks SET tick_count = 2");
     let (code, said) = ratchet(folder.path(), &["verify"]);
@@ -61,6 +65,17 @@ fn a_ledger_that_somebody_tampered_with_is_found_out() {
         said.contains("system_heartbeat") && said.contains("fault"),
         "{said}"
     );
+    assert!(said.contains("not every one accounted for"), "{said}");
+    let backwards = [
+        "verify",
+        "--from",
+        "2026-02-01T00:00:00Z",
+        "--to",
+        "2026-01-01T00:00:00Z",
+    ];
+    let (code, said) = ratchet(folder.path(), &backwards);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("--to") && said.contains("--from"), "{said}");
 }
 
 #[test]
@@ -103,12 +118,27 @@ fn the_ticks_to_come_are_listed_counted_and_tried_out() {
     assert_eq!(said, "");
     for wrong in [
         ["--bucket", "7x"],
+        ["--bucket", "0s"],
+        ["--busiest", "0"],
         ["--without", "nobody"],
-        ["--what-if", "x=every blue moon"],
+        ["--what-if", "=every hour"],
+        ["--tz", "Mars/X"],
+        ["--spread", "3d"],
     ] {
         let (code, said) = forecast(&wrong);
         assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(wrong[0]), "{wrong:?}: {said}");
     }
+    let (code, said) = ratchet(folder.path(), &["forecast", "--to", "2000-01-01T00:00:00Z"]);
+    assert_eq!((code, said.contains("--to is")), (Some(2), true), "{said}");
+    let (code, said) = forecast(&["--what-if", "x=every hour", "--spread", "3d"]);
+    assert_eq!(
+        (code, said.contains("--spread is \"3d\"")),
+        (Some(2), true),
+        "{said}"
+    );
+    let (code, said) = forecast(&["--what-if", "x=every blue moon"]);
+    assert_eq!((code, said.contains("blue")), (Some(2), true), "{said}");
 }
 
 #[test]

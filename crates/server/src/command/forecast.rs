@@ -2,13 +2,13 @@ use std::io::{BufWriter, ErrorKind, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use clap::Args;
-use ratchet_interfaces::{Clock, ForecastRequest, SchedulerService, WhatIf};
+use ratchet_interfaces::{Clock, ForecastRequest, SchedulerError, SchedulerService, WhatIf};
 use ratchet_scheduler::{SchedulerConfig, SystemClock, TokioCronSchedulerService};
 
 use crate::cli::{CliError, CommonArgs};
-use crate::command::stored::{instant, read_from};
+use crate::command::stored::{in_order, instant, read_from};
 
 #[derive(Debug, Args)]
 #[command(
@@ -36,10 +36,10 @@ pub(crate) struct ForecastArgs {
     #[arg(long, value_name = "NAME=EXPR")]
     what_if: Vec<String>,
     /// The zone in which --what-if is read
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    #[arg(long, value_name = "ZONE", default_value = "UTC", requires = "what_if")]
     tz: String,
     /// Over how long the ticks of --what-if are spread (30s, 10m)
-    #[arg(long, value_name = "WIDTH", default_value = "0s")]
+    #[arg(long, value_name = "WIDTH", default_value = "0s", requires = "what_if")]
     spread: String,
     /// As if the schedule of this name were not there; may be given several times
     #[arg(long, value_name = "NAME")]
@@ -55,7 +55,7 @@ impl ForecastArgs {
             .map(|text| length("--bucket", text))
             .transpose()?;
         read_from(common, async |repositories| {
-            let failed = |error| CliError::usage(&error);
+            let failed = |error| self.refused(error);
             let service =
                 TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
                     .map_err(failed)?;
@@ -79,15 +79,35 @@ impl ForecastArgs {
         })
     }
 
+    /// What of a request was refused, by the flag and as it was typed; anything else is no mistake of who typed it.
+    fn refused(&self, error: SchedulerError) -> CliError {
+        let SchedulerError::InvalidRequest { field, value, rule } = &error else {
+            return match error {
+                SchedulerError::InvalidSchedule { .. } => CliError::usage(&error),
+                _ => CliError::failed(&error),
+            };
+        };
+        let (flag, typed) = match *field {
+            "width" => ("--bucket", self.bucket.as_ref().unwrap_or(value)),
+            "most" => ("--busiest", value),
+            "whatIf.without" => ("--without", value),
+            "whatIf.name" => ("--what-if", value),
+            "whatIf.spread" => ("--spread", &self.spread),
+            other => (other, value),
+        };
+        CliError::Usage(format!("{flag} is \"{typed}\": {rule}"))
+    }
+
     fn request(&self, now: DateTime<Utc>) -> Result<ForecastRequest, CliError> {
         let from = match &self.from {
             Some(text) => instant("--from", text)?,
-            None => now,
+            None => now.trunc_subsecs(0),
         };
         let to = match &self.to {
             Some(text) => instant("--to", text)?,
             None => from + TimeDelta::days(1),
         };
+        in_order(from, to)?;
         let spread = length("--spread", &self.spread)?;
         let set = self.what_if.iter().map(|text| {
             let (name, specification) = text.split_once('=').ok_or_else(|| {

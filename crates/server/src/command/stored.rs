@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use ratchet_interfaces::RepositoryFactory;
 use ratchet_storage::{Database, MigrationState};
 
@@ -50,4 +50,17 @@ pub(crate) fn instant(flag: &str, text: &str) -> Result<DateTime<Utc>, CliError>
                 "{flag} is \"{text}\": an instant is written as in 2026-03-28T09:00:00Z ({error})"
             ))
         })
+}
+
+/// Whether a range that was typed ends after it begins.
+pub(crate) fn in_order(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<(), CliError> {
+    if from < to {
+        return Ok(());
+    }
+    let written = |instant: DateTime<Utc>| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    Err(CliError::Usage(format!(
+        "--to is \"{}\": it must be later than --from, which is {}",
+        written(to),
+        written(from)
+    )))
 }

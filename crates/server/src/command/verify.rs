@@ -5,7 +5,7 @@ use clap::Args;
 use ratchet_scheduler::{AuditRange, AuditReport, SchedulerConfig, TokioCronSchedulerService};
 
 use crate::cli::{CliError, CommonArgs, print};
-use crate::command::stored::{instant, read_from};
+use crate::command::stored::{in_order, instant, read_from};
 
 /// How many schedules lie between two signs of progress.
 const PROGRESS_STEP: u64 = 10_000;
@@ -30,6 +30,9 @@ impl VerifyArgs {
             from: read("--from", self.from.as_ref())?,
             to: read("--to", self.to.as_ref())?,
         };
+        if let (Some(from), Some(to)) = (range.from, range.to) {
+            in_order(from, to)?;
+        }
         let report = read_from(common, async |repositories| {
             let failed = |error| CliError::failed(&error);
             let service =
@@ -65,10 +68,15 @@ fn told(report: &AuditReport) -> String {
     if untold > 0 {
         let _ = writeln!(text, "and {untold} more");
     }
+    let accounted = if report.is_sound() {
+        "every one accounted for"
+    } else {
+        "not every one accounted for"
+    };
     let _ = writeln!(
         text,
-        "{} ticks of {} schedules are accounted for",
-        report.ticks, report.schedules
+        "schedules: {}, ticks: {}, {accounted}",
+        report.schedules, report.ticks
     );
     for (outcome, count) in &report.outcomes {
         let _ = writeln!(text, "  {outcome} {count}");

@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeZone};
 use clap::Args;
 use ratchet_interfaces::{Clock, RepositoryFactory, ScheduleId, SchedulerService, UnifiedSchedule};
+use ratchet_recurrence::Zone;
 use ratchet_scheduler::{SchedulerConfig, SystemClock, TokioCronSchedulerService};
-use std::sync::Arc;
 
 use crate::cli::{CliError, CommonArgs, print};
 use crate::command::stored::{instant, read_from};
@@ -22,7 +25,7 @@ impl WhyArgs {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let clock = SystemClock::new();
         let instant = match self.instant.as_str() {
-            "now" => clock.now(),
+            "now" => clock.now().trunc_subsecs(0),
             text => instant("the instant", text)?,
         };
         let words = read_from(common, async |repositories| {
@@ -32,10 +35,27 @@ impl WhyArgs {
                 TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
                     .map_err(failed)?;
             let account = service.why(schedule.id, instant).await.map_err(failed)?;
-            Ok(account.words)
+            Ok(match schedule.timezone.parse::<Zone>() {
+                Ok(zone) if zone != Zone::UTC => {
+                    let local = instant.with_timezone(&zone.tz());
+                    format!(
+                        "{} ({} is {} in {})",
+                        account.words,
+                        written(instant),
+                        written(local),
+                        schedule.timezone
+                    )
+                }
+                // What cannot be read as a zone is told in the words.
+                _ => account.words,
+            })
         })?;
         print(&format!("{words}\n"))
     }
+}
+
+fn written<Z: TimeZone<Offset: std::fmt::Display>>(instant: DateTime<Z>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 async fn find(repositories: &dyn RepositoryFactory, schedule: &str) -> Result<UnifiedSchedule, CliError> {
