@@ -20,5 +20,5 @@ mod zone_data;
 pub use bridge::RepositoryBridge;
 pub use pages::{InvalidSchedule, LoadedPage, ScheduleJobData, SchedulePages};
 pub use specification::{SpecificationError, end_of, first_tick, parse_specification, read_specification};
-pub use timetable::Timetable;
+pub use timetable::{Timetable, offset_of};
 pub use zone_data::NextRunChange;

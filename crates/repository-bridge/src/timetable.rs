@@ -20,11 +20,20 @@ impl Timetable {
     /// How long after its nominal instants a schedule's ticks are due.
     #[must_use]
     pub fn offset(&self, id: ScheduleId) -> TimeDelta {
-        match self.policies.spread.to_std() {
-            Ok(width) if width > Duration::ZERO => {
-                TimeDelta::from_std(spread_offset(id.as_uuid().as_u128(), width)).unwrap_or(TimeDelta::zero())
-            }
-            _ => TimeDelta::zero(),
+        offset_of(id, self.policies.spread)
+    }
+}
+
+/// How long after its nominal instants the ticks of a schedule are due that is spread over so much time. Stored spreads
+/// are checked; a negative one is none.
+#[must_use]
+pub fn offset_of(id: ScheduleId, spread: TimeDelta) -> TimeDelta {
+    match spread.to_std() {
+        Ok(width) if width > Duration::ZERO => {
+            let offset = spread_offset(id.as_uuid().as_u128(), width);
+            // It is less than its width, which was one.
+            TimeDelta::from_std(offset).unwrap_or(spread)
         }
+        _ => TimeDelta::zero(),
     }
 }

@@ -8,7 +8,7 @@ use ratchet_interfaces::{
     BackfillOrder, BackfillReport, BackfillRequest, JobId, ManualRun, ManualRuns, RepositoryError,
     ScheduleId, SchedulerError, Tick, TickOutcome, UnifiedJob, UnifiedSchedule, truncate_to_micros,
 };
-use ratchet_recurrence::{Specification, spread_offset};
+use ratchet_recurrence::Specification;
 use ratchet_repository_bridge::{RepositoryBridge, parse_specification};
 use serde_json::Value;
 
@@ -162,13 +162,6 @@ async fn find(
             })
         })
         .map_err(|source| SchedulerError::Repository { during, source })
-}
-
-/// How long after its nominal instants a schedule's ticks are due.
-pub(crate) fn offset_of(schedule: &UnifiedSchedule) -> TimeDelta {
-    let width = schedule.policies.spread.to_std().unwrap_or_default();
-    // An offset is less than its width, which was a time delta.
-    TimeDelta::from_std(spread_offset(schedule.id.as_uuid().as_u128(), width)).unwrap_or_default()
 }
 
 fn check(request: &BackfillRequest, now: DateTime<Utc>) -> Result<(), SchedulerError> {

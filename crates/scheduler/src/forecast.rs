@@ -232,7 +232,7 @@ mod tests {
             .await
             .unwrap()
             .collect();
-        let offset = crate::backfill::offset_of(&spread);
+        let offset = ratchet_repository_bridge::offset_of(spread.id, spread.policies.spread);
         assert!(!ticks.is_empty());
         assert!(
             ticks

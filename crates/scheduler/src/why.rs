@@ -6,9 +6,8 @@ use ratchet_interfaces::{
     TickVerdict, UnifiedSchedule, truncate_to_micros,
 };
 use ratchet_recurrence::{Explanation, Specification, Zone};
-use ratchet_repository_bridge::RepositoryBridge;
+use ratchet_repository_bridge::{RepositoryBridge, offset_of};
 
-use crate::backfill::offset_of;
 use crate::history::{History, Term};
 use crate::retention::instant_of;
 
@@ -164,7 +163,7 @@ impl Question {
     }
 
     fn undecided(&self, specification: &Specification) -> (TickVerdict, String) {
-        let offset = offset_of(&self.schedule);
+        let offset = offset_of(self.schedule.id, self.schedule.policies.spread);
         let due = self.instant + offset;
         let spread = if offset > TimeDelta::zero() {
             format!(", {} after its instant by the schedule's spread", lasting(offset))

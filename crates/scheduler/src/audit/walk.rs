@@ -3,11 +3,10 @@ mod row;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{RepositoryError, ScheduleState, Tick, TickOutcome, TickRecord, UnifiedSchedule};
 use ratchet_recurrence::{Specification, Zone};
-use ratchet_repository_bridge::RepositoryBridge;
+use ratchet_repository_bridge::{RepositoryBridge, offset_of};
 
 use self::row::excluded_between;
 use super::{AuditReport, Fault, FaultKind, Frame};
-use crate::backfill::offset_of;
 use crate::history::{History, INSTANT, Term};
 use crate::why::written;
 
@@ -258,7 +257,7 @@ impl<'a> Walk<'a> {
         let decided = self.decided_meanwhile.unwrap_or(DateTime::<Utc>::MIN_UTC);
         let from = self.frame.from.unwrap_or(next).max(next) - INSTANT;
         let from = from.max(decided);
-        let offset = offset_of(self.schedule);
+        let offset = offset_of(self.schedule.id, self.schedule.policies.spread);
         let until = self.clip(self.frame.now - offset);
         let waiting = if until > from {
             specification.count_between(from, until)

@@ -8,9 +8,8 @@ use ratchet_interfaces::{
     ForecastRequest, ScheduleId, SchedulePolicies, ScheduleState, SchedulerError, UnifiedSchedule, WhatIf,
 };
 use ratchet_recurrence::{Planned, Specification, spread_offset};
-use ratchet_repository_bridge::{RepositoryBridge, parse_specification, read_specification};
+use ratchet_repository_bridge::{RepositoryBridge, offset_of, parse_specification, read_specification};
 
-use crate::backfill::offset_of;
 use crate::history::INSTANT;
 use crate::why::written;
 
@@ -166,7 +165,9 @@ impl Plan {
         };
         let next_run = schedule.next_run.unwrap_or(schedule.effective_from + INSTANT);
         let planned = Planned {
-            offset: offset_of(schedule).to_std().unwrap_or_default(),
+            offset: offset_of(schedule.id, schedule.policies.spread)
+                .to_std()
+                .unwrap_or_default(),
             most: runs_left(schedule),
             from: Some(resume_at.map_or(next_run, |resume_at| resume_at.max(next_run))),
             ..self.planned(schedule.name.as_str(), Some(schedule.id), specification)
