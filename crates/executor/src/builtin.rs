@@ -1,9 +1,12 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use ratchet_interfaces::{Clock, RuntimeStatus, TaskError, TaskExecutor, TaskRequest};
+use ratchet_interfaces::{
+    Clock, RuntimeStatus, TaskDefinition, TaskError, TaskErrorKind, TaskExecutor, TaskRequest,
+};
 use serde_json::Value;
 
 mod heartbeat;
@@ -63,7 +66,7 @@ impl BuiltinRuntime {
                 known.join(", ")
             )
         };
-        TaskError::Permanent { message }
+        TaskError::of(TaskErrorKind::Definition, message)
     }
 }
 
@@ -71,6 +74,15 @@ impl BuiltinRuntime {
 impl TaskExecutor for BuiltinRuntime {
     fn runtime(&self) -> &str {
         "builtin"
+    }
+
+    fn check(&self, task: &TaskDefinition) -> Option<String> {
+        (!self.functions.contains_key(&task.name)).then(|| self.unknown(&task.name).message)
+    }
+
+    /// A function that cares for being stopped looks at the request's token; it has no time beyond the next await.
+    fn stop_grace(&self) -> Duration {
+        Duration::ZERO
     }
 
     async fn execute(&self, request: TaskRequest) -> Result<Value, TaskError> {
@@ -91,16 +103,7 @@ mod tests {
     fn request(name: &str, input: Value) -> TaskRequest {
         let id = TaskId::new();
         TaskRequest {
-            task: TaskDefinition {
-                id,
-                name: name.to_owned(),
-                version: "1".to_owned(),
-                description: None,
-                runtime: "builtin".to_owned(),
-                input_schema: None,
-                output_schema: None,
-                metadata: None,
-            },
+            task: TaskDefinition::new(id, name, "1", "builtin"),
             input,
             context: TaskContext {
                 execution_id: ExecutionId::new(),
@@ -129,7 +132,7 @@ mod tests {
             .with("a", |_| async { Ok(Value::Null) });
         let error = runtime.execute(request("c", Value::Null)).await.unwrap_err();
         let message = "no builtin function is named \"c\"; registered: a, b".to_owned();
-        assert_eq!(error, TaskError::Permanent { message });
+        assert_eq!(error, TaskError::of(TaskErrorKind::Definition, message));
         let error = BuiltinRuntime::new()
             .execute(request("c", Value::Null))
             .await

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use ratchet_interfaces::RetryPolicy;
+
+use crate::ExecutorError;
 use crate::error::within;
-use crate::{ExecutorError, RetryPolicy};
 
 /// What the executor is allowed to do. It exists only with values in range.
 ///
@@ -11,7 +13,7 @@ use crate::{ExecutorError, RetryPolicy};
 /// let error = ExecutorConfig::new(0, 3_600).unwrap_err();
 /// assert_eq!(error.to_string(), "executor.max_concurrent_jobs is 0: 1 to 10000 is allowed");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ExecutorConfig {
     pub(crate) max_concurrent_jobs: usize,
     pub(crate) default_timeout: Duration,
@@ -52,9 +54,9 @@ impl ExecutorConfig {
         })
     }
 
-    /// Sets how long a failed job waits for its next attempt.
+    /// Sets how long a failed job waits for its next attempt, where its task does not say so.
     #[must_use]
-    pub const fn with_retry(mut self, retry: RetryPolicy) -> Self {
+    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
         self
     }

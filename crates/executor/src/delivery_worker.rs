@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    Clock, Delivery, DeliveryError, DeliveryRepository, DeliveryStatus, OutputDelivery, RepositoryError,
-    Signal, with_causes,
+    Backoff, Clock, Delivery, DeliveryError, DeliveryReceipt, DeliveryRepository, DeliveryStatus,
+    OutputDelivery, RepositoryError, Signal, with_causes,
 };
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::{info, warn};
 
-use crate::RetryPolicy;
 use crate::lifecycle::{Lifecycle, Phase, PhaseWatch};
 use crate::outage::Outage;
 use crate::reason;
@@ -103,7 +102,7 @@ enum Failure {
     TimedOut,
 }
 
-type Ended = Result<(Id, Result<(), Failure>), JoinError>;
+type Ended = Result<(Id, Result<DeliveryReceipt, Failure>), JoinError>;
 
 impl Deliverer {
     fn new(parts: DeliveryWorkerParts, stalls: Stalls, watch: PhaseWatch) -> Self {
@@ -180,8 +179,8 @@ impl Deliverer {
             return Ok(());
         }
         let now = self.parts.clock.now();
-        let longest = TimeDelta::from_std(RetryPolicy::default().longest())
-            .expect("the delay is five minutes at the most");
+        let longest =
+            TimeDelta::from_std(Backoff::default().longest()).expect("the delay is five minutes at the most");
         let call = self.parts.deliveries.delivery_bring_forward(now, now + longest);
         let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
             return Ok(());
@@ -229,9 +228,9 @@ impl Deliverer {
     /// The delivery's row after an attempt.
     fn conclude(&self, ended: Ended, under_way: &mut HashMap<Id, Arc<Delivery>>) -> Option<Delivery> {
         let (id, failure) = match ended {
-            Ok((id, Ok(()))) => (id, None),
+            Ok((id, Ok(_receipt))) => (id, None),
             Ok((id, Err(Failure::Delivery(error)))) => {
-                let hopeless = matches!(error, DeliveryError::Unsupported { .. });
+                let hopeless = !error.is_retryable();
                 (id, Some((with_causes(&error), hopeless)))
             }
             Ok((id, Err(Failure::TimedOut))) => {
@@ -269,7 +268,7 @@ impl Deliverer {
                 if last {
                     delivery.status = DeliveryStatus::Failed;
                 } else {
-                    let delay = RetryPolicy::default().delay(delivery.attempts - 1);
+                    let delay = Backoff::default().delay(delivery.attempts - 1);
                     delivery.next_attempt_at =
                         now + TimeDelta::from_std(delay).expect("the delay is five minutes at the most");
                 }
@@ -307,7 +306,7 @@ impl Deliverer {
     }
 }
 
-async fn attempt(parts: DeliveryWorkerParts, delivery: Arc<Delivery>) -> Result<(), Failure> {
+async fn attempt(parts: DeliveryWorkerParts, delivery: Arc<Delivery>) -> Result<DeliveryReceipt, Failure> {
     tokio::select! {
         biased;
         sent = parts.output.deliver(&delivery) => sent.map_err(Failure::Delivery),

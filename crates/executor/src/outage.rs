@@ -2,14 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::SecondsFormat;
-use ratchet_interfaces::{Clock, RepositoryError, with_causes};
+use ratchet_interfaces::{Backoff, Clock, RepositoryError, with_causes};
 use tracing::{error, info};
 
-use crate::RetryPolicy;
 use crate::lifecycle::{Phase, PhaseWatch};
 use crate::stalls::Stalls;
 
-const BACKOFF: RetryPolicy = RetryPolicy::fixed(Duration::from_millis(100), Duration::from_secs(5));
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(5));
 
 /// A loop's view of a database that does not do what it is asked: told once when it begins and once when it ends,
 /// however often the loop tries in between, and to be seen in the part's stalls meanwhile.

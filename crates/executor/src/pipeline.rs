@@ -17,6 +17,7 @@ mod claimer;
 mod open_executions;
 mod result_deliveries;
 mod roster;
+mod run_monitor;
 mod settler;
 mod stops;
 

@@ -2,11 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::Clock;
+use ratchet_interfaces::{Backoff, Clock};
 
-use crate::RetryPolicy;
-
-const CONTENTION_BACKOFF: RetryPolicy = RetryPolicy::fixed(Duration::from_millis(10), Duration::from_secs(1));
+const CONTENTION_BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(10), Duration::from_secs(1));
 
 /// The rest of a loop between two looks into the database, when it has nothing to do.
 pub(crate) struct Rest {

@@ -155,12 +155,49 @@ pub enum DeliveryError {
         #[source]
         source: std::io::Error,
     },
+    /// The destination did not take it.
+    #[error("{message}")]
+    Refused {
+        /// What it said.
+        message: String,
+        /// Whether a later attempt may succeed.
+        retryable: bool,
+        /// How long it asks to be left alone, if it does.
+        retry_after: Option<std::time::Duration>,
+    },
+    /// The destination itself is wrong: no attempt can succeed.
+    #[error("{message}")]
+    Destination {
+        /// The field, its value, and the rule.
+        message: String,
+    },
     /// No delivery is configured for this kind of destination.
     #[error("no output is configured for destinations of type {kind}")]
     Unsupported {
         /// The kind of destination.
         kind: String,
     },
+}
+
+impl DeliveryError {
+    /// Whether a later attempt may succeed.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Write { .. } => true,
+            Self::Refused { retryable, .. } => *retryable,
+            Self::Destination { .. } | Self::Unsupported { .. } => false,
+        }
+    }
+
+    /// How long the destination asks to be left alone, if it does.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            Self::Write { .. } | Self::Destination { .. } | Self::Unsupported { .. } => None,
+        }
+    }
 }
 
 #[cfg(test)]

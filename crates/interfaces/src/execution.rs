@@ -2,7 +2,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::name::named_enum;
-use crate::{ExecutionId, JobId, NodeId};
+use crate::{ExecutionId, JobId, LogLevel, NodeId, Progress, TaskErrorKind};
 
 named_enum! {
     /// Where an execution stands.
@@ -35,6 +35,10 @@ pub struct Execution {
     pub output: Option<Value>,
     /// Why it failed.
     pub error: Option<String>,
+    /// What kind of failure that is.
+    pub error_kind: Option<TaskErrorKind>,
+    /// How far the task said last that it is.
+    pub progress: Option<Progress>,
     /// When it was started.
     pub started_at: DateTime<Utc>,
     /// When it ended.
@@ -63,8 +67,8 @@ pub struct ExecutionLogLine {
     pub seq: u32,
     /// When it was printed.
     pub at: DateTime<Utc>,
-    /// How important the task said it is, for example `info`.
-    pub level: String,
+    /// How important the task said it is.
+    pub level: LogLevel,
     /// The line.
     pub message: String,
 }

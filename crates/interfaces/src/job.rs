@@ -2,7 +2,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::name::named_enum;
-use crate::{Delivery, ExecutionId, JobId, NodeId, OutputDestination, ScheduleId, SortOrder, TaskId};
+use crate::{
+    Delivery, ExecutionId, ExecutionLogLine, JobId, NodeId, OutputDestination, ScheduleId, SortOrder,
+    TaskErrorKind, TaskId,
+};
 
 named_enum! {
     /// Where a job stands.
@@ -175,10 +178,40 @@ pub struct AttemptOutcome {
     pub node: NodeId,
     /// What came of it.
     pub result: AttemptResult,
+    /// What kind of failure it is, if it is one.
+    pub error_kind: Option<TaskErrorKind>,
+    /// The result's way to its destinations, if the job is final.
+    pub deliveries: Vec<Delivery>,
+    /// What the task printed last, and is not in the log yet.
+    pub log: Vec<ExecutionLogLine>,
     /// When it ended.
     pub ended_at: DateTime<Utc>,
     /// How long it ran.
     pub duration: TimeDelta,
+}
+
+impl AttemptOutcome {
+    /// An end that there is nothing more to tell of.
+    #[must_use]
+    pub const fn new(
+        job_id: JobId,
+        execution_id: ExecutionId,
+        node: NodeId,
+        result: AttemptResult,
+        ended_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            job_id,
+            execution_id,
+            node,
+            result,
+            error_kind: None,
+            deliveries: Vec::new(),
+            log: Vec::new(),
+            ended_at,
+            duration: TimeDelta::zero(),
+        }
+    }
 }
 
 /// What came of an attempt.
@@ -188,8 +221,6 @@ pub enum AttemptResult {
     Succeeded {
         /// What it returned.
         output: Value,
-        /// The result's way to its destinations.
-        deliveries: Vec<Delivery>,
     },
     /// The task failed, and the job will be tried again.
     Retry {

@@ -11,6 +11,7 @@
 //! Two conventions hold everywhere. Instants are UTC and have microsecond resolution, because that is what both
 //! databases store: [`truncate_to_micros`] makes one storable. Ids are UUIDv7, one type a noun: see [`ApiId`].
 
+mod backoff;
 mod clock;
 mod delivery;
 mod error;
@@ -26,17 +27,23 @@ mod page;
 mod policies;
 mod registry;
 mod repository;
+mod retry;
 mod runtime;
 mod schedule;
 mod scheduler;
 mod signal;
+mod stop_token;
 mod task;
 mod tick;
 mod tick_account;
 
+pub use backoff::{Backoff, BackoffError};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
-    Delivery, DeliveryStatus, OutputDelivery, OutputDestination, OutputFormat, StdioOptions, StdioStream,
+    ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, Compression, Delivery, DeliveryAttempt,
+    DeliveryReceipt, DeliveryStatus, FilesystemOptions, HttpMethod, JobResult, OutputDelivery,
+    OutputDestination, OutputFormat, OutputTarget, ResultFilter, StdioOptions, StdioStream,
+    WebhookAuthentication, WebhookOptions, WebhookRetryPolicy, WriteMode,
 };
 pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
 pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatus};
@@ -56,7 +63,11 @@ pub use repository::{
     DeliveryRepository, ExecutionRepository, FactRepository, JobRepository, LeaseRepository,
     RepositoryFactory, ScheduleRepository, TaskRepository, TickRepository,
 };
-pub use runtime::{RuntimeStatus, TaskContext, TaskError, TaskExecutor, TaskRequest};
+pub use retry::RetryPolicy;
+pub use runtime::{
+    LogLevel, Progress, RunLimits, RuntimeStatus, TaskContext, TaskError, TaskErrorKind, TaskExecutor,
+    TaskMonitor, TaskRequest,
+};
 pub use schedule::{
     InvalidScheduleSummary, InvalidSchedules, Pause, ScheduleFilter, SchedulePeriod, ScheduleSort,
     ScheduleState, ScheduleTiming, UnifiedSchedule,
@@ -66,7 +77,8 @@ pub use scheduler::{
     SchedulerError, SchedulerHealth, SchedulerService,
 };
 pub use signal::Signal;
-pub use task::{Task, TaskDefinition, TaskFilter, TaskSort};
+pub use stop_token::{StopSource, StopToken};
+pub use task::{Task, TaskDefinition, TaskFilter, TaskLimits, TaskSort};
 pub use tick::{
     AdjustedFiring, FiringOutcome, ManualRun, ManualRuns, Tick, TickFilter, TickFiring, TickOutcome,
     TickRecord,
@@ -83,6 +95,6 @@ pub use repository::{
 pub use {
     delivery::MockOutputDelivery,
     registry::{MockRegistryManager, MockTaskRegistry, MockTaskValidator},
-    runtime::{MockRuntimeStatus, MockTaskExecutor},
+    runtime::{MockRuntimeStatus, MockTaskExecutor, MockTaskMonitor},
     scheduler::MockSchedulerService,
 };

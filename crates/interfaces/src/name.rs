@@ -1,4 +1,5 @@
-/// An enumeration whose values have a stored name: `as_str` prints it, `FromStr` reads it, `ALL` lists them.
+/// An enumeration whose values have a stored name: `as_str` prints it, `FromStr` reads it, `ALL` lists them. In JSON it
+/// is that name.
 macro_rules! named_enum {
     (
         $(#[$doc:meta])*
@@ -28,6 +29,19 @@ macro_rules! named_enum {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
             }
         }
 

@@ -1,11 +1,10 @@
-use ratchet_interfaces::{OutputFormat, StdioOptions};
-use serde_json::Value;
+use ratchet_interfaces::{JobResult, StdioOptions};
 
 /// A result as one line, its end included.
 ///
 /// JSON escapes every line break within its texts; in the prefix, control characters are escaped here. So whatever
 /// the result, it is one line.
-pub(crate) fn of(payload: &Value, options: &StdioOptions) -> Vec<u8> {
+pub(crate) fn of(result: &JobResult, options: &StdioOptions) -> Vec<u8> {
     let mut line = String::new();
     for character in options.prefix.iter().flat_map(|prefix| prefix.chars()) {
         if character.is_control() {
@@ -14,9 +13,12 @@ pub(crate) fn of(payload: &Value, options: &StdioOptions) -> Vec<u8> {
             line.push(character);
         }
     }
-    match options.format {
-        OutputFormat::Json => line.push_str(&payload.to_string()),
-    }
+    let told = if options.include_metadata {
+        serde_json::to_value(result).expect("a result has only fields that JSON knows")
+    } else {
+        result.output.clone()
+    };
+    line.push_str(&told.to_string());
     line.push('\n');
     line.into_bytes()
 }

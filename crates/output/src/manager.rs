@@ -1,7 +1,9 @@
 use std::io::{self, Write};
 
 use async_trait::async_trait;
-use ratchet_interfaces::{Delivery, DeliveryError, OutputDelivery, OutputDestination, StdioStream};
+use ratchet_interfaces::{
+    Delivery, DeliveryError, DeliveryReceipt, OutputDelivery, OutputDestination, OutputTarget, StdioStream,
+};
 
 use crate::line;
 use crate::line_writer::LineWriter;
@@ -46,9 +48,18 @@ impl OutputDeliveryManager {
 
 #[async_trait]
 impl OutputDelivery for OutputDeliveryManager {
-    async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
-        match &delivery.destination {
-            OutputDestination::Stdio { stdio } => {
+    fn check(&self, destination: &OutputDestination) -> Option<String> {
+        match &destination.target {
+            OutputTarget::Stdio { .. } => None,
+            OutputTarget::Filesystem { .. } | OutputTarget::Webhook { .. } => {
+                Some(unsupported(destination).to_string())
+            }
+        }
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Result<DeliveryReceipt, DeliveryError> {
+        match &delivery.destination.target {
+            OutputTarget::Stdio { stdio } => {
                 let (name, writer) = match stdio.stream {
                     StdioStream::Stdout => ("standard output", &self.stdout),
                     StdioStream::Stderr => ("standard error", &self.stderr),
@@ -57,8 +68,18 @@ impl OutputDelivery for OutputDeliveryManager {
                 writer.write(line).await.map_err(|source| DeliveryError::Write {
                     destination: name.to_owned(),
                     source,
-                })
+                })?;
+                Ok(DeliveryReceipt::default())
+            }
+            OutputTarget::Filesystem { .. } | OutputTarget::Webhook { .. } => {
+                Err(unsupported(&delivery.destination))
             }
         }
+    }
+}
+
+fn unsupported(destination: &OutputDestination) -> DeliveryError {
+    DeliveryError::Unsupported {
+        kind: destination.kind().to_owned(),
     }
 }

@@ -71,6 +71,7 @@ impl Plan {
             definition: offered,
             registry: registry.to_owned(),
             enabled: true,
+            removed_at: None,
             validated_at: Some(now),
             created_at: now,
             updated_at: now,

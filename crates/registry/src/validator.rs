@@ -17,16 +17,7 @@ const MAX_ISSUES: usize = 100;
 /// use ratchet_interfaces::{TaskDefinition, TaskId, TaskValidator};
 /// use ratchet_registry::SchemaValidator;
 /// use serde_json::json;
-/// let task = TaskDefinition {
-///     id: TaskId::new(),
-///     name: "fetch".to_owned(),
-///     version: "1".to_owned(),
-///     description: None,
-///     runtime: "builtin".to_owned(),
-///     input_schema: Some(json!({"properties": {"url": {"type": "string"}}})),
-///     output_schema: None,
-///     metadata: None,
-/// };
+/// let task = TaskDefinition { input_schema: Some(json!({"properties": {"url": {"type": "string"}}})), ..TaskDefinition::new(TaskId::new(), "fetch", "1", "builtin") };
 /// let validator = SchemaValidator::default();
 /// assert!(validator.validate_task(&task).is_empty());
 /// assert_eq!(validator.validate_input(&task, &json!({"url": 7}))[0].field, "/input/url");
@@ -167,14 +158,8 @@ mod tests {
 
     fn task(input_schema: Value) -> TaskDefinition {
         TaskDefinition {
-            id: TaskId::new(),
-            name: "fetch".to_owned(),
-            version: "1".to_owned(),
-            description: None,
-            runtime: "builtin".to_owned(),
             input_schema: Some(input_schema),
-            output_schema: None,
-            metadata: None,
+            ..TaskDefinition::new(TaskId::new(), "fetch", "1", "builtin")
         }
     }
 

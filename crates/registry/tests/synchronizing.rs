@@ -108,16 +108,7 @@ fn midnight() -> DateTime<Utc> {
 }
 
 fn definition(name: &str) -> TaskDefinition {
-    TaskDefinition {
-        id: TaskId::new(),
-        name: name.to_owned(),
-        version: "1".to_owned(),
-        description: None,
-        runtime: "builtin".to_owned(),
-        input_schema: None,
-        output_schema: None,
-        metadata: None,
-    }
+    TaskDefinition::new(TaskId::new(), name, "1", "builtin")
 }
 
 fn registry(name: &str, tasks: Vec<TaskDefinition>) -> Arc<MockTaskRegistry> {

@@ -51,12 +51,7 @@ pub(crate) fn text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// A JSON value as it is stored.
-pub(crate) fn json(value: &serde_json::Value) -> String {
-    value.to_string()
-}
-
-/// Destinations as they are stored.
-pub(crate) fn destinations(destinations: &[ratchet_interfaces::OutputDestination]) -> String {
-    serde_json::to_string(destinations).expect("a destination has only fields that JSON knows")
+/// A value as it is stored, in JSON.
+pub(crate) fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("what is stored has only fields that JSON knows")
 }

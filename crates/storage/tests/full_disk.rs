@@ -30,23 +30,11 @@ async fn a_full_disk_is_told_as_transient_and_writes_go_on_when_there_is_room_ag
     let repositories = database.repositories();
     let schedules = repositories.schedules();
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-    let task = Task {
-        definition: TaskDefinition {
-            id: TaskId::new(),
-            name: "greet".to_owned(),
-            version: "1.0.0".to_owned(),
-            description: None,
-            runtime: "builtin".to_owned(),
-            input_schema: None,
-            output_schema: None,
-            metadata: None,
-        },
-        registry: "embedded".to_owned(),
-        enabled: true,
-        validated_at: None,
-        created_at: now,
-        updated_at: now,
-    };
+    let task = Task::new(
+        TaskDefinition::new(TaskId::new(), "greet", "1.0.0", "builtin"),
+        "embedded",
+        now,
+    );
     repositories
         .tasks()
         .task_upsert_many(std::slice::from_ref(&task))

@@ -7,6 +7,8 @@ pub(super) const CREATE: &[&str] = &[
     input TEXT NOT NULL,
     output TEXT,
     error TEXT,
+    error_kind TEXT,
+    progress TEXT,
     started_at {int} NOT NULL,
     completed_at {int},
     duration_us {int},

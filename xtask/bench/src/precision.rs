@@ -255,23 +255,11 @@ impl Stage {
 }
 
 pub(crate) fn task(name: &str, now: DateTime<Utc>) -> Task {
-    Task {
-        definition: TaskDefinition {
-            id: TaskId::new(),
-            name: name.to_owned(),
-            version: "1.0.0".to_owned(),
-            description: None,
-            runtime: "builtin".to_owned(),
-            input_schema: None,
-            output_schema: None,
-            metadata: None,
-        },
-        registry: "bench".to_owned(),
-        enabled: true,
-        validated_at: None,
-        created_at: now,
-        updated_at: now,
-    }
+    Task::new(
+        TaskDefinition::new(TaskId::new(), name, "1.0.0", "builtin"),
+        "bench",
+        now,
+    )
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {

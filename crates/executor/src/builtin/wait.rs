@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratchet_interfaces::{Clock, TaskError, TaskRequest};
+use ratchet_interfaces::{Clock, TaskError, TaskErrorKind, TaskRequest};
 use serde_json::{Value, json};
 
 use super::Running;
@@ -22,9 +22,9 @@ pub(super) fn function(clock: Arc<dyn Clock>) -> impl Fn(TaskRequest) -> Running
             let fails = fails(&request.input)?;
             clock.sleep(Duration::from_secs_f64(seconds)).await;
             if fails {
-                return Err(TaskError::Failed {
-                    message: format!("it was asked to fail after {seconds} s"),
-                });
+                return Err(TaskError::failed(format!(
+                    "it was asked to fail after {seconds} s"
+                )));
             }
             Ok(json!({ "waitedSeconds": request.input["seconds"] }))
         })
@@ -37,8 +37,11 @@ fn seconds(input: &Value) -> Result<f64, TaskError> {
     value
         .as_f64()
         .filter(|seconds| (0.0..=MAX_SECONDS).contains(seconds))
-        .ok_or_else(|| TaskError::Permanent {
-            message: format!("seconds is {value}: a number from 0 to 86400 is allowed"),
+        .ok_or_else(|| {
+            TaskError::of(
+                TaskErrorKind::Input,
+                format!("seconds is {value}: a number from 0 to 86400 is allowed"),
+            )
         })
 }
 
@@ -46,8 +49,9 @@ fn fails(input: &Value) -> Result<bool, TaskError> {
     match input.get("fail") {
         None => Ok(false),
         Some(Value::Bool(fails)) => Ok(*fails),
-        Some(value) => Err(TaskError::Permanent {
-            message: format!("fail is {value}: true or false is allowed"),
-        }),
+        Some(value) => Err(TaskError::of(
+            TaskErrorKind::Input,
+            format!("fail is {value}: true or false is allowed"),
+        )),
     }
 }

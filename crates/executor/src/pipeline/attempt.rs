@@ -1,10 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ClaimedJob, TaskContext, TaskDefinition, TaskError, TaskExecutor,
-    TaskRequest, TaskValidator, ValidationIssue,
+    AttemptOutcome, AttemptResult, ClaimedJob, RunLimits, StopSource, StopToken, TaskContext, TaskDefinition,
+    TaskError, TaskErrorKind, TaskExecutor, TaskMonitor, TaskRequest, TaskValidator, ValidationIssue,
 };
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -12,6 +12,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tracing::{info, warn};
 
 use super::roster::Assignment;
+use super::run_monitor::RunMonitor;
 use super::stops::StopNotice;
 use super::{Context, result_deliveries, settler};
 use crate::lifecycle::{Phase, PhaseWatch};
@@ -27,13 +28,14 @@ pub(super) struct Attempt {
     claimed: ClaimedJob,
     assignment: Assignment,
     notice: StopNotice,
+    monitor: Arc<RunMonitor>,
     watch: PhaseWatch,
 }
 
 /// How a run ended.
 enum End {
     Returned(Value),
-    Failed { error: String, may_succeed_later: bool },
+    Failed(TaskError),
     BrokenOff,
 }
 
@@ -46,6 +48,7 @@ impl Attempt {
     ) -> Self {
         Self {
             notice: context.open_executions.notice(claimed.execution_id),
+            monitor: Arc::new(RunMonitor::new(claimed.execution_id, Arc::clone(&context.clock))),
             context,
             claimed,
             assignment,
@@ -62,19 +65,15 @@ impl Attempt {
                 let end = self.supervise(Arc::clone(&task), runtime).await;
                 (end, Some(task))
             }
-            Assignment::Impossible { reason } => (failed(reason, false), None),
-            Assignment::Unreadable { reason } => (failed(reason, true), None),
+            Assignment::Impossible { reason } => {
+                let failure = TaskError::of(TaskErrorKind::Definition, reason);
+                (End::Failed(failure), None)
+            }
+            Assignment::Unreadable { reason } => (End::Failed(TaskError::failed(reason)), None),
             Assignment::Unknown => (End::BrokenOff, None),
         };
         let elapsed = self.context.clock.monotonic().saturating_sub(begun);
-        let outcome = AttemptOutcome {
-            job_id: self.claimed.job.id,
-            execution_id: self.claimed.execution_id,
-            node: self.context.node,
-            result: self.conclude(end, task.as_deref()),
-            ended_at: self.context.clock.now(),
-            duration: TimeDelta::from_std(elapsed).unwrap_or(TimeDelta::MAX),
-        };
+        let outcome = self.conclude(end, task.as_deref(), elapsed);
         drop(active);
         if self.notice.is_terminated() {
             // The job was taken away, and is final or another's by now.
@@ -86,33 +85,53 @@ impl Attempt {
     }
 
     async fn supervise(&mut self, task: Arc<TaskDefinition>, runtime: Arc<dyn TaskExecutor>) -> End {
-        let timeout = self.timeout();
-        let request = self.request(&task);
+        let timeout = self.timeout(&task);
+        let stop = StopSource::default();
+        let request = self.request(&task, timeout, stop.token());
         let validator = Arc::clone(&self.context.validator);
-        let mut running = tokio::spawn(async move { execute(&*runtime, &*validator, &task, request).await });
-        tokio::select! {
+        let grace = runtime.stop_grace();
+        let mut running = tokio::spawn(async move { execute(&*runtime, &*validator, request).await });
+        let (instead, grace) = tokio::select! {
             biased;
-            ended = &mut running => ended_by_itself(ended),
+            ended = &mut running => return ended_by_itself(ended),
             () = self.notice.posted() => {
                 info!(
                     job.id = %self.claimed.job.id,
                     execution.id = %self.claimed.execution_id,
                     "a running job is called off"
                 );
-                self.break_off(running).await.unwrap_or(End::BrokenOff)
+                (End::BrokenOff, grace)
             }
             () = self.context.clock.sleep(timeout) => {
-                let error = format!("timed out after {} s", timeout.as_secs());
-                self.break_off(running).await.unwrap_or_else(|| failed(error, true))
+                let told = format!("timed out after {} s", timeout.as_secs());
+                (End::Failed(TaskError::of(TaskErrorKind::Timeout, told)), grace)
             }
-            () = self.watch.reached(Phase::BreakingOff) => {
-                self.break_off(running).await.unwrap_or(End::BrokenOff)
-            }
+            // The server's own patience is used up already.
+            () = self.watch.reached(Phase::BreakingOff) => (End::BrokenOff, Duration::ZERO),
+        };
+        stop.stop();
+        match self.break_off(running, grace).await {
+            // What a task answers to being stopped says less than why it was.
+            Some(End::Returned(output)) => End::Returned(output),
+            Some(End::Failed(failure)) if failure.kind == TaskErrorKind::Panic => End::Failed(failure),
+            Some(End::Failed(_) | End::BrokenOff) | None => instead,
         }
     }
 
-    /// Aborts the task, unless it ended at the very last moment: then its end counts.
-    async fn break_off(&self, mut running: JoinHandle<Result<Value, TaskError>>) -> Option<End> {
+    /// Lets a task that was told to stop end within `grace`, then aborts it. `None` when it was aborted.
+    async fn break_off(
+        &self,
+        mut running: JoinHandle<Result<Value, TaskError>>,
+        grace: Duration,
+    ) -> Option<End> {
+        if !grace.is_zero() {
+            tokio::select! {
+                biased;
+                ended = &mut running => return Some(ended_by_itself(ended)),
+                () = self.context.clock.sleep(grace) => {}
+                () = self.watch.reached(Phase::GivingUp) => {}
+            }
+        }
         running.abort();
         tokio::select! {
             biased;
@@ -131,19 +150,21 @@ impl Attempt {
         }
     }
 
-    fn timeout(&self) -> Duration {
+    /// The job's own timeout, or its task's, or the server's.
+    fn timeout(&self, task: &TaskDefinition) -> Duration {
         self.claimed
             .job
             .timeout_seconds
+            .or(task.limits.timeout_seconds)
             .map_or(self.context.config.default_timeout, |seconds| {
-                Duration::from_secs(u64::from(seconds))
+                Duration::from_secs(seconds.into())
             })
     }
 
-    fn request(&mut self, task: &TaskDefinition) -> TaskRequest {
+    fn request(&mut self, task: &Arc<TaskDefinition>, timeout: Duration, stop: StopToken) -> TaskRequest {
         let job = &mut self.claimed.job;
         TaskRequest {
-            task: task.clone(),
+            task: Arc::clone(task),
             input: job.input.take(),
             context: TaskContext {
                 execution_id: self.claimed.execution_id,
@@ -153,47 +174,71 @@ impl Attempt {
                 scheduled_for: job.scheduled_for,
                 attempt: job.attempts,
             },
+            limits: RunLimits {
+                timeout,
+                memory_bytes: task.limits.memory_bytes,
+            },
+            monitor: Arc::clone(&self.monitor) as Arc<dyn TaskMonitor>,
+            stop,
         }
     }
 
     /// Decides what the end of the run means for the job.
-    fn conclude(&self, end: End, task: Option<&TaskDefinition>) -> AttemptResult {
-        let job = &self.claimed.job;
+    fn conclude(&self, end: End, task: Option<&TaskDefinition>, elapsed: Duration) -> AttemptOutcome {
         let now = self.context.clock.now();
+        let mut error_kind = None;
         let result = match end {
-            End::Returned(output) => AttemptResult::Succeeded {
-                deliveries: result_deliveries::of(&self.claimed, task, &output, now),
-                output,
-            },
+            End::Returned(output) => AttemptResult::Succeeded { output },
             End::BrokenOff => AttemptResult::HandedBack {
                 reason: "the server stopped while it ran".to_owned(),
             },
-            End::Failed {
-                error,
-                may_succeed_later,
-            } => {
-                let retries = may_succeed_later && job.retry_count < job.max_retries;
-                warn!(
-                    job.id = %job.id,
-                    task.id = %job.task_id,
-                    attempt = job.attempts,
-                    retries,
-                    error,
-                    "an attempt failed"
-                );
-                if retries {
-                    let delay = self.context.config.retry.delay(job.retry_count);
-                    let delay = TimeDelta::from_std(delay).expect("a retry policy is capped at a week");
-                    AttemptResult::Retry {
-                        error,
-                        run_after: now + delay,
-                    }
-                } else {
-                    AttemptResult::Failed { error }
-                }
+            End::Failed(failure) => {
+                error_kind = Some(failure.kind);
+                self.after_failure(failure, task, now)
             }
         };
-        self.notice.instead_of(result)
+        let result = self.notice.instead_of(result);
+        AttemptOutcome {
+            job_id: self.claimed.job.id,
+            execution_id: self.claimed.execution_id,
+            node: self.context.node,
+            deliveries: result_deliveries::of(&self.claimed, task, &result, now),
+            result,
+            error_kind,
+            log: self.monitor.take(),
+            ended_at: now,
+            duration: TimeDelta::from_std(elapsed).unwrap_or(TimeDelta::MAX),
+        }
+    }
+
+    fn after_failure(
+        &self,
+        failure: TaskError,
+        task: Option<&TaskDefinition>,
+        now: DateTime<Utc>,
+    ) -> AttemptResult {
+        let job = &self.claimed.job;
+        let policy = task.and_then(|task| task.retry.as_ref());
+        let policy = policy.unwrap_or(&self.context.config.retry);
+        let random = fastrand::f64();
+        let wait = policy.next_try(&failure, job.retry_count, job.max_retries, random);
+        let TaskError { kind, message, .. } = failure;
+        warn!(
+            job.id = %job.id,
+            task.id = %job.task_id,
+            attempt = job.attempts,
+            retries = wait.is_some(),
+            kind = kind.as_str(),
+            error = message,
+            "an attempt failed"
+        );
+        match wait {
+            Some(wait) => AttemptResult::Retry {
+                error: message,
+                run_after: now + TimeDelta::from_std(wait).expect("a backoff is of a week at the most"),
+            },
+            None => AttemptResult::Failed { error: message },
+        }
     }
 }
 
@@ -201,21 +246,19 @@ impl Attempt {
 async fn execute(
     runtime: &dyn TaskExecutor,
     validator: &dyn TaskValidator,
-    task: &TaskDefinition,
     request: TaskRequest,
 ) -> Result<Value, TaskError> {
-    let issues = validator.validate_input(task, &request.input);
+    let task = Arc::clone(&request.task);
+    let issues = validator.validate_input(&task, &request.input);
     if !issues.is_empty() {
-        return Err(TaskError::Permanent {
-            message: format!("the input does not suit the task: {}", listed(&issues)),
-        });
+        let told = format!("the input does not suit the task: {}", listed(&issues));
+        return Err(TaskError::of(TaskErrorKind::Input, told));
     }
     let output = runtime.execute(request).await?;
-    let issues = validator.validate_output(task, &output);
+    let issues = validator.validate_output(&task, &output);
     if !issues.is_empty() {
-        return Err(TaskError::Failed {
-            message: format!("the output is not what the task promises: {}", listed(&issues)),
-        });
+        let told = format!("the output is not what the task promises: {}", listed(&issues));
+        return Err(TaskError::of(TaskErrorKind::Output, told));
     }
     Ok(output)
 }
@@ -241,20 +284,15 @@ fn listed(issues: &[ValidationIssue]) -> String {
     told
 }
 
-fn failed(error: String, may_succeed_later: bool) -> End {
-    End::Failed {
-        error,
-        may_succeed_later,
-    }
-}
-
 fn ended_by_itself(ended: Result<Result<Value, TaskError>, JoinError>) -> End {
     match ended {
         Ok(Ok(output)) => End::Returned(output),
-        Ok(Err(TaskError::Failed { message })) => failed(message, true),
-        Ok(Err(TaskError::Permanent { message })) => failed(message, false),
+        Ok(Err(failure)) => End::Failed(failure),
         Err(failure) => match failure.try_into_panic() {
-            Ok(payload) => failed(reason::of_panic(payload.as_ref()), true),
+            Ok(payload) => {
+                let told = reason::of_panic(payload.as_ref());
+                End::Failed(TaskError::of(TaskErrorKind::Panic, told))
+            }
             // Nobody but the async runtime can have cancelled it, which it does when it shuts down.
             Err(_) => End::BrokenOff,
         },

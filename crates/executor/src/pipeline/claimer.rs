@@ -173,7 +173,7 @@ impl Claimer {
             return Ok(());
         }
         let now = self.context.clock.now();
-        let longest = TimeDelta::from_std(self.context.config.retry.longest())
+        let longest = TimeDelta::from_std(self.context.config.retry.backoff.longest())
             .expect("a retry policy is capped at a week");
         let call = self.context.jobs.job_bring_forward(now, now + longest);
         let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
@@ -236,16 +236,15 @@ impl Claimer {
     /// Returns a job that was claimed while a stop began.
     async fn hand_back(&self, claimed: ClaimedJob) {
         let notice = self.context.open_executions.notice(claimed.execution_id);
-        let outcome = AttemptOutcome {
-            job_id: claimed.job.id,
-            execution_id: claimed.execution_id,
-            node: self.context.node,
-            result: notice.instead_of(AttemptResult::HandedBack {
+        let outcome = AttemptOutcome::new(
+            claimed.job.id,
+            claimed.execution_id,
+            self.context.node,
+            notice.instead_of(AttemptResult::HandedBack {
                 reason: STOPPING.to_owned(),
             }),
-            ended_at: self.context.clock.now(),
-            duration: TimeDelta::zero(),
-        };
+            self.context.clock.now(),
+        );
         super::settler::submit(&self.outcomes, outcome).await;
     }
 }

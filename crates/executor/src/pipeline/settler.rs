@@ -82,6 +82,8 @@ impl Settler {
         warn!(job.id = %outcome.job_id, error = told, "an attempt's result cannot be stored");
         let substitute = AttemptOutcome {
             result: without_unstorable(&outcome.result, &told),
+            deliveries: Vec::new(),
+            log: Vec::new(),
             ..outcome.clone()
         };
         if let Err(failure) = self.try_settle(std::slice::from_ref(&substitute)).await {
@@ -140,11 +142,12 @@ impl Settler {
                 }
                 continue;
             }
+            has_deliveries |= !outcome.deliveries.is_empty();
             match &outcome.result {
-                AttemptResult::Succeeded { deliveries, .. } => has_deliveries |= !deliveries.is_empty(),
                 // The retry may be due before what the claim loop waits for.
                 AttemptResult::Retry { .. } => has_jobs = true,
-                AttemptResult::Failed { .. }
+                AttemptResult::Succeeded { .. }
+                | AttemptResult::Failed { .. }
                 | AttemptResult::Cancelled { .. }
                 | AttemptResult::HandedBack { .. } => {}
             }

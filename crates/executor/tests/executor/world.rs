@@ -73,23 +73,11 @@ impl World {
     /// Stores an enabled task of the runtime `builtin`.
     pub(crate) fn task(&self, name: &str) -> TaskId {
         let id = TaskId::new();
-        let task = Task {
-            definition: TaskDefinition {
-                id,
-                name: name.to_owned(),
-                version: "1.0.0".to_owned(),
-                description: None,
-                runtime: "builtin".to_owned(),
-                input_schema: None,
-                output_schema: None,
-                metadata: None,
-            },
-            registry: "test".to_owned(),
-            enabled: true,
-            validated_at: None,
-            created_at: self.now(),
-            updated_at: self.now(),
-        };
+        let task = Task::new(
+            TaskDefinition::new(id, name, "1.0.0", "builtin"),
+            "test",
+            self.now(),
+        );
         self.database.state().tasks.insert(id, task);
         id
     }

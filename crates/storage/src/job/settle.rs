@@ -20,14 +20,14 @@ mod aftermath;
 use std::collections::HashSet;
 
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, Delivery, ExecutionStatus, JobStatus, RepositoryError, SettleOutcome,
-    Settlement,
+    AttemptOutcome, AttemptResult, ExecutionStatus, JobStatus, RepositoryError, SettleOutcome, Settlement,
+    TaskErrorKind,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use uuid::Uuid;
 
 use crate::batch::{Batch, Cell, Column, Kind};
-use crate::row::{delivery, json, length, micros};
+use crate::row::{delivery, execution_log, json, length, micros};
 use crate::writer::{WriteError, Writer};
 use aftermath::{Aftermath, End, Ends};
 
@@ -43,6 +43,7 @@ const OUTCOME: &[Column] = &[
     ("execution_status", Kind::Text),
     ("output", Kind::Text),
     ("execution_error", Kind::Text),
+    ("error_kind", Kind::Text),
     ("ended_at", Kind::Int),
     ("duration_us", Kind::Int),
 ];
@@ -59,6 +60,7 @@ struct Batches {
     outcomes: Vec<Batch>,
     ends: Ends,
     deliveries: Vec<Batch>,
+    log: Vec<Batch>,
 }
 
 pub(super) async fn settle(
@@ -100,22 +102,14 @@ impl Batches {
         // In the order of the ids, in which PostgreSQL locks the rows as well.
         let mut sorted: Vec<&AttemptOutcome> = outcomes.into_iter().collect();
         sorted.sort_unstable_by_key(|outcome| outcome.job_id);
-        let deliveries = sorted.iter().flat_map(|outcome| deliveries(outcome));
+        let deliveries = sorted.iter().flat_map(|outcome| &outcome.deliveries);
+        let log = sorted.iter().flat_map(|outcome| &outcome.log);
         Self {
             ends: sorted.iter().map(|outcome| End::of(outcome)).collect(),
             deliveries: Batch::all(backend, delivery::COLUMNS, deliveries, delivery::push),
+            log: Batch::all(backend, execution_log::COLUMNS, log, execution_log::push),
             outcomes: Batch::all(backend, OUTCOME, sorted, push),
         }
-    }
-}
-
-fn deliveries(outcome: &AttemptOutcome) -> &[Delivery] {
-    match &outcome.result {
-        AttemptResult::Succeeded { deliveries, .. } => deliveries,
-        AttemptResult::Retry { .. }
-        | AttemptResult::Failed { .. }
-        | AttemptResult::Cancelled { .. }
-        | AttemptResult::HandedBack { .. } => &[],
     }
 }
 
@@ -125,6 +119,9 @@ fn push(batch: &mut Batch, outcome: &AttemptOutcome) {
         execution_id,
         node,
         result,
+        error_kind,
+        deliveries: _,
+        log: _,
         ended_at,
         duration,
     } = outcome;
@@ -162,6 +159,7 @@ fn push(batch: &mut Batch, outcome: &AttemptOutcome) {
         Cell::Text(execution.as_str()),
         Cell::text(output.as_deref()),
         Cell::text(execution_error.map(String::as_str)),
+        Cell::text(error_kind.map(TaskErrorKind::as_str)),
         Cell::Int(micros(*ended_at)),
         Cell::Int(length(*duration)),
     ]);
@@ -172,7 +170,7 @@ async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<A
     let jobs = jobs_sql();
     const EXECUTIONS: &str = "UPDATE executions AS e SET
             status = b.execution_status, output = b.output, error = b.execution_error,
-            completed_at = b.ended_at, duration_us = b.duration_us
+            error_kind = b.error_kind, completed_at = b.ended_at, duration_us = b.duration_us
         FROM {batch} AS b WHERE e.id = b.execution_id AND e.status = 'running'";
     let mut settled = Vec::new();
     for batch in &batches.outcomes {
@@ -189,6 +187,11 @@ async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<A
     }
     for batch in &batches.deliveries {
         transaction.execute_raw(batch.insert("deliveries", "")).await?;
+    }
+    for batch in &batches.log {
+        transaction
+            .execute_raw(batch.insert("execution_logs", ""))
+            .await?;
     }
     aftermath::write(&batches.ends, &settled, transaction).await
 }

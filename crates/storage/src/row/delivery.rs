@@ -1,4 +1,4 @@
-use ratchet_interfaces::{Delivery, DeliveryId, ExecutionId, JobId, OutputDestination, RepositoryError};
+use ratchet_interfaces::{Delivery, DeliveryId, ExecutionId, JobId, RepositoryError};
 use sea_orm::entity::prelude::*;
 
 use super::{Reading, json, micros};
@@ -54,13 +54,11 @@ pub(crate) fn push(batch: &mut Batch, delivery: &Delivery) {
         created_at,
         delivered_at,
     } = delivery;
-    let destination = serde_json::to_string::<OutputDestination>(destination)
-        .expect("a destination has only fields that JSON knows");
     batch.push([
         Cell::Id(id.as_uuid()),
         Cell::Id(job_id.as_uuid()),
         Cell::Id(execution_id.as_uuid()),
-        Cell::Text(&destination),
+        Cell::Text(&json(destination)),
         Cell::Text(&json(payload)),
         Cell::Text(status.as_str()),
         Cell::Int((*attempts).into()),

@@ -15,6 +15,8 @@ pub struct Model {
     pub input: String,
     pub output: Option<String>,
     pub error: Option<String>,
+    pub error_kind: Option<String>,
+    pub progress: Option<String>,
     pub started_at: i64,
     pub completed_at: Option<i64>,
     pub duration_us: Option<i64>,
@@ -35,6 +37,8 @@ pub(crate) fn read(row: Model) -> Result<Execution, RepositoryError> {
         input,
         output,
         error,
+        error_kind,
+        progress,
         started_at,
         completed_at,
         duration_us,
@@ -50,6 +54,10 @@ pub(crate) fn read(row: Model) -> Result<Execution, RepositoryError> {
         input: reading.json("input", &input)?,
         output: reading.json_or_none("output", output.as_deref())?,
         error,
+        error_kind: error_kind
+            .map(|kind| reading.name("error_kind", &kind))
+            .transpose()?,
+        progress: reading.json_or_none("progress", progress.as_deref())?,
         started_at: reading.instant("started_at", started_at)?,
         completed_at: reading.instant_or_none("completed_at", completed_at)?,
         duration: duration_us.map(reading::delta),

@@ -41,7 +41,7 @@ pub(crate) fn push(batch: &mut Batch, line: &ExecutionLogLine) {
         Cell::Id(execution_id.as_uuid()),
         Cell::Int((*seq).into()),
         Cell::Int(micros(*at)),
-        Cell::Text(level),
+        Cell::Text(level.as_str()),
         Cell::Text(message),
     ]);
 }
@@ -61,7 +61,7 @@ pub(crate) fn read(row: Model) -> Result<ExecutionLogLine, RepositoryError> {
         execution_id,
         seq: reading.number("seq", seq)?,
         at: reading.instant("logged_at", logged_at)?,
-        level,
+        level: reading.name("level", &level)?,
         message,
     })
 }

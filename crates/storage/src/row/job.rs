@@ -1,7 +1,7 @@
 use ratchet_interfaces::{JobId, NodeId, OutputDestination, RepositoryError, ScheduleId, TaskId, UnifiedJob};
 use sea_orm::entity::prelude::*;
 
-use super::{Reading, destinations, json, micros, rank};
+use super::{Reading, json, micros, rank};
 use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -106,7 +106,7 @@ pub(crate) fn push(batch: &mut Batch, job: &UnifiedJob) {
         Cell::int(timeout_seconds.map(i64::from)),
         Cell::int(stop_requested_at.map(micros)),
         Cell::text(error.as_deref()),
-        Cell::Text(&destinations(output_destinations)),
+        Cell::Text(&json(output_destinations)),
         Cell::Int(micros(*queued_at)),
         Cell::int(started_at.map(micros)),
         Cell::int(completed_at.map(micros)),

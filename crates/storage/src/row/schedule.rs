@@ -4,7 +4,7 @@ use ratchet_interfaces::{
 use sea_orm::entity::prelude::*;
 
 use super::policies::PolicyColumns;
-use super::{Reading, count, destinations, json, length, micros, rank};
+use super::{Reading, count, json, length, micros, rank};
 use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -180,7 +180,7 @@ pub(crate) fn push(batch: &mut Batch, schedule: &UnifiedSchedule) {
         Cell::Int((*consecutive_failures).into()),
         Cell::Int((*requests).into()),
         Cell::Int(micros(*effective_from)),
-        Cell::Text(&destinations(output_destinations)),
+        Cell::Text(&json(output_destinations)),
         Cell::text(metadata.as_ref().map(json).as_deref()),
         Cell::Int((*version).into()),
         Cell::Int(micros(*created_at)),

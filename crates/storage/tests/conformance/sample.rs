@@ -41,23 +41,11 @@ pub(crate) fn everything() -> PageRequest {
 }
 
 pub(crate) fn task(name: &str) -> Task {
-    Task {
-        definition: TaskDefinition {
-            id: TaskId::new(),
-            name: name.to_owned(),
-            version: "1.0.0".to_owned(),
-            description: None,
-            runtime: "builtin".to_owned(),
-            input_schema: None,
-            output_schema: None,
-            metadata: None,
-        },
-        registry: "embedded".to_owned(),
-        enabled: true,
-        validated_at: None,
-        created_at: at(0),
-        updated_at: at(0),
-    }
+    Task::new(
+        TaskDefinition::new(TaskId::new(), name, "1.0.0", "builtin"),
+        "embedded",
+        at(0),
+    )
 }
 
 pub(crate) async fn stored_task(repositories: &dyn RepositoryFactory, name: &str) -> TaskId {

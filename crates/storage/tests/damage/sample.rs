@@ -11,23 +11,11 @@ pub(crate) fn at(second: i64) -> DateTime<Utc> {
 }
 
 pub(crate) async fn stored_task(repositories: &dyn RepositoryFactory) -> TaskId {
-    let task = Task {
-        definition: TaskDefinition {
-            id: TaskId::new(),
-            name: "greet".to_owned(),
-            version: "1.0.0".to_owned(),
-            description: None,
-            runtime: "builtin".to_owned(),
-            input_schema: None,
-            output_schema: None,
-            metadata: None,
-        },
-        registry: "embedded".to_owned(),
-        enabled: true,
-        validated_at: None,
-        created_at: at(0),
-        updated_at: at(0),
-    };
+    let task = Task::new(
+        TaskDefinition::new(TaskId::new(), "greet", "1.0.0", "builtin"),
+        "embedded",
+        at(0),
+    );
     repositories
         .tasks()
         .task_upsert_many(std::slice::from_ref(&task))
