@@ -131,6 +131,9 @@ impl Engine {
             execution_id: claimed.execution_id,
             node: self.node,
             result: result.clone(),
+            error_kind: None,
+            deliveries: Vec::new(),
+            log: Vec::new(),
             ended_at: self.clock.now(),
             duration: TimeDelta::seconds(1),
         });
@@ -402,13 +405,7 @@ async fn a_schedule_whose_jobs_fail_in_a_row_is_paused_and_fires_nothing_until_i
     Engine::on_each_database(policies, async |engine| {
         for (result, failures) in [
             (failed(), 1),
-            (
-                AttemptResult::Succeeded {
-                    output: json!(null),
-                    deliveries: Vec::new(),
-                },
-                0,
-            ),
+            (AttemptResult::Succeeded { output: json!(null) }, 0),
             (failed(), 1),
             (failed(), 2),
         ] {

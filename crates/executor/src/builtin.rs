@@ -95,7 +95,9 @@ impl TaskExecutor for BuiltinRuntime {
 
 #[cfg(test)]
 mod tests {
-    use ratchet_interfaces::{ExecutionId, JobId, TaskContext, TaskDefinition, TaskId};
+    use ratchet_interfaces::{
+        ExecutionId, JobId, MockTaskMonitor, RunLimits, StopToken, TaskContext, TaskId,
+    };
     use serde_json::json;
 
     use super::*;
@@ -103,7 +105,7 @@ mod tests {
     fn request(name: &str, input: Value) -> TaskRequest {
         let id = TaskId::new();
         TaskRequest {
-            task: TaskDefinition::new(id, name, "1", "builtin"),
+            task: Arc::new(TaskDefinition::new(id, name, "1", "builtin")),
             input,
             context: TaskContext {
                 execution_id: ExecutionId::new(),
@@ -113,6 +115,12 @@ mod tests {
                 scheduled_for: None,
                 attempt: 1,
             },
+            limits: RunLimits {
+                timeout: Duration::from_secs(1),
+                memory_bytes: None,
+            },
+            monitor: Arc::new(MockTaskMonitor::new()),
+            stop: StopToken::never(),
         }
     }
 

@@ -357,6 +357,31 @@ pub struct JobResult {
     pub output: Value,
 }
 
+impl JobResult {
+    /// The result of a job that succeeded, of which nothing else is known.
+    #[must_use]
+    pub const fn completed(
+        job: JobId,
+        execution: ExecutionId,
+        output: Value,
+        ended_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            job,
+            execution,
+            task: None,
+            version: None,
+            schedule: None,
+            tick: None,
+            attempt: 1,
+            status: JobStatus::Completed,
+            ended_at,
+            error: None,
+            output,
+        }
+    }
+}
+
 named_enum! {
     /// Where a delivery stands.
     pub enum DeliveryStatus: "delivery status" {

@@ -188,7 +188,6 @@ impl World {
                         },
                         None => AttemptResult::Succeeded {
                             output: serde_json::Value::Null,
-                            deliveries: Vec::new(),
                         },
                     };
                     Some(AttemptOutcome {
@@ -196,6 +195,9 @@ impl World {
                         execution_id: claimed.execution_id,
                         node: self.node,
                         result,
+                        error_kind: None,
+                        deliveries: Vec::new(),
+                        log: Vec::new(),
                         ended_at: self.clock.now(),
                         duration: TimeDelta::seconds(1),
                     })

@@ -77,9 +77,7 @@ async fn a_job_that_fails_while_it_is_called_off_is_not_tried_again() {
         let door = door.clone();
         async move {
             door.acquire().await.unwrap().forget();
-            Err(TaskError::Failed {
-                message: "no".to_owned(),
-            })
+            Err(TaskError::failed("no"))
         }
     };
     let pipeline = world.pipeline(4, BuiltinRuntime::new().with("fail", fail));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ratchet_interfaces::{
-    Delivery, DeliveryError, DeliveryId, DeliveryStatus, ExecutionId, JobId, OutputDelivery,
-    OutputDestination,
+    Delivery, DeliveryError, DeliveryId, DeliveryReceipt, DeliveryStatus, ExecutionId, JobId, JobResult,
+    OutputDelivery, OutputDestination,
 };
 use serde_json::{Value, json};
 
@@ -20,9 +20,13 @@ struct Obedient {
 
 #[async_trait]
 impl OutputDelivery for Obedient {
-    async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
+    fn check(&self, _: &OutputDestination) -> Option<String> {
+        None
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Result<DeliveryReceipt, DeliveryError> {
         self.attempts.fetch_add(1, Ordering::SeqCst);
-        match delivery.payload.as_str() {
+        match delivery.payload.output.as_str() {
             Some("fail") => Err(DeliveryError::Write {
                 destination: "stdout".to_owned(),
                 source: std::io::ErrorKind::BrokenPipe.into(),
@@ -32,19 +36,20 @@ impl OutputDelivery for Obedient {
             }),
             Some("panic") => panic!("no stamps"),
             Some("hang") => std::future::pending().await,
-            _ => Ok(()),
+            _ => Ok(DeliveryReceipt::default()),
         }
     }
 }
 
 fn post(world: &World, payload: Value) -> usize {
     let now = world.now();
+    let (job_id, execution_id) = (JobId::new(), ExecutionId::new());
     let delivery = Delivery {
         id: DeliveryId::new(),
-        job_id: JobId::new(),
-        execution_id: ExecutionId::new(),
+        job_id,
+        execution_id,
         destination: OutputDestination::stdout_json(),
-        payload,
+        payload: JobResult::completed(job_id, execution_id, payload, now),
         status: DeliveryStatus::Pending,
         attempts: 0,
         next_attempt_at: now,

@@ -260,11 +260,11 @@ impl JobRepository for FakeDatabase {
                     }
                 };
             }
+            state.deliveries.extend_from_slice(&outcome.deliveries);
             match &outcome.result {
-                AttemptResult::Succeeded { output, deliveries } => {
+                AttemptResult::Succeeded { output } => {
                     job.status = JobStatus::Completed;
                     state.outputs.insert(outcome.job_id, output.clone());
-                    state.deliveries.extend_from_slice(deliveries);
                 }
                 AttemptResult::Retry { error, run_after } => {
                     job.status = JobStatus::Retrying;
@@ -395,6 +395,8 @@ fn opened(job: &UnifiedJob, request: ClaimRequest) -> Execution {
         input: job.input.clone(),
         output: None,
         error: None,
+        error_kind: None,
+        progress: None,
         started_at: request.now,
         completed_at: None,
         duration: None,

@@ -4,8 +4,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use proptest::prelude::*;
 use ratchet_executor::{BuiltinRuntime, DeliveryWorker, JobPipeline};
-use ratchet_interfaces::{Delivery, DeliveryError, DeliveryStatus, JobStatus, OutputDelivery, UnifiedJob};
-use ratchet_interfaces::{MockOutputDelivery, OutputDestination};
+use ratchet_interfaces::MockOutputDelivery;
+use ratchet_interfaces::{
+    Delivery, DeliveryError, DeliveryReceipt, DeliveryStatus, JobStatus, OutputDelivery, OutputDestination,
+    UnifiedJob,
+};
 use serde_json::Value;
 use tokio::runtime::Builder;
 
@@ -45,9 +48,13 @@ struct Leisurely;
 
 #[async_trait]
 impl OutputDelivery for Leisurely {
-    async fn deliver(&self, _: &Delivery) -> Result<(), DeliveryError> {
+    fn check(&self, _: &OutputDestination) -> Option<String> {
+        None
+    }
+
+    async fn deliver(&self, _: &Delivery) -> Result<DeliveryReceipt, DeliveryError> {
         turns(3).await;
-        Ok(())
+        Ok(DeliveryReceipt::default())
     }
 }
 

@@ -39,11 +39,7 @@ async fn a_failed_attempt_is_repeated_with_growing_delay_until_its_retries_are_u
     let counter = runs.clone();
     let fail = move |_| {
         let run = counter.fetch_add(1, Ordering::SeqCst) + 1;
-        async move {
-            Err(TaskError::Failed {
-                message: format!("failure {run}"),
-            })
-        }
+        async move { Err(TaskError::failed(format!("failure {run}"))) }
     };
     let pipeline = world.pipeline(4, BuiltinRuntime::new().with("fail", fail));
     pipeline.start().await.unwrap();
@@ -72,11 +68,7 @@ async fn a_failed_attempt_is_repeated_with_growing_delay_until_its_retries_are_u
 #[tokio::test]
 async fn a_permanent_error_is_not_repeated() {
     let world = World::new();
-    let refuse = |_| async {
-        Err(TaskError::Permanent {
-            message: "never".to_owned(),
-        })
-    };
+    let refuse = |_| async { Err(TaskError::permanent("never")) };
     let pipeline = world.pipeline(4, BuiltinRuntime::new().with("refuse", refuse));
     pipeline.start().await.unwrap();
     let mut job = UnifiedJob::new(world.task("refuse"), Value::Null, world.now());
@@ -305,7 +297,7 @@ async fn a_result_with_destinations_is_written_to_the_outbox_and_announced() {
     {
         let state = world.database.state();
         assert_eq!(state.deliveries.len(), 1);
-        assert_eq!(state.deliveries[0].payload, json!(7));
+        assert_eq!(state.deliveries[0].payload.output, json!(7));
     }
     pipeline.stop(GRACE).await;
 }

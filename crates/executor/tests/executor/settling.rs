@@ -106,11 +106,7 @@ async fn a_result_that_cannot_be_stored_fails_its_own_job_and_no_other() {
 #[tokio::test]
 async fn an_error_that_cannot_be_stored_is_replaced_and_the_job_tried_again() {
     let world = World::new();
-    let fail = |_| async {
-        Err(TaskError::Failed {
-            message: "venom".to_owned(),
-        })
-    };
+    let fail = |_| async { Err(TaskError::failed("venom")) };
     let pipeline = world.pipeline(4, BuiltinRuntime::new().with("fail", fail));
     world.database.state().poison = Some("venom");
     let mut job = UnifiedJob::new(world.task("fail"), Value::Null, world.now());

@@ -163,11 +163,7 @@ async fn a_job_that_was_queued_under_a_clock_that_was_ahead_runs_when_the_clock_
 #[tokio::test]
 async fn a_retry_waits_for_its_longest_backoff_at_the_most_when_the_clock_was_set_back() {
     let world = World::new();
-    let fail = |_| async {
-        Err(TaskError::Failed {
-            message: "no".to_owned(),
-        })
-    };
+    let fail = |_| async { Err(TaskError::failed("no")) };
     let pipeline = world.pipeline(4, BuiltinRuntime::new().with("fail", fail));
     pipeline.start().await.unwrap();
     let mut job = UnifiedJob::new(world.task("fail"), Value::Null, world.now());

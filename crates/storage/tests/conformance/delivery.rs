@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ClaimedJob, Delivery, DeliveryId, DeliveryStatus, JobId, NodeId,
-    OutputDestination, RepositoryFactory, SettleOutcome,
+    AttemptOutcome, AttemptResult, ClaimedJob, Delivery, DeliveryId, DeliveryStatus, JobId, JobResult,
+    NodeId, OutputDestination, RepositoryFactory, SettleOutcome,
 };
 use serde_json::json;
 
@@ -17,7 +17,12 @@ fn delivery(claimed: &ClaimedJob, due: i64) -> Delivery {
         job_id: claimed.job.id,
         execution_id: claimed.execution_id,
         destination: OutputDestination::stdout_json(),
-        payload: json!({"output": ["it's", "\"", "\u{1}", "🌍", 1.5]}),
+        payload: JobResult::completed(
+            claimed.job.id,
+            claimed.execution_id,
+            json!(["it's", "\"", "\u{1}", "🌍", 1.5]),
+            at(105),
+        ),
         status: DeliveryStatus::Pending,
         attempts: 0,
         next_attempt_at: at(due),
@@ -33,10 +38,10 @@ async fn settle_with(repositories: &dyn RepositoryFactory, claimed: &ClaimedJob,
         job_id: claimed.job.id,
         execution_id: claimed.execution_id,
         node: claimed.job.lease_owner.unwrap(),
-        result: AttemptResult::Succeeded {
-            output: json!(null),
-            deliveries: deliveries.to_vec(),
-        },
+        result: AttemptResult::Succeeded { output: json!(null) },
+        error_kind: None,
+        deliveries: deliveries.to_vec(),
+        log: Vec::new(),
         ended_at: at(105),
         duration: TimeDelta::seconds(5),
     };
@@ -171,7 +176,10 @@ async fn settling_changes_nothing_but_the_state_of_a_delivery() {
         let before = stored(&*repositories, 1).await.remove(0);
         let given = Delivery {
             job_id: JobId::new(),
-            payload: json!("another"),
+            payload: JobResult {
+                output: json!("another"),
+                ..before.payload.clone()
+            },
             created_at: at(999),
             attempts: 7,
             ..before.clone()

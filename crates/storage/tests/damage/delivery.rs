@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, Delivery, DeliveryId, DeliveryStatus, NodeId, OutputDestination,
-    RepositoryFactory,
+    AttemptOutcome, AttemptResult, Delivery, DeliveryId, DeliveryStatus, JobResult, NodeId,
+    OutputDestination, RepositoryFactory,
 };
 use ratchet_storage::test_support::TestDatabase;
 use serde_json::json;
@@ -25,7 +25,7 @@ async fn stored_deliveries(repositories: &dyn RepositoryFactory, count: i64) -> 
             job_id: claimed.job.id,
             execution_id: claimed.execution_id,
             destination: OutputDestination::stdout_json(),
-            payload: json!({}),
+            payload: JobResult::completed(claimed.job.id, claimed.execution_id, json!({}), at(0)),
             status: DeliveryStatus::Pending,
             attempts: 0,
             next_attempt_at: at(second),
@@ -38,10 +38,10 @@ async fn stored_deliveries(repositories: &dyn RepositoryFactory, count: i64) -> 
         job_id: claimed.job.id,
         execution_id: claimed.execution_id,
         node,
-        result: AttemptResult::Succeeded {
-            output: json!({}),
-            deliveries: deliveries.clone(),
-        },
+        result: AttemptResult::Succeeded { output: json!({}) },
+        error_kind: None,
+        deliveries: deliveries.clone(),
+        log: Vec::new(),
         ended_at: at(101),
         duration: TimeDelta::seconds(1),
     };

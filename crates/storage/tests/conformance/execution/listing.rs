@@ -57,10 +57,7 @@ fn ended(round: i64, place: usize, claimed: &ClaimedJob) -> Option<AttemptOutcom
         (1, _) => AttemptResult::HandedBack {
             reason: "the server stops".to_owned(),
         },
-        (_, 0) => AttemptResult::Succeeded {
-            output: json!(1),
-            deliveries: Vec::new(),
-        },
+        (_, 0) => AttemptResult::Succeeded { output: json!(1) },
         (_, 1) => AttemptResult::Failed {
             error: "no".to_owned(),
         },
@@ -71,6 +68,9 @@ fn ended(round: i64, place: usize, claimed: &ClaimedJob) -> Option<AttemptOutcom
         execution_id: claimed.execution_id,
         node: claimed.job.lease_owner.unwrap(),
         result,
+        error_kind: None,
+        deliveries: Vec::new(),
+        log: Vec::new(),
         ended_at: at(100 + round),
         duration: TimeDelta::milliseconds(1),
     })

@@ -1,4 +1,4 @@
-use ratchet_interfaces::{ExecutionId, ExecutionLogLine, NodeId, RepositoryError};
+use ratchet_interfaces::{ExecutionId, ExecutionLogLine, LogLevel, NodeId, RepositoryError};
 
 use crate::harness::{assert_refused, at_once, on_each_database};
 use crate::paging::assert_list;
@@ -9,7 +9,7 @@ fn line(execution_id: ExecutionId, seq: u32, message: &str) -> ExecutionLogLine 
         execution_id,
         seq,
         at: at(seq.into()),
-        level: "info".to_owned(),
+        level: LogLevel::Info,
         message: message.to_owned(),
     }
 }
@@ -34,7 +34,7 @@ async fn the_pages_of_a_log_have_every_line_once_in_their_order() {
         executions.execution_log_append(&call).await.unwrap();
         executions.execution_log_append(early).await.unwrap();
         let last = ExecutionLogLine {
-            level: "it's an \"error\"".to_owned(),
+            level: LogLevel::Error,
             ..line(one, u32::MAX, "after a gap")
         };
         executions

@@ -68,6 +68,9 @@ async fn a_retry_waits_no_longer_than_the_longest_backoff_and_one_that_was_start
                 error: "no".to_owned(),
                 run_after: at(3_700),
             },
+            error_kind: None,
+            deliveries: Vec::new(),
+            log: Vec::new(),
             ended_at: at(3_600),
             duration: TimeDelta::seconds(1),
         };

@@ -57,6 +57,8 @@ async fn a_claimed_job_is_the_nodes_and_has_an_open_execution() {
             input: claimed.job.input.clone(),
             output: None,
             error: None,
+            error_kind: None,
+            progress: None,
             started_at: at(100),
             completed_at: None,
             duration: None,

@@ -43,6 +43,8 @@ async fn the_jobs_of_other_nodes_go_back_to_the_queue() {
                 input: orphan.job.input,
                 output: None,
                 error: Some(told.clone()),
+                error_kind: None,
+                progress: None,
                 started_at: at(100),
                 completed_at: Some(at(130)),
                 duration: Some(TimeDelta::seconds(30)),
@@ -111,6 +113,9 @@ async fn an_attempt_whose_job_was_recovered_has_lost_it() {
             result: AttemptResult::Failed {
                 error: "late".to_owned(),
             },
+            error_kind: None,
+            deliveries: Vec::new(),
+            log: Vec::new(),
             ended_at: at(102),
             duration: TimeDelta::seconds(2),
         };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, Delivery, DeliveryId, DeliveryStatus, Execution,
-    ExecutionFilter, ExecutionId, ExecutionStatus, JobId, JobStatus, NodeId, OutputDestination,
-    RepositoryFactory, SettleOutcome, UnifiedJob,
+    ExecutionFilter, ExecutionId, ExecutionStatus, JobId, JobResult, JobStatus, NodeId, OutputDestination,
+    RepositoryFactory, SettleOutcome, TaskErrorKind, UnifiedJob,
 };
 use serde_json::json;
 
@@ -22,18 +22,33 @@ fn outcome(claimed: &ClaimedJob, node: NodeId, result: AttemptResult) -> Attempt
         execution_id: claimed.execution_id,
         node,
         result,
+        error_kind: None,
+        deliveries: Vec::new(),
+        log: Vec::new(),
         ended_at: at(105),
         duration: TimeDelta::microseconds(4_999_999),
     }
 }
 
-fn succeeded(claimed: &ClaimedJob, deliveries: usize) -> AttemptResult {
+fn succeeded() -> AttemptResult {
+    AttemptResult::Succeeded {
+        output: json!({"said": "hello\0 🌍"}),
+    }
+}
+
+/// The outcome of a job that succeeded, whose result goes out so many times.
+fn delivering(claimed: &ClaimedJob, node: NodeId, deliveries: usize) -> AttemptOutcome {
     let delivery = |_| Delivery {
         id: DeliveryId::new(),
         job_id: claimed.job.id,
         execution_id: claimed.execution_id,
         destination: OutputDestination::stdout_json(),
-        payload: json!({"said": "hello"}),
+        payload: JobResult::completed(
+            claimed.job.id,
+            claimed.execution_id,
+            json!({"said": "hello"}),
+            at(105),
+        ),
         status: DeliveryStatus::Pending,
         attempts: 0,
         next_attempt_at: at(105),
@@ -41,9 +56,9 @@ fn succeeded(claimed: &ClaimedJob, deliveries: usize) -> AttemptResult {
         created_at: at(105),
         delivered_at: None,
     };
-    AttemptResult::Succeeded {
-        output: json!({"said": "hello\0 🌍"}),
+    AttemptOutcome {
         deliveries: (0..deliveries).map(delivery).collect(),
+        ..outcome(claimed, node, succeeded())
     }
 }
 
@@ -114,20 +129,24 @@ async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
         let node = NodeId::new();
         let claimed = claimed_jobs(&*repositories, node, 5).await;
         let results = [
-            succeeded(&claimed[0], 3),
+            succeeded(),
             retry(300),
             failed("it's \"no\" use: 100%"),
             handed_back(),
             cancelled(),
         ];
-        let outcomes: Vec<_> = claimed
+        let mut outcomes: Vec<_> = claimed
             .iter()
             .zip(&results)
             .map(|(claimed, result)| outcome(claimed, node, result.clone()))
             .collect();
+        outcomes[0].deliveries = delivering(&claimed[0], node, 3).deliveries;
+        outcomes[1].error_kind = Some(TaskErrorKind::Network);
+        outcomes[2].deliveries = delivering(&claimed[2], node, 1).deliveries;
+        outcomes[2].error_kind = Some(TaskErrorKind::Task);
         assert_eq!(settle(&repositories, &outcomes).await, [SETTLED; 5]);
 
-        for (claimed, result) in claimed.iter().zip(results) {
+        for ((claimed, result), outcome) in claimed.iter().zip(results).zip(outcomes) {
             let job = UnifiedJob {
                 lease_owner: None,
                 lease_until: None,
@@ -141,13 +160,15 @@ async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
                 input: job.input.clone(),
                 output: None,
                 error: None,
+                error_kind: outcome.error_kind,
+                progress: None,
                 started_at: at(100),
                 completed_at: Some(at(105)),
                 duration: Some(TimeDelta::microseconds(4_999_999)),
                 node,
             };
             let expected = match result {
-                AttemptResult::Succeeded { output, deliveries } => (
+                AttemptResult::Succeeded { output } => (
                     UnifiedJob {
                         status: JobStatus::Completed,
                         completed_at: Some(at(105)),
@@ -158,7 +179,6 @@ async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
                         output: Some(output),
                         ..execution
                     },
-                    deliveries,
                 ),
                 AttemptResult::Retry { error, run_after } => (
                     UnifiedJob {
@@ -172,7 +192,6 @@ async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
                         error: Some(error),
                         ..execution
                     },
-                    Vec::new(),
                 ),
                 AttemptResult::Failed { error } => (
                     UnifiedJob {
@@ -185,7 +204,6 @@ async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
                         error: Some(error),
                         ..execution
                     },
-                    Vec::new(),
                 ),
                 AttemptResult::Cancelled { reason } => (
                     UnifiedJob {
@@ -199,7 +217,6 @@ async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
                         error: Some(reason),
                         ..execution
                     },
-                    Vec::new(),
                 ),
                 AttemptResult::HandedBack { reason } => (
                     UnifiedJob {
@@ -211,10 +228,10 @@ async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
                         error: Some(reason),
                         ..execution
                     },
-                    Vec::new(),
                 ),
             };
-            let (job, execution, deliveries) = expected;
+            let (job, execution) = expected;
+            let deliveries = outcome.deliveries;
             let expected = Story {
                 job: Some(job),
                 executions: vec![execution],
@@ -243,7 +260,7 @@ async fn a_failed_job_is_tried_again_from_its_new_instant_and_succeeds() {
         assert_eq!(again.len(), 1);
         assert_eq!((again[0].job.id, again[0].job.attempts), (first.job.id, 2));
         assert_ne!(again[0].execution_id, first.execution_id);
-        let last = outcome(&again[0], node, succeeded(&again[0], 0));
+        let last = outcome(&again[0], node, succeeded());
         assert_eq!(settle(&repositories, &[last]).await, [SETTLED]);
 
         let story = Story::of(&repositories, first.job.id).await;
@@ -298,7 +315,7 @@ async fn thousands_of_attempts_are_settled_in_one_call() {
         let claimed = claimed_jobs(&*repositories, node, 2_500).await;
         let mut outcomes: Vec<_> = claimed
             .iter()
-            .map(|claimed| outcome(claimed, node, succeeded(claimed, 1)))
+            .map(|claimed| delivering(claimed, node, 1))
             .collect();
         outcomes[2_400].node = NodeId::new();
         let settled = settle(&repositories, &outcomes).await;
@@ -323,14 +340,9 @@ async fn a_delivery_that_cannot_be_stored_keeps_the_whole_call_out() {
     on_each_database(async |repositories| {
         let node = NodeId::new();
         let claimed = claimed_jobs(&*repositories, node, 2).await;
-        let mut result = succeeded(&claimed[1], 1);
-        if let AttemptResult::Succeeded { deliveries, .. } = &mut result {
-            deliveries[0].execution_id = ExecutionId::new();
-        }
-        let outcomes = [
-            outcome(&claimed[0], node, succeeded(&claimed[0], 1)),
-            outcome(&claimed[1], node, result),
-        ];
+        let mut broken = delivering(&claimed[1], node, 1);
+        broken.deliveries[0].execution_id = ExecutionId::new();
+        let outcomes = [delivering(&claimed[0], node, 1), broken];
         let refused = repositories.jobs().job_settle_many(&outcomes).await;
         assert!(refused.is_err_and(|error| !error.is_transient()));
         for claimed in &claimed {

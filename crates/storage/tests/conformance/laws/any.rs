@@ -6,9 +6,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use ratchet_interfaces::{
-    JobOrigin, JobPriority, JobStatus, MisfirePolicy, OutputDestination, OutputFormat, OverlapPolicy, Pause,
-    SchedulePolicies, ScheduleState, StdioOptions, StdioStream, Task, TaskDefinition, TaskId, UnifiedJob,
-    UnifiedSchedule,
+    JobOrigin, JobPriority, JobStatus, MisfirePolicy, OutputDestination, OutputFormat, OutputTarget,
+    OverlapPolicy, Pause, SchedulePolicies, ScheduleState, StdioOptions, StdioStream, Task, TaskDefinition,
+    TaskId, TaskLimits, UnifiedJob, UnifiedSchedule,
 };
 use serde_json::Value;
 
@@ -74,7 +74,7 @@ pub(super) fn length() -> impl Strategy<Value = TimeDelta> {
 
 fn destinations() -> impl Strategy<Value = Vec<OutputDestination>> {
     let destination = (any::<[bool; 2]>(), option::of(text())).prop_map(|([stdout, metadata], prefix)| {
-        OutputDestination::Stdio {
+        OutputDestination::of(OutputTarget::Stdio {
             stdio: StdioOptions {
                 stream: if stdout {
                     StdioStream::Stdout
@@ -85,7 +85,7 @@ fn destinations() -> impl Strategy<Value = Vec<OutputDestination>> {
                 include_metadata: metadata,
                 prefix,
             },
-        }
+        })
     });
     vec(destination, 0..3)
 }
@@ -95,28 +95,54 @@ pub(super) fn any_task() -> impl Strategy<Value = Task> {
     let texts = (text(), text(), option::of(text()), text(), text());
     let schemas = (option::of(json()), option::of(json()), option::of(json()));
     let instants = (option::of(instant()), instant(), instant());
-    (texts, schemas, instants, any::<bool>()).prop_map(
+    let further = (
+        option::of(text()),
+        vec(text(), 0..3),
+        option::of(text()),
+        limits(),
+        option::of(instant()),
+    );
+    (texts, schemas, instants, any::<bool>(), further).prop_map(
         |(
             (name, version, description, runtime, registry),
             (input_schema, output_schema, metadata),
             (validated_at, created_at, updated_at),
             enabled,
+            (label, tags, source, limits, removed_at),
         )| Task {
             definition: TaskDefinition {
                 id: TaskId::new(),
                 name,
                 version,
+                label,
                 description,
+                tags,
                 runtime,
+                source,
                 input_schema,
                 output_schema,
+                limits,
+                retry: None,
                 metadata,
             },
             registry,
             enabled,
+            removed_at,
             validated_at,
             created_at,
             updated_at,
+        },
+    )
+}
+
+fn limits() -> impl Strategy<Value = TaskLimits> {
+    let number = || option::of(any::<u32>());
+    (number(), option::of(0..=i64::MAX as u64), number(), number()).prop_map(
+        |(timeout_seconds, memory_bytes, max_concurrent, max_per_key)| TaskLimits {
+            timeout_seconds,
+            memory_bytes,
+            max_concurrent,
+            max_per_key,
         },
     )
 }

@@ -1,11 +1,12 @@
 //! Whatever is stored comes back equal.
 
 use proptest::prelude::*;
+use proptest::sample::select;
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ClaimRequest, Delivery, DeliveryId, DeliveryStatus, ExecutionFilter,
-    ExecutionLogLine, FiringOutcome, JobId, JobOrigin, NodeId, OutputDestination, ScheduleId,
-    SchedulePolicies, SettleOutcome, Task, TaskId, TickFilter, TickFiring, TickOutcome, TickRecord,
-    UnifiedJob, UnifiedSchedule,
+    ExecutionLogLine, FiringOutcome, JobId, JobOrigin, JobResult, LogLevel, NodeId, OutputDestination,
+    ScheduleId, SchedulePolicies, SettleOutcome, Task, TaskId, TickFilter, TickFiring, TickOutcome,
+    TickRecord, UnifiedJob, UnifiedSchedule,
 };
 
 use super::any::{any_job, any_schedule, any_task, instant, json, length, text};
@@ -209,7 +210,15 @@ fn the_job_of_a_tick_has_what_its_schedule_has() {
 
 #[test]
 fn a_result_and_its_delivery_and_its_log_come_back_as_they_were_stored() {
-    let values = (json(), json(), json(), text(), text(), instant(), length());
+    let values = (
+        json(),
+        json(),
+        json(),
+        select(LogLevel::ALL),
+        text(),
+        instant(),
+        length(),
+    );
     for_all(
         32,
         Databases::OneForAllCases,
@@ -247,7 +256,7 @@ fn a_result_and_its_delivery_and_its_log_come_back_as_they_were_stored() {
                 job_id: queued.id,
                 execution_id: claimed.execution_id,
                 destination: OutputDestination::stdout_json(),
-                payload,
+                payload: JobResult::completed(queued.id, claimed.execution_id, payload, moment),
                 status: DeliveryStatus::Pending,
                 attempts: 0,
                 next_attempt_at: moment,
@@ -261,8 +270,10 @@ fn a_result_and_its_delivery_and_its_log_come_back_as_they_were_stored() {
                 node,
                 result: AttemptResult::Succeeded {
                     output: output.clone(),
-                    deliveries: vec![delivery.clone()],
                 },
+                error_kind: None,
+                deliveries: vec![delivery.clone()],
+                log: Vec::new(),
                 ended_at: moment,
                 duration,
             };

@@ -1,4 +1,7 @@
-use ratchet_interfaces::{RepositoryError, Task, TaskDefinition, TaskFilter, TaskId, TaskSort};
+use ratchet_interfaces::{
+    RepositoryError, RetryPolicy, Task, TaskDefinition, TaskErrorKind, TaskFilter, TaskId, TaskLimits,
+    TaskSort,
+};
 use serde_json::json;
 
 use crate::harness::{assert_refused, at_once, on_each_database};
@@ -12,6 +15,20 @@ async fn a_stored_task_is_found_as_it_was() {
                 id: TaskId::new(),
                 name: "greet".to_owned(),
                 version: "2.0.0-beta+7".to_owned(),
+                label: Some("Greeting".to_owned()),
+                tags: vec!["it's".to_owned(), "🌍".to_owned()],
+                source: Some("() => `\n`".to_owned()),
+                limits: TaskLimits {
+                    timeout_seconds: Some(1),
+                    memory_bytes: Some(1 << 40),
+                    max_concurrent: Some(2),
+                    max_per_key: Some(3),
+                },
+                retry: Some(RetryPolicy {
+                    max_retries: 3,
+                    never_on: vec![TaskErrorKind::Memory],
+                    ..RetryPolicy::default()
+                }),
                 description: Some("it's a \"greeting\" 🌍".to_owned()),
                 runtime: "builtin".to_owned(),
                 input_schema: Some(json!({"type": "object", "properties": {"who": {"type": "string"}}})),
@@ -20,6 +37,7 @@ async fn a_stored_task_is_found_as_it_was() {
             },
             registry: "files".to_owned(),
             enabled: false,
+            removed_at: Some(at(4)),
             validated_at: Some(at(3)),
             created_at: at(1),
             updated_at: at(2),
@@ -50,17 +68,15 @@ async fn a_changed_task_keeps_when_it_was_made_and_whether_it_is_enabled() {
         tasks.task_set_enabled(before.definition.id, false).await.unwrap();
         let given = Task {
             definition: TaskDefinition {
-                id: before.definition.id,
-                name: "Greet".to_owned(),
-                version: "1.0.1".to_owned(),
                 description: Some("new".to_owned()),
-                runtime: "another".to_owned(),
                 input_schema: Some(json!({})),
                 output_schema: Some(json!({})),
                 metadata: Some(json!([])),
+                ..TaskDefinition::new(before.definition.id, "Greet", "1.0.1", "another")
             },
             registry: "another".to_owned(),
             enabled: true,
+            removed_at: None,
             validated_at: Some(at(9)),
             created_at: at(9),
             updated_at: at(9),

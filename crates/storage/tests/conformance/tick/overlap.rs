@@ -97,6 +97,9 @@ async fn each_policy_decides_on_a_tick_whose_forerunner_runs_and_the_end_of_that
                         error: "no use".to_owned(),
                     }
                 },
+                error_kind: None,
+                deliveries: Vec::new(),
+                log: Vec::new(),
                 ended_at: at(130),
                 duration: TimeDelta::seconds(30),
             };
@@ -167,6 +170,9 @@ async fn a_schedule_is_completed_by_its_last_run_and_paused_by_failures() {
             result: AttemptResult::Failed {
                 error: "no use\nat all".to_owned(),
             },
+            error_kind: None,
+            deliveries: Vec::new(),
+            log: Vec::new(),
             ended_at: at(130),
             duration: TimeDelta::seconds(30),
         };

@@ -60,6 +60,9 @@ async fn a_job_that_came_to_wait_while_the_one_before_it_ended_is_released() {
                 result: AttemptResult::Failed {
                     error: "no use".to_owned(),
                 },
+                error_kind: None,
+                deliveries: Vec::new(),
+                log: Vec::new(),
                 ended_at: at(130),
                 duration: TimeDelta::seconds(30),
             };

@@ -2,7 +2,7 @@
 
 use ratchet_interfaces::{AttemptOutcome, ExecutionId, JobId, JobStatus, NodeId};
 
-use super::{LOST, SETTLED, Story, failed, outcome, retry, settle, succeeded};
+use super::{LOST, SETTLED, Story, delivering, failed, outcome, retry, settle};
 use crate::harness::{at_once, on_each_database};
 use crate::sample::{at, claim, claimed_job, claimed_jobs};
 
@@ -11,7 +11,7 @@ async fn an_attempt_is_settled_once() {
     on_each_database(async |repositories| {
         let node = NodeId::new();
         let claimed = claimed_job(&*repositories, node).await;
-        let first = outcome(&claimed, node, succeeded(&claimed, 1));
+        let first = delivering(&claimed, node, 1);
         assert_eq!(
             settle(&repositories, std::slice::from_ref(&first)).await,
             [SETTLED]
@@ -35,7 +35,7 @@ async fn an_attempt_that_is_told_twice_in_one_call_is_settled_once() {
         let node = NodeId::new();
         let claimed = claimed_jobs(&*repositories, node, 2).await;
         let outcomes = [
-            outcome(&claimed[0], node, succeeded(&claimed[0], 1)),
+            delivering(&claimed[0], node, 1),
             outcome(&claimed[0], node, failed("the second of the two")),
             outcome(&claimed[1], node, failed("no")),
         ];
@@ -53,7 +53,7 @@ async fn who_does_not_have_the_job_any_more_settles_nothing() {
         let (node, other) = (NodeId::new(), NodeId::new());
         let claimed = claimed_jobs(&*repositories, node, 2).await;
         let before = Story::of(&repositories, claimed[0].job.id).await;
-        let foreign = outcome(&claimed[0], other, succeeded(&claimed[0], 1));
+        let foreign = delivering(&claimed[0], other, 1);
         let wrong_execution = AttemptOutcome {
             execution_id: claimed[1].execution_id,
             ..outcome(&claimed[0], node, failed("no"))
@@ -94,10 +94,10 @@ async fn an_attempt_of_before_the_recovery_does_not_settle_the_attempt_after_it(
         let second = repositories.jobs().job_claim_many(claim(node, 1)).await.unwrap();
         assert_eq!(second[0].job.id, first.job.id);
         let before = Story::of(&repositories, first.job.id).await;
-        let late = outcome(&first, node, succeeded(&first, 1));
+        let late = delivering(&first, node, 1);
         assert_eq!(settle(&repositories, &[late]).await, [LOST]);
         assert_eq!(Story::of(&repositories, first.job.id).await, before);
-        let last = outcome(&second[0], node, succeeded(&second[0], 1));
+        let last = delivering(&second[0], node, 1);
         assert_eq!(settle(&repositories, &[last]).await, [SETTLED]);
     })
     .await;
@@ -115,7 +115,7 @@ async fn a_lost_attempt_does_not_disturb_the_others_of_its_call() {
             .rev()
             .map(|(place, claimed)| {
                 let by = if place == 4 { NodeId::new() } else { node };
-                outcome(claimed, by, succeeded(claimed, place))
+                delivering(claimed, by, place)
             })
             .collect();
         assert_eq!(
@@ -145,7 +145,7 @@ async fn an_attempt_that_is_settled_at_the_same_time_by_several_is_settled_once(
             let jobs = repositories.jobs();
             let mut outcomes: Vec<_> = claimed
                 .iter()
-                .map(|claimed| outcome(claimed, node, succeeded(claimed, 1)))
+                .map(|claimed| delivering(claimed, node, 1))
                 .collect();
             outcomes.rotate_left(caller * 7);
             async move {
