@@ -46,6 +46,15 @@ struct Server {
     directory: PathBuf,
 }
 
+/// What a crash of the whole machine may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Everything: with the machine goes the test run. Commits are made as in production all the same.
+    None,
+    /// Nothing, as in production.
+    Full,
+}
+
 /// User and group that the server runs as, where they are not ours.
 #[derive(Clone, Copy)]
 struct Identity {
@@ -54,7 +63,11 @@ struct Identity {
 }
 
 impl Cluster {
-    pub(crate) fn start(installation: &Installation, interrupts: &Interrupts) -> Result<Self, Error> {
+    pub(crate) fn start(
+        installation: &Installation,
+        interrupts: &Interrupts,
+        durability: Durability,
+    ) -> Result<Self, Error> {
         let directory = tempfile::Builder::new()
             .prefix("ratchet-postgres-")
             .tempdir()
@@ -73,7 +86,7 @@ impl Cluster {
         loop {
             let last = attempts.next() == Some(PORTS);
             let port = free_port().map_err(Error::Port)?;
-            let server = Server::start(installation, identity, directory.path(), port)?;
+            let server = Server::start(installation, identity, directory.path(), port, durability)?;
             match server.until_ready(installation, interrupts, port) {
                 Ok(server) => {
                     return Ok(Self {
@@ -100,6 +113,7 @@ impl Server {
         identity: Option<Identity>,
         directory: &Path,
         port: u16,
+        durability: Durability,
     ) -> Result<Self, Error> {
         let path = directory.join("log");
         let file = |source| Error::File {
@@ -113,7 +127,7 @@ impl Server {
         become_user(&mut command, identity, directory)
             .arg("-D")
             .arg(directory.join("data"))
-            .args(settings(directory, port))
+            .args(settings(directory, port, durability))
             // Its own group: Ctrl-C is for us, and we stop the server when nobody uses it any more.
             .process_group(0)
             .stdin(Stdio::null())
@@ -260,17 +274,19 @@ fn dying_with_us(program: &Path) -> Command {
     }
 }
 
-fn settings(directory: &Path, port: u16) -> Vec<String> {
+fn settings(directory: &Path, port: u16, durability: Durability) -> Vec<String> {
+    let fsync = match durability {
+        Durability::None => "off",
+        Durability::Full => "on",
+    };
     let settings = [
         "listen_addresses=127.0.0.1".to_owned(),
         format!("port={port}"),
         format!("unix_socket_directories={}", directory.display()),
         "max_connections=200".to_owned(),
-        // Commits are made as in production; only a crash of the whole machine would lose them, and with it goes
-        // the test run.
         "synchronous_commit=on".to_owned(),
-        "fsync=off".to_owned(),
-        "full_page_writes=off".to_owned(),
+        format!("fsync={fsync}"),
+        format!("full_page_writes={fsync}"),
         // Every test makes a database of its own, and a checkpoint in the midst would only cost time.
         "max_wal_size=4GB".to_owned(),
         "log_min_messages=warning".to_owned(),
@@ -296,7 +312,7 @@ mod tests {
             return;
         };
         let interrupts = Interrupts::listen().unwrap();
-        let cluster = Cluster::start(&installation, &interrupts).unwrap();
+        let cluster = Cluster::start(&installation, &interrupts, Durability::None).unwrap();
         let directory = cluster.server.directory.clone();
         let process = Pid::from_child(&cluster.server.process);
         assert!(std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, cluster.port)).is_ok());

@@ -7,6 +7,7 @@
 //!
 //! **Lower neighbours**: none.
 
+mod bench;
 mod cargo;
 mod cluster;
 mod coverage;
@@ -71,7 +72,9 @@ enum Chore {
     /// Run a benchmark, built with --release
     ///
     /// Hands everything to `cargo run --release -p ratchet-bench`.
-    #[command(after_help = "Examples:\n  cargo xtask bench precision\n  cargo xtask bench load --json")]
+    #[command(
+        after_help = "Examples:\n  cargo xtask bench precision\n  cargo xtask bench load --json\n  cargo xtask bench jobs --databases sqlite"
+    )]
     Bench {
         /// Which one
         benchmark: Benchmark,
@@ -102,6 +105,8 @@ enum Benchmark {
     Precision,
     /// What many schedules cost: time, memory, statements, CPU
     Load,
+    /// How many jobs a second are run, and how soon one is started; with a throw-away PostgreSQL, if there is one
+    Jobs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -143,7 +148,10 @@ fn run(chore: Chore) -> Result<(), Error> {
                 command.arg("--json");
             }
             command.args(arguments);
-            Err(cargo::replace_this_process_by(command))
+            match benchmark {
+                Benchmark::Precision | Benchmark::Load => Err(cargo::replace_this_process_by(command)),
+                Benchmark::Jobs => bench::with_postgres(command),
+            }
         }
         Chore::Migrate { direction, arguments } => {
             let mut command = cargo.command(["run", "-q", "-p", "ratchet-server", "--", "migrate"]);

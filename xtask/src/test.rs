@@ -2,7 +2,7 @@ use std::env;
 use std::process::Command;
 
 use crate::cargo::Cargo;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Durability};
 use crate::error::Error;
 use crate::installation::{Installation, MINIMUM};
 use crate::interrupts::Interrupts;
@@ -128,7 +128,7 @@ fn start_cluster(interrupts: &Interrupts) -> Result<Option<Cluster>, Error> {
     let Some(installation) = found(Installation::find_or_install(interrupts), in_ci())? else {
         return Ok(None);
     };
-    let cluster = Cluster::start(&installation, interrupts)?;
+    let cluster = Cluster::start(&installation, interrupts, Durability::None)?;
     eprintln!("{} serves {}", installation.directory().display(), cluster.url());
     Ok(Some(cluster))
 }

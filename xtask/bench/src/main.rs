@@ -1,6 +1,7 @@
 //! The benchmarks behind `cargo xtask bench`: each compares engines side by side in one run, on real databases and
 //! the machine's clock, and prints a table or, with `--json`, an array.
 
+mod jobs;
 mod latencies;
 mod load;
 mod precision;
@@ -21,6 +22,8 @@ enum Bench {
     Precision(precision::Arguments),
     /// What many schedules cost: time and memory to load them, statements and CPU of an idle minute
     Load(load::Arguments),
+    /// How many jobs a second go from queued to completed, and how soon a job is started when nothing else runs
+    Jobs(jobs::Arguments),
     /// One measurement of `load`, in a process of its own
     #[command(hide = true)]
     LoadOne(load::OneArguments),
@@ -31,6 +34,7 @@ async fn main() -> ExitCode {
     let outcome = match Bench::parse() {
         Bench::Precision(arguments) => precision::run(arguments).await,
         Bench::Load(arguments) => load::run(arguments).await,
+        Bench::Jobs(arguments) => jobs::run(arguments).await,
         Bench::LoadOne(arguments) => load::run_one(arguments).await,
     };
     match outcome {

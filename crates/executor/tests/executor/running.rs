@@ -49,13 +49,16 @@ async fn a_failed_attempt_is_repeated_with_growing_delay_until_its_retries_are_u
     world.quiesce().await;
     assert_eq!(runs.load(Ordering::SeqCst), 1);
     assert_eq!(world.database.state().job(job).status, JobStatus::Retrying);
-    world.pass(Duration::from_millis(999)).await;
+    // One second, then two, each shortened by up to a half so that many do not come back together.
+    world.pass(Duration::from_millis(499)).await;
     assert_eq!(runs.load(Ordering::SeqCst), 1);
-    world.pass(Duration::from_millis(1)).await;
+    world.pass(Duration::from_millis(501)).await;
     assert_eq!(runs.load(Ordering::SeqCst), 2);
-    world.pass(Duration::from_millis(1_999)).await;
+    let run_after = world.database.state().job(job).run_after;
+    assert!(run_after <= world.now() + TimeDelta::seconds(2), "{run_after}");
+    world.pass(Duration::from_millis(499)).await;
     assert_eq!(runs.load(Ordering::SeqCst), 2);
-    world.pass(Duration::from_millis(1)).await;
+    world.pass(Duration::from_millis(1_501)).await;
     assert_eq!(runs.load(Ordering::SeqCst), 3);
     {
         let state = world.database.state();
