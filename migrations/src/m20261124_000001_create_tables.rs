@@ -25,6 +25,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("schedule_periods", schedules::CREATE_PERIODS),
     ("ticks", ticks::CREATE),
     ("jobs", jobs::CREATE),
+    ("job_dependencies", jobs::CREATE_DEPENDENCIES),
     ("executions", executions::CREATE),
     ("execution_logs", executions::CREATE_LOGS),
     ("deliveries", deliveries::CREATE),
@@ -48,6 +49,7 @@ impl MigrationTrait for CreateTables {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        dialect::execute(manager.get_connection(), "DROP VIEW attempts").await?;
         for (table, _) in TABLES.iter().rev() {
             dialect::execute(manager.get_connection(), &format!("DROP TABLE {table}")).await?;
         }

@@ -121,7 +121,8 @@ impl Engine {
             node: self.node,
             now: self.clock.now(),
             limit: 1_000,
-            default_timeout: TimeDelta::hours(1),
+            aged: 0,
+            lease_until: self.clock.now() + TimeDelta::hours(1),
         };
         let jobs = self.repositories.jobs();
         let claimed = jobs.job_claim_many(request).await.unwrap();

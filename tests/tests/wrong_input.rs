@@ -21,11 +21,13 @@ fn a_heartbeat_with_a_number_for_input_fails_with_the_place_and_the_rule() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let task: TaskId = HEARTBEAT.parse().unwrap();
     let mut job = UnifiedJob::new(task, serde_json::json!(7), SystemClock::new().now());
-    job.max_retries = 3;
+    job.max_retries = Some(3);
     runtime.block_on(async {
         let database = Database::connect(&url).await.unwrap();
         let jobs = database.repositories().jobs();
-        jobs.job_create_many(std::slice::from_ref(&job)).await.unwrap();
+        jobs.job_create_many(std::slice::from_ref(&job), &[])
+            .await
+            .unwrap();
         database.close().await.unwrap();
     });
 

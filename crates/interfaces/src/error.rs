@@ -70,6 +70,12 @@ pub enum RepositoryError {
         /// The row's id.
         id: String,
     },
+    /// Jobs would wait for each other for ever.
+    #[error("job {id} is after itself, by way of the jobs that it is after")]
+    DependencyCycle {
+        /// One of the jobs.
+        id: String,
+    },
     /// A page outside the allowed size was asked for.
     #[error("limit {limit} is not allowed: a page has 1 to {max} rows")]
     InvalidPage {

@@ -3,8 +3,8 @@ use serde_json::Value;
 
 use crate::name::named_enum;
 use crate::{
-    Delivery, ExecutionId, ExecutionLogLine, JobId, NodeId, OutputDestination, ScheduleId, SortOrder,
-    TaskErrorKind, TaskId,
+    Delivery, DependencyCondition, ExecutionId, ExecutionLogLine, JobId, NodeId, OutputDestination,
+    ScheduleId, SortOrder, TaskErrorKind, TaskId,
 };
 
 named_enum! {
@@ -15,9 +15,10 @@ named_enum! {
     ///    ▲                 │  │  └────► FAILED        (retries used up, or not retryable)
     ///    │   handed back,  │  └───────► RETRYING ──claim──► PROCESSING
     ///    └── process died ─┘
-    ///  QUEUED, RETRYING, BUFFERED ──cancel──► CANCELLED
+    ///  QUEUED, RETRYING, BUFFERED, BLOCKED ──cancel──► CANCELLED
     ///  PROCESSING ──asked to stop, broken off──► CANCELLED
     ///  BUFFERED ──earlier job of its schedule ends──► QUEUED
+    ///  BLOCKED ──the jobs that it is after end──► QUEUED, or CANCELLED where that cannot be
     /// ```
     pub enum JobStatus: "job status" {
         /// It waits for a free slot, or for its `run_after`.
@@ -34,6 +35,8 @@ named_enum! {
         Retrying = "retrying",
         /// It waits for an earlier job of its schedule to end.
         Buffered = "buffered",
+        /// It waits for the jobs that it is after.
+        Blocked = "blocked",
     }
 }
 
@@ -90,13 +93,22 @@ pub struct UnifiedJob {
     pub attempts: u32,
     /// How many of its executions failed and were followed by another try.
     pub retry_count: u32,
-    /// How many such tries are allowed.
-    pub max_retries: u32,
+    /// How many such tries are allowed; `None` is what its task says.
+    pub max_retries: Option<u32>,
     /// It does not run before this instant.
     pub run_after: DateTime<Utc>,
+    /// While a job with this key is unfinished, no other is created with it.
+    pub unique_key: Option<String>,
+    /// Of the jobs with this key, whatever their task, only so many run at once: see
+    /// [`crate::TaskLimits::max_per_key`].
+    pub concurrency_key: Option<String>,
+    /// What the jobs that it is after must have come to; `None` when it is after none.
+    pub after: Option<DependencyCondition>,
+    /// The attempt at it that runs. Who tells of another has lost the job.
+    pub execution_id: Option<ExecutionId>,
     /// The process that runs it.
     pub lease_owner: Option<NodeId>,
-    /// How long that process may.
+    /// Until when that process has it, unless it renews the lease.
     pub lease_until: Option<DateTime<Utc>>,
     /// How long it may run, in seconds; `None` is the server's default.
     pub timeout_seconds: Option<u32>,
@@ -104,6 +116,8 @@ pub struct UnifiedJob {
     pub stop_requested_at: Option<DateTime<Utc>>,
     /// Why its last execution failed.
     pub error: Option<String>,
+    /// What kind of failure that was.
+    pub error_kind: Option<TaskErrorKind>,
     /// Where its result goes.
     pub output_destinations: Vec<OutputDestination>,
     /// When it was created.
@@ -130,13 +144,18 @@ impl UnifiedJob {
             status: JobStatus::Queued,
             attempts: 0,
             retry_count: 0,
-            max_retries: 0,
+            max_retries: None,
             run_after: now,
+            unique_key: None,
+            concurrency_key: None,
+            after: None,
+            execution_id: None,
             lease_owner: None,
             lease_until: None,
             timeout_seconds: None,
             stop_requested_at: None,
             error: None,
+            error_kind: None,
             output_destinations: Vec::new(),
             queued_at: now,
             started_at: None,
@@ -154,8 +173,11 @@ pub struct ClaimRequest {
     pub now: DateTime<Utc>,
     /// How many at the most.
     pub limit: u32,
-    /// How long a job without a timeout of its own may run; its lease ends somewhat later.
-    pub default_timeout: TimeDelta,
+    /// How many of them are not the most important ones but those that may run longest: so that no priority waits for
+    /// ever.
+    pub aged: u32,
+    /// When the leases on them end, unless they are renewed.
+    pub lease_until: DateTime<Utc>,
 }
 
 /// A job that this process now runs, and the execution that was opened for it.
@@ -251,7 +273,7 @@ pub enum AttemptResult {
 pub struct Settlement {
     /// Of each, in their order.
     pub outcomes: Vec<SettleOutcome>,
-    /// How many jobs that waited for one of these to end are in the queue now.
+    /// How many jobs that waited for one of these to end may be run now.
     pub released: u64,
     /// The schedules that were paused because too many of their jobs failed in a row.
     pub paused: Vec<ScheduleId>,
@@ -275,6 +297,44 @@ pub enum SettleOutcome {
     LeaseLost,
 }
 
+/// What became of a job that was to be created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobCreation {
+    /// It is on disk.
+    Created,
+    /// This unfinished job has its unique key already: nothing was written.
+    Duplicate(JobId),
+}
+
+/// That a job is to be called off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelRequest {
+    /// The job.
+    pub job_id: JobId,
+    /// By whom and why, in words.
+    pub reason: String,
+    /// Whether one that runs is taken away at once, and not asked to stop.
+    pub terminates: bool,
+    /// When it was asked for.
+    pub at: DateTime<Utc>,
+}
+
+/// What became of a [`CancelRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancellation {
+    /// The job is cancelled. Who ran it, if it ran, must be told.
+    Cancelled {
+        /// Whether it ran.
+        was_running: bool,
+        /// How many jobs that waited for it may be run now.
+        released: u64,
+    },
+    /// It runs and was asked to stop: who runs it must be told.
+    Asked,
+    /// It had reached its final status before.
+    Final(JobStatus),
+}
+
 /// Which jobs a list holds. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {
@@ -292,6 +352,17 @@ pub struct JobFilter {
     pub queued_from: Option<DateTime<Utc>>,
     /// Queued before this instant.
     pub queued_before: Option<DateTime<Utc>>,
+}
+
+/// Jobs whose end was long enough ago that nobody asks for them any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobPruning {
+    /// Those that ended before this instant.
+    pub ended_before: Option<DateTime<Utc>>,
+    /// All but so many of those that ended last.
+    pub keep: Option<u64>,
+    /// How many are deleted in one transaction at the most.
+    pub limit: u32,
 }
 
 /// What a list of jobs is sorted by. Ties are broken by id.

@@ -14,6 +14,7 @@
 mod backoff;
 mod clock;
 mod delivery;
+mod dependency;
 mod error;
 mod execution;
 mod fact;
@@ -45,14 +46,16 @@ pub use delivery::{
     OutputDestination, OutputFormat, OutputTarget, ResultFilter, StdioOptions, StdioStream,
     WebhookAuthentication, WebhookOptions, WebhookRetryPolicy, WriteMode,
 };
+pub use dependency::{DependencyCondition, DependencyDecision, DependencyTally, JobDependencies};
 pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
 pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatus};
 pub use fact::Fact;
 pub use forecast::{BusyInstant, ForecastBucket, ForecastRequest, ForecastTick, WhatIf};
 pub use id::{ApiId, DeliveryId, ExecutionId, IdError, JobId, NodeId, ScheduleId, TaskId};
 pub use job::{
-    AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, JobFilter, JobOrigin, JobPriority, JobSort,
-    JobStatus, SettleOutcome, Settlement, StopRequest, UnifiedJob,
+    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCreation,
+    JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, SettleOutcome, Settlement,
+    StopRequest, UnifiedJob,
 };
 pub use manual_clock::ManualClock;
 pub use overlap::{OverlapDecision, UnfinishedJob, asks_for_overlap, decide_overlap};

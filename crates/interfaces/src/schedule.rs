@@ -37,8 +37,8 @@ pub struct UnifiedSchedule {
     pub pause: Option<Pause>,
     /// The priority of its jobs.
     pub priority: JobPriority,
-    /// How often a failed job of it is tried again.
-    pub max_retries: u32,
+    /// How often a failed job of it is tried again; `None` is what its task says.
+    pub max_retries: Option<u32>,
     /// How long a job of it may run, in seconds; `None` is the server's default.
     pub timeout_seconds: Option<u32>,
     /// The next tick, in nominal time.
@@ -89,7 +89,7 @@ impl UnifiedSchedule {
             policies: SchedulePolicies::default(),
             pause: None,
             priority: JobPriority::Normal,
-            max_retries: 0,
+            max_retries: None,
             timeout_seconds: None,
             next_run: None,
             last_run: None,

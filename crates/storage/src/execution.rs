@@ -3,15 +3,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ratchet_interfaces::{
     Execution, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, Page, PageRequest,
-    RepositoryError, SortOrder,
+    Progress, RepositoryError, SortOrder,
 };
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait};
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 use crate::failure::{During, Violation, violation};
 use crate::paging::page;
 use crate::row::execution::{Column, Entity, read};
-use crate::row::execution_log;
+use crate::row::{execution_log, json};
 use crate::store::Store;
 use crate::writer::WriteError;
 
@@ -46,10 +46,7 @@ impl ExecutionRepository for Executions {
         let condition = Condition::all()
             .add_option(job_id.map(|id| Column::JobId.eq(id.as_uuid())))
             .add_option(status.map(|status| Column::Status.eq(status.as_str())));
-        let keys = [
-            (Column::StartedAt, SortOrder::Descending),
-            (Column::Id, SortOrder::Descending),
-        ];
+        let keys = [(Column::Id, SortOrder::Descending)];
         page::<Entity, _>(
             &self.store.reader,
             condition,
@@ -61,37 +58,38 @@ impl ExecutionRepository for Executions {
         .await
     }
 
-    async fn execution_log_append(&self, lines: &[ExecutionLogLine]) -> Result<(), RepositoryError> {
-        let rows = Batch::all(
-            self.store.backend(),
-            execution_log::COLUMNS,
-            lines,
-            execution_log::push,
-        );
-        let Some(first) = lines.first() else {
-            return Ok(());
+    async fn execution_tell(
+        &self,
+        lines: &[ExecutionLogLine],
+        progress: &[(ExecutionId, Progress)],
+    ) -> Result<(), RepositoryError> {
+        let backend = self.store.backend();
+        let told = Told {
+            lines: Batch::all(backend, execution_log::COLUMNS, lines, execution_log::push),
+            progress: Batch::all(backend, PROGRESS, progress, |batch, (id, progress)| {
+                batch.push([Cell::Id(id.as_uuid()), Cell::Text(&json(progress))]);
+            }),
         };
-        match self
+        if told.lines.is_empty() && told.progress.is_empty() {
+            return Ok(());
+        }
+        let written = self
             .store
             .writer
-            .write(rows, |rows, transaction| Box::pin(append(rows, transaction)))
-            .await
-        {
-            Ok(()) => Ok(()),
-            Err(WriteError::Database(error)) if violation(&error) == Some(Violation::Reference) => {
-                Err(RepositoryError::BrokenReference {
-                    what: "execution log",
-                    id: first.execution_id.to_string(),
-                })
-            }
-            Err(WriteError::Database(error)) if violation(&error) == Some(Violation::Unique) => {
+            .write(told, |told, transaction| Box::pin(tell(told, transaction)))
+            .await;
+        match (written, lines.first()) {
+            (Ok(()), _) => Ok(()),
+            (Err(WriteError::Database(error)), Some(first))
+                if violation(&error) == Some(Violation::Unique) =>
+            {
                 Err(RepositoryError::AlreadyExists {
                     what: "line of an execution's log",
                     field: "seq",
                     value: format!("{} of {} or a later one", first.seq, first.execution_id),
                 })
             }
-            Err(error) => Err(error.during("adding to the log of an execution")),
+            (Err(error), _) => Err(error.during("noting what tasks say")),
         }
     }
 
@@ -112,11 +110,27 @@ impl ExecutionRepository for Executions {
     }
 }
 
-async fn append(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    for batch in rows {
+/// What running tasks say of themselves.
+#[derive(Debug)]
+struct Told {
+    lines: Vec<Batch>,
+    progress: Vec<Batch>,
+}
+
+const PROGRESS: &[BatchColumn] = &[("execution_id", Kind::Id), ("progress", Kind::Text)];
+
+/// Few jobs run, so they are looked through.
+const SET_PROGRESS: &str = "UPDATE jobs AS j SET progress = b.progress FROM {batch} AS b
+    WHERE j.status = 'processing' AND j.execution_id = b.execution_id";
+
+async fn tell(told: &Told, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    for batch in &told.lines {
         transaction
             .execute_raw(batch.insert("execution_logs", ""))
             .await?;
+    }
+    for batch in &told.progress {
+        transaction.execute_raw(batch.statement(SET_PROGRESS, [])).await?;
     }
     Ok(())
 }

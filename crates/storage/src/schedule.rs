@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::batch::Batch;
 use crate::failure::{During, Violation, violation};
-use crate::job::UNFINISHED;
+use crate::job::{Ended, UNFINISHED};
 use crate::paging::{contains, page};
 use crate::row::schedule::{COLUMNS, Column, Entity, push, read};
 use crate::row::{StoredId, micros, task, text};
@@ -386,7 +386,8 @@ fn cancel_buffered(backend: DbBackend, id: ScheduleId) -> Statement {
         backend,
         format!(
             "UPDATE jobs SET status = 'cancelled', error = $2, completed_at = queued_at
-             WHERE schedule_id = $1 AND {UNFINISHED} AND status = 'buffered'"
+             WHERE schedule_id = $1 AND {UNFINISHED} AND status = 'buffered'
+             RETURNING id, has_dependents, completed_at"
         ),
         [
             id.as_uuid().into(),
@@ -409,7 +410,13 @@ async fn delete(id: ScheduleId, transaction: &DatabaseTransaction) -> Result<boo
             ))
             .await?;
     }
-    transaction.execute_raw(cancel_buffered(backend, id)).await?;
+    let mut ended = Ended::default();
+    for row in transaction.query_all_raw(cancel_buffered(backend, id)).await? {
+        if row.try_get_by_index(1)? {
+            ended.awaited(row.try_get_by_index(0)?, row.try_get_by_index(2)?);
+        }
+    }
+    ended.release_locked(transaction).await?;
     let outcome = Entity::delete_by_id(id.as_uuid()).exec(transaction).await?;
     Ok(outcome.rows_affected == 1)
 }

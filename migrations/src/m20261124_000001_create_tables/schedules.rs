@@ -29,7 +29,7 @@ pub(super) const CREATE: &[&str] = &[
     pause_note TEXT,
     resume_at {int},
     priority {small} NOT NULL CHECK (priority BETWEEN 0 AND 3),
-    max_retries {int} NOT NULL,
+    max_retries {int},
     timeout_seconds {int},
     next_run {int},
     last_run {int},

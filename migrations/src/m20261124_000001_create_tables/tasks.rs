@@ -1,3 +1,4 @@
+/// `gate` is that of its jobs: not null where `max_concurrent` is.
 /// `name_lower` is what a search in any case looks at: the databases' own ideas of lower case differ.
 pub(super) const CREATE: &[&str] = &["CREATE TABLE tasks (
     id {id} NOT NULL PRIMARY KEY,
@@ -16,6 +17,7 @@ pub(super) const CREATE: &[&str] = &["CREATE TABLE tasks (
     memory_bytes {int},
     max_concurrent {int},
     max_per_key {int},
+    gate {name},
     retry TEXT,
     metadata TEXT,
     enabled {bool} NOT NULL,

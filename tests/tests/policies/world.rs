@@ -156,7 +156,8 @@ impl World {
                 // Jobs that were made while the clock was ahead run as well.
                 now: self.clock.now() + TimeDelta::days(2),
                 limit: 1_000,
-                default_timeout: TimeDelta::hours(1),
+                aged: 0,
+                lease_until: self.clock.now() + TimeDelta::hours(1),
             };
             let claimed = self.repositories.jobs().job_claim_many(request).await.unwrap();
             if claimed.is_empty() {

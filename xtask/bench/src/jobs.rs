@@ -198,7 +198,7 @@ impl Workshop {
             .map(|number| UnifiedJob::new(self.task, json!({"number": number}), now))
             .collect();
         for chunk in jobs.chunks(CREATED_AT_ONCE) {
-            self.repositories.jobs().job_create_many(chunk).await?;
+            self.repositories.jobs().job_create_many(chunk, &[]).await?;
         }
         Ok(())
     }

@@ -221,7 +221,8 @@ impl Attempt {
         let policy = task.and_then(|task| task.retry.as_ref());
         let policy = policy.unwrap_or(&self.context.config.retry);
         let random = fastrand::f64();
-        let wait = policy.next_try(&failure, job.retry_count, job.max_retries, random);
+        let most = job.max_retries.unwrap_or(policy.max_retries);
+        let wait = policy.next_try(&failure, job.retry_count, most, random);
         let TaskError { kind, message, .. } = failure;
         warn!(
             job.id = %job.id,

@@ -21,6 +21,9 @@ use crate::set_back::SetBack;
 /// The most jobs of one claim: its transaction must not keep the scheduler's ticks waiting.
 const MAX_CLAIM: usize = 1_000;
 
+/// How long a job is this process's without a word of it.
+pub(super) const LEASE: TimeDelta = TimeDelta::seconds(60);
+
 const LOST_CLAIM: &str = "the answer to its claim was lost";
 
 const STOPPING: &str = "the server is stopping";
@@ -109,8 +112,8 @@ impl Claimer {
             node: self.context.node,
             now: at,
             limit: u32::try_from(limit).expect("a claim is of a thousand jobs at the most"),
-            default_timeout: TimeDelta::from_std(self.context.config.default_timeout)
-                .expect("a configured timeout is a week at the most"),
+            aged: 0,
+            lease_until: at + LEASE,
         };
         let during = "claiming jobs";
         let looks = self.context.open_executions.looks();
@@ -191,7 +194,7 @@ impl Claimer {
     }
 
     async fn next_run_after(&self) -> Result<Option<DateTime<Utc>>, (&'static str, RepositoryError)> {
-        let call = self.context.jobs.job_next_run_after();
+        let call = self.context.jobs.job_next_run_after(self.context.clock.now());
         match self.watch.unless(Phase::GivingUp, call).await {
             Some(answer) => answer.map_err(|failure| ("looking for the next job", failure)),
             None => Ok(None),

@@ -39,7 +39,7 @@ impl World {
 
     fn retried_job(&self, task: &str) -> JobId {
         self.add(UnifiedJob {
-            max_retries: 5,
+            max_retries: Some(5),
             ..UnifiedJob::new(self.task(task), Value::Null, self.now())
         })
     }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, Delivery, DeliveryId, DeliveryRepository,
-    DeliveryStatus, Execution, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository,
-    ExecutionStatus, JobFilter, JobId, JobRepository, JobSort, JobStatus, NodeId, Page, PageRequest,
-    RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest, Task, TaskFilter, TaskId,
-    TaskRepository, TaskSort, UnifiedJob,
+    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, Delivery,
+    DeliveryId, DeliveryRepository, DeliveryStatus, Execution, ExecutionFilter, ExecutionId,
+    ExecutionLogLine, ExecutionRepository, ExecutionStatus, JobCreation, JobDependencies, JobFilter, JobId,
+    JobPruning, JobRepository, JobSort, JobStatus, NodeId, Page, PageRequest, Progress, RepositoryError,
+    ScheduleId, SettleOutcome, Settlement, StopRequest, Task, TaskFilter, TaskId, TaskRepository, TaskSort,
+    UnifiedJob,
 };
 use tokio::sync::watch;
 
@@ -28,6 +29,7 @@ pub(crate) struct State {
     pub(crate) jobs: Vec<UnifiedJob>,
     pub(crate) tasks: HashMap<TaskId, Task>,
     pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) log: Vec<ExecutionLogLine>,
     pub(crate) outputs: HashMap<JobId, serde_json::Value>,
     /// The verbs called, oldest first.
     pub(crate) statements: Vec<&'static str>,
@@ -189,7 +191,11 @@ fn text_of(result: &AttemptResult) -> String {
 
 #[async_trait]
 impl JobRepository for FakeDatabase {
-    async fn job_create_many(&self, _: &[UnifiedJob]) -> Result<(), RepositoryError> {
+    async fn job_create_many(
+        &self,
+        _: &[UnifiedJob],
+        _: &[JobDependencies],
+    ) -> Result<Vec<JobCreation>, RepositoryError> {
         unreachable!("the executor creates no job")
     }
 
@@ -213,7 +219,7 @@ impl JobRepository for FakeDatabase {
         answer
     }
 
-    async fn job_next_run_after(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+    async fn job_next_run_after(&self, _: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, RepositoryError> {
         let state = self.enter("next")?;
         Ok(state.waiting().map(|job| job.run_after).min())
     }
@@ -308,6 +314,53 @@ impl JobRepository for FakeDatabase {
             }
         });
         Ok(requests.collect())
+    }
+
+    async fn job_renew_leases(&self, node: NodeId, until: DateTime<Utc>) -> Result<u64, RepositoryError> {
+        let mut state = self.enter("renew")?;
+        let mut renewed = 0;
+        for job in &mut state.jobs {
+            if job.status == JobStatus::Processing && job.lease_owner == Some(node) {
+                job.lease_until = Some(until);
+                renewed += 1;
+            }
+        }
+        Ok(renewed)
+    }
+
+    async fn job_reclaim_expired(
+        &self,
+        _: NodeId,
+        _: DateTime<Utc>,
+        _: &str,
+    ) -> Result<u64, RepositoryError> {
+        unreachable!("no other node runs here")
+    }
+
+    async fn job_next_lease_end(&self, _: NodeId) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+        unreachable!("no other node runs here")
+    }
+
+    async fn job_cancel(&self, _: &CancelRequest) -> Result<Cancellation, RepositoryError> {
+        unreachable!("the executor calls off no job")
+    }
+
+    async fn job_retry_many(
+        &self,
+        _: &[JobId],
+        _: &JobFilter,
+        _: DateTime<Utc>,
+        _: u32,
+    ) -> Result<Vec<JobId>, RepositoryError> {
+        unreachable!("the executor retries no job out of turn")
+    }
+
+    async fn job_dependencies(&self, _: JobId) -> Result<Vec<JobId>, RepositoryError> {
+        unreachable!("the executor asks for no dependencies")
+    }
+
+    async fn job_prune(&self, _: JobPruning) -> Result<u64, RepositoryError> {
+        unreachable!("the pipeline prunes no jobs")
     }
 
     async fn job_recover_orphans(
@@ -418,8 +471,19 @@ impl ExecutionRepository for FakeDatabase {
         unreachable!("the executor lists no executions")
     }
 
-    async fn execution_log_append(&self, _: &[ExecutionLogLine]) -> Result<(), RepositoryError> {
-        unreachable!("nothing prints here")
+    async fn execution_tell(
+        &self,
+        lines: &[ExecutionLogLine],
+        progress: &[(ExecutionId, Progress)],
+    ) -> Result<(), RepositoryError> {
+        let mut state = self.enter("tell")?;
+        state.log.extend_from_slice(lines);
+        for (id, progress) in progress {
+            if let Some(execution) = state.executions.get_mut(id) {
+                execution.progress = Some(progress.clone());
+            }
+        }
+        Ok(())
     }
 
     async fn execution_log_list(

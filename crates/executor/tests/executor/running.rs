@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use ratchet_executor::{
     BuiltinRuntime, ExecutorConfig, ExecutorError, JobPipeline, JobPipelineParts, ServerStatus,
 };
@@ -44,7 +45,7 @@ async fn a_failed_attempt_is_repeated_with_growing_delay_until_its_retries_are_u
     let pipeline = world.pipeline(4, BuiltinRuntime::new().with("fail", fail));
     pipeline.start().await.unwrap();
     let mut job = UnifiedJob::new(world.task("fail"), Value::Null, world.now());
-    job.max_retries = 2;
+    job.max_retries = Some(2);
     let job = world.add(job);
     world.quiesce().await;
     assert_eq!(runs.load(Ordering::SeqCst), 1);
@@ -75,7 +76,7 @@ async fn a_permanent_error_is_not_repeated() {
     let pipeline = world.pipeline(4, BuiltinRuntime::new().with("refuse", refuse));
     pipeline.start().await.unwrap();
     let mut job = UnifiedJob::new(world.task("refuse"), Value::Null, world.now());
-    job.max_retries = 5;
+    job.max_retries = Some(5);
     let job = world.add(job);
     world.quiesce().await;
     assert_eq!(world.database.state().job(job).status, JobStatus::Failed);
@@ -96,7 +97,7 @@ async fn a_missing_a_disabled_and_an_unrunnable_task_fail_their_jobs_with_the_re
     pipeline.start().await.unwrap();
     let jobs = [missing, disabled, alien, unregistered].map(|task| {
         let mut job = UnifiedJob::new(task, Value::Null, world.now());
-        job.max_retries = 5;
+        job.max_retries = Some(5);
         world.add(job)
     });
     world

@@ -110,7 +110,7 @@ async fn an_error_that_cannot_be_stored_is_replaced_and_the_job_tried_again() {
     let pipeline = world.pipeline(4, BuiltinRuntime::new().with("fail", fail));
     world.database.state().poison = Some("venom");
     let mut job = UnifiedJob::new(world.task("fail"), Value::Null, world.now());
-    job.max_retries = 1;
+    job.max_retries = Some(1);
     let job = world.add(job);
     pipeline.start().await.unwrap();
     world.quiesce().await;

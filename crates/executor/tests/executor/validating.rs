@@ -18,7 +18,7 @@ fn job_with(world: &World, input: Value) -> JobId {
         task.definition.output_schema = Some(object);
     }
     let mut job = UnifiedJob::new(task, input, world.now());
-    job.max_retries = 5;
+    job.max_retries = Some(5);
     world.add(job)
 }
 

@@ -48,7 +48,7 @@ async fn a_wait_of_nonsense_fails_for_good_with_the_field_and_the_rule() {
         ),
     ] {
         let job = world.add(UnifiedJob {
-            max_retries: 3,
+            max_retries: Some(3),
             ..UnifiedJob::new(task, input, world.now())
         });
         world.quiesce().await;

@@ -167,7 +167,7 @@ async fn a_retry_waits_for_its_longest_backoff_at_the_most_when_the_clock_was_se
     let pipeline = world.pipeline(4, BuiltinRuntime::new().with("fail", fail));
     pipeline.start().await.unwrap();
     let mut job = UnifiedJob::new(world.task("fail"), Value::Null, world.now());
-    job.max_retries = 1;
+    job.max_retries = Some(1);
     let job = world.add(job);
     world.quiesce().await;
     assert_eq!(world.database.state().job(job).status, JobStatus::Retrying);

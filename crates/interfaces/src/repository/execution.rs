@@ -1,6 +1,8 @@
 use async_trait::async_trait;
 
-use crate::{Execution, ExecutionFilter, ExecutionId, ExecutionLogLine, Page, PageRequest, RepositoryError};
+use crate::{
+    Execution, ExecutionFilter, ExecutionId, ExecutionLogLine, Page, PageRequest, Progress, RepositoryError,
+};
 
 /// The tables `executions` and `execution_logs`. Executions are opened and closed with their jobs: see
 /// [`crate::JobRepository`].
@@ -10,15 +12,23 @@ pub trait ExecutionRepository: Send + Sync {
     /// The execution with this id.
     async fn execution_find(&self, id: ExecutionId) -> Result<Option<Execution>, RepositoryError>;
 
-    /// A page of the executions that match, newest first, and how many match.
+    /// A page of the executions that match, the one that was opened last first, and how many match.
     async fn execution_list(
         &self,
         filter: &ExecutionFilter,
         page: PageRequest,
     ) -> Result<Page<Execution>, RepositoryError>;
 
-    /// Adds lines to executions' logs, in one transaction.
-    async fn execution_log_append(&self, lines: &[ExecutionLogLine]) -> Result<(), RepositoryError>;
+    /// Adds lines to the logs of running executions, and notes how far others say that they are, in one transaction.
+    /// What is told of an execution that has ended meanwhile is kept of its log and not of its progress.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when an execution has a line with the same number.
+    async fn execution_tell(
+        &self,
+        lines: &[ExecutionLogLine],
+        progress: &[(ExecutionId, Progress)],
+    ) -> Result<(), RepositoryError>;
 
     /// A page of an execution's log, in its order, and how many lines it has.
     async fn execution_log_list(

@@ -2,20 +2,27 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    AttemptOutcome, ClaimRequest, ClaimedJob, ExecutionId, JobFilter, JobId, JobSort, NodeId, Page,
-    PageRequest, RepositoryError, Settlement, StopRequest, UnifiedJob,
+    AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobCreation,
+    JobDependencies, JobFilter, JobId, JobPruning, JobSort, NodeId, Page, PageRequest, RepositoryError,
+    Settlement, StopRequest, UnifiedJob,
 };
 
 /// The table `jobs`, the queue.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait JobRepository: Send + Sync {
-    /// Stores new jobs in one transaction, or none.
+    /// Stores new jobs in one transaction, or none. One whose unique key an unfinished job has is left out, and that
+    /// job is named. `dependencies` tells of those of `jobs` that are after others, which may be among `jobs` too; such
+    /// a job is stored as what it is by how those stand: blocked, queued, or cancelled.
     ///
     /// # Errors
-    /// `BrokenReference` when a task or schedule does not exist; `AlreadyExists` when a job for the same
-    /// `(schedule_id, scheduled_for)` exists.
-    async fn job_create_many(&self, jobs: &[UnifiedJob]) -> Result<(), RepositoryError>;
+    /// `BrokenReference` when a task, a schedule, or a job that another is after does not exist, or jobs are after each
+    /// other in a circle; `AlreadyExists` when a job for the same `(schedule_id, scheduled_for, request)` exists.
+    async fn job_create_many(
+        &self,
+        jobs: &[UnifiedJob],
+        dependencies: &[JobDependencies],
+    ) -> Result<Vec<JobCreation>, RepositoryError>;
 
     /// The job with this id.
     async fn job_find(&self, id: JobId) -> Result<Option<UnifiedJob>, RepositoryError>;
@@ -29,17 +36,59 @@ pub trait JobRepository: Send + Sync {
     ) -> Result<Page<UnifiedJob>, RepositoryError>;
 
     /// Takes up to `limit` jobs that may run, the most important first, then the one that may run longest; makes
-    /// them the node's and opens an execution for each, in one transaction. A job whose row cannot be read is failed
-    /// in the same transaction, with the reason in its `error`, and does not keep the others.
+    /// them the node's and opens an execution for each, in one transaction. `aged` of them are those that may run
+    /// longest, whatever their priority. A job whose task, or whose concurrency key, has as many running as it may is
+    /// left. A job whose row cannot be read is failed in the same transaction, with the reason in its `error`, and does
+    /// not keep the others.
     async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError>;
 
-    /// The earliest `run_after` of the waiting jobs, if any waits.
-    async fn job_next_run_after(&self) -> Result<Option<DateTime<Utc>>, RepositoryError>;
+    /// The earliest `run_after` of the waiting jobs, if any waits. Those that are due at `now` and wait for a limit of
+    /// their task or key do not count: the end of another job tells when they may run.
+    async fn job_next_run_after(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, RepositoryError>;
 
     /// Makes ends of attempts durable, all in one transaction: job, execution and deliveries of each; the count of
     /// failures of its schedule, which is paused where its policies say so; and where a job is final, the first of the
     /// jobs that waited for it is put into the queue.
     async fn job_settle_many(&self, outcomes: &[AttemptOutcome]) -> Result<Settlement, RepositoryError>;
+
+    /// Lets the leases of every job that `node` runs end at `until`. Says how many there are.
+    async fn job_renew_leases(&self, node: NodeId, until: DateTime<Utc>) -> Result<u64, RepositoryError>;
+
+    /// Puts every job of another node than `node` whose lease has ended at `now` back into the queue and fails its open
+    /// execution with `reason`; says how many. What that node says of them later does not count.
+    async fn job_reclaim_expired(
+        &self,
+        node: NodeId,
+        now: DateTime<Utc>,
+        reason: &str,
+    ) -> Result<u64, RepositoryError>;
+
+    /// When the next lease of another node than `node` ends, if there is one.
+    async fn job_next_lease_end(&self, node: NodeId) -> Result<Option<DateTime<Utc>>, RepositoryError>;
+
+    /// Calls a job off. One that waits is cancelled; one that runs is asked to stop, or taken away.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such job.
+    async fn job_cancel(&self, request: &CancelRequest) -> Result<Cancellation, RepositoryError>;
+
+    /// Puts jobs that failed for good, or were cancelled, back into the queue with all their tries before them: those of
+    /// `ids`, or with an empty list all FAILED ones that match the filter, oldest first, `limit` at the most. Says which
+    /// were put back; one that is in another state is left.
+    async fn job_retry_many(
+        &self,
+        ids: &[JobId],
+        filter: &JobFilter,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<JobId>, RepositoryError>;
+
+    /// The jobs that a job is after, and how it stands is in [`UnifiedJob::after`].
+    async fn job_dependencies(&self, id: JobId) -> Result<Vec<JobId>, RepositoryError>;
+
+    /// Deletes jobs that have ended, with their executions, logs and deliveries, in one transaction; says how many. A
+    /// job with a pending delivery stays, and so does one that another waits for. Asked again until it says zero.
+    async fn job_prune(&self, pruning: JobPruning) -> Result<u64, RepositoryError>;
 
     /// Which of the executions, which `node` believes to run, are not to go on.
     async fn job_stop_requests(

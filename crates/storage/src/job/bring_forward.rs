@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{JobPriority, RepositoryError};
+use ratchet_interfaces::RepositoryError;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
 use super::claim::WAITING;
-use crate::row::{micros, rank};
+use crate::row::micros;
 use crate::writer::{WriteError, Writer};
 
 pub(super) async fn bring_forward(
@@ -28,20 +28,15 @@ async fn write(
 }
 
 /// A job that is to run at once has no later `run_after` than the time that it was queued; and the `run_after` of one
-/// that was started had come. Every priority is named so that the index of the waiting jobs is searched and not read.
+/// that was started had come.
 fn statement(backend: DbBackend, now: DateTime<Utc>, latest_retry: DateTime<Utc>) -> Statement {
-    let priorities: Vec<String> = JobPriority::ALL
-        .iter()
-        .map(|priority| rank(*priority).to_string())
-        .collect();
     Statement::from_sql_and_values(
         backend,
         format!(
             "UPDATE jobs SET run_after = CASE WHEN status = 'retrying' THEN $2 ELSE $1 END
-             WHERE {WAITING} AND priority IN ({}) AND run_after > $1
+             WHERE {WAITING} AND run_after > $1
                AND CASE WHEN status = 'retrying' THEN run_after > $2
-                        ELSE run_after <= queued_at OR started_at IS NOT NULL END",
-            priorities.join(", ")
+                        ELSE run_after <= queued_at OR started_at IS NOT NULL END"
         ),
         [micros(now).into(), micros(latest_retry).into()],
     )

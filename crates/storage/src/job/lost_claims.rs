@@ -3,26 +3,18 @@ use ratchet_interfaces::{ExecutionId, NodeId, RepositoryError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use uuid::Uuid;
 
-use super::orphans::{PUT_BACK, PUT_BACK_ANSWER, release_after};
-use crate::batch::{Batch, Cell, Column, Kind};
+use super::ended_execution;
+use super::orphans::{put_back_sql, release_after};
 use crate::row::{micros, text};
 use crate::writer::{WriteError, Writer};
 
-const KNOWN: &[Column] = &[("id", Kind::Id)];
-
-const FAIL_EXECUTIONS: &str = "UPDATE executions SET status = 'failed', error = $4, completed_at = $3,
-        duration_us = CASE WHEN started_at < $3 THEN $3 - started_at ELSE 0 END
-    WHERE status = 'running' AND id NOT IN (SELECT b.id FROM {batch} AS b)
-      AND job_id IN (SELECT id FROM jobs WHERE status = 'processing' AND lease_owner = $2)";
-
-/// A job that is settled meanwhile loses its status and its open execution at once, so it is seen with both or with
+/// A job that is settled meanwhile loses its status and its running attempt at once, so it is seen with both or with
 /// neither.
-const LOST: &str = "status = 'processing' AND lease_owner = $1
-      AND NOT EXISTS (SELECT 1 FROM executions AS e WHERE e.job_id = jobs.id AND e.status = 'running')";
+const OF_NODE: &str = "j.lease_owner = $1";
 
 struct LostClaims {
     node: NodeId,
-    known: Batch,
+    known: Vec<ExecutionId>,
     now: DateTime<Utc>,
     reason: String,
 }
@@ -34,15 +26,9 @@ pub(super) async fn recover(
     now: DateTime<Utc>,
     reason: &str,
 ) -> Result<u64, RepositoryError> {
-    let mut batch = Batch::new(writer.backend(), KNOWN);
-    // The nil UUID is no execution's; a batch has a row.
-    batch.push([Cell::Id(Uuid::nil())]);
-    for id in known {
-        batch.push([Cell::Id(id.as_uuid())]);
-    }
     let claims = LostClaims {
         node,
-        known: batch,
+        known: known.to_vec(),
         now,
         reason: text(reason),
     };
@@ -55,25 +41,46 @@ pub(super) async fn recover(
 }
 
 async fn put_back(claims: &LostClaims, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
-    let LostClaims {
-        node,
-        known,
-        now,
-        reason,
-    } = claims;
-    transaction
-        .execute_raw(known.statement(
-            FAIL_EXECUTIONS,
-            [node.as_uuid().into(), micros(*now).into(), reason.as_str().into()],
-        ))
-        .await?;
-    let recovered = transaction
-        .query_all_raw(Statement::from_sql_and_values(
-            transaction.get_database_backend(),
-            format!("{PUT_BACK} WHERE {LOST} {PUT_BACK_ANSWER}"),
-            [node.as_uuid().into(), micros(*now).into(), reason.as_str().into()],
-        ))
-        .await?;
-    release_after(&recovered, *now, transaction).await?;
+    let lost = lost(claims, transaction).await?;
+    let backend = transaction.get_database_backend();
+    // They are few: as many as one claim takes at the most. One statement each keeps the statements simple.
+    let mut recovered = Vec::new();
+    for job in lost {
+        let values = || {
+            [
+                job.into(),
+                micros(claims.now).into(),
+                sea_orm::Value::from(claims.reason.as_str()),
+            ]
+        };
+        let fail = ended_execution::write("'failed'", "$3", "$2", "jobs AS j WHERE j.id = $1");
+        transaction
+            .execute_raw(Statement::from_sql_and_values(backend, fail, values()))
+            .await?;
+        let put_back = Statement::from_sql_and_values(backend, put_back_sql("j.id = $1"), values());
+        recovered.extend(transaction.query_all_raw(put_back).await?);
+    }
+    release_after(&recovered, claims.now, transaction).await?;
     Ok(recovered.len() as u64)
+}
+
+/// The jobs that the node processes by attempts that it does not know.
+async fn lost(claims: &LostClaims, transaction: &DatabaseTransaction) -> Result<Vec<Uuid>, WriteError> {
+    let backend = transaction.get_database_backend();
+    let lock = match backend {
+        sea_orm::DbBackend::Postgres => "ORDER BY j.id FOR UPDATE",
+        _ => "",
+    };
+    let sql = format!(
+        "SELECT j.id, j.execution_id FROM jobs AS j WHERE j.status = 'processing' AND {OF_NODE} {lock}"
+    );
+    let statement = Statement::from_sql_and_values(backend, sql, [claims.node.as_uuid().into()]);
+    let mut lost = Vec::new();
+    for row in transaction.query_all_raw(statement).await? {
+        let attempt: Option<Uuid> = row.try_get_by_index(1)?;
+        if !attempt.is_some_and(|id| claims.known.contains(&ExecutionId::from_uuid(id))) {
+            lost.push(row.try_get_by_index(0)?);
+        }
+    }
+    Ok(lost)
 }

@@ -1,27 +1,49 @@
+//! Jobs that are taken from who ran them, because that process is dead or has not renewed its lease.
+
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{JobStatus, NodeId, RepositoryError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
 
+use super::ended_execution::{self, NO_ATTEMPT};
 use super::release::Ended;
 use crate::row::{micros, text};
 use crate::writer::{WriteError, Writer};
 
-/// The jobs of other nodes than `$1`.
-const ORPHANED: &str = "status = 'processing' AND lease_owner <> $1";
+/// Which jobs of other nodes than `$1` are taken from them.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Whose {
+    /// All: it is known that no other node runs.
+    Others,
+    /// Those whose lease ended at `$2` or before.
+    Expired,
+}
 
+#[derive(Debug)]
 struct Recovery {
+    whose: Whose,
     node: NodeId,
     now: DateTime<Utc>,
     reason: String,
 }
 
+impl Whose {
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::Others => "j.lease_owner <> $1",
+            Self::Expired => "j.lease_owner <> $1 AND j.lease_until <= $2",
+        }
+    }
+}
+
 pub(super) async fn recover(
     writer: &Writer,
+    whose: Whose,
     node: NodeId,
     now: DateTime<Utc>,
     reason: &str,
 ) -> Result<u64, RepositoryError> {
     let recovery = Recovery {
+        whose,
         node,
         now,
         reason: text(reason),
@@ -31,7 +53,7 @@ pub(super) async fn recover(
             Box::pin(put_back(recovery, transaction))
         })
         .await
-        .map_err(|error| error.during("recovering the jobs of a dead process"))
+        .map_err(|error| error.during("recovering the jobs of another process"))
 }
 
 async fn put_back(recovery: &Recovery, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
@@ -44,14 +66,17 @@ async fn put_back(recovery: &Recovery, transaction: &DatabaseTransaction) -> Res
     Ok(recovered.len() as u64)
 }
 
-/// What becomes of jobs that are taken from who ran them, for any reason but their own. One that was asked to stop has,
-/// and is not run again. `$2` is the instant, `$3` the reason; see [`release_after`] for the answer.
-pub(super) const PUT_BACK: &str = "UPDATE jobs SET
-        status = CASE WHEN stop_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
-        completed_at = CASE WHEN stop_requested_at IS NULL THEN completed_at ELSE $2 END,
-        error = $3, lease_owner = NULL, lease_until = NULL";
-
-pub(super) const PUT_BACK_ANSWER: &str = "RETURNING schedule_id, status";
+/// What becomes of jobs `j` that are taken from who ran them, for any reason but their own. One that was asked to stop
+/// has, and is not run again. `$2` is the instant, `$3` the reason; see [`release_after`] for the answer.
+pub(super) fn put_back_sql(condition: &str) -> String {
+    format!(
+        "UPDATE jobs AS j SET
+             status = CASE WHEN stop_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
+             completed_at = CASE WHEN stop_requested_at IS NULL THEN completed_at ELSE $2 END,
+             error = $3, {NO_ATTEMPT}
+         WHERE j.status = 'processing' AND {condition} RETURNING id, schedule_id, status, has_dependents"
+    )
+}
 
 /// Jobs that were cancelled instead of put back release those that waited for them.
 pub(super) async fn release_after(
@@ -61,38 +86,39 @@ pub(super) async fn release_after(
 ) -> Result<(), WriteError> {
     let mut ended = Ended::default();
     for row in put_back {
-        let status: String = row.try_get_by_index(1)?;
-        if status == JobStatus::Cancelled.as_str()
-            && let Some(schedule) = row.try_get_by_index(0)?
-        {
-            ended.job_of(schedule, micros(now));
+        let status: String = row.try_get_by_index(2)?;
+        if status == JobStatus::Cancelled.as_str() {
+            if let Some(schedule) = row.try_get_by_index(1)? {
+                ended.job_of(schedule, micros(now));
+            }
+            if row.try_get_by_index(3)? {
+                ended.awaited(row.try_get_by_index(0)?, micros(now));
+            }
         }
     }
     ended.release(transaction).await?;
     Ok(())
 }
 
+fn values(recovery: &Recovery) -> [sea_orm::Value; 3] {
+    let Recovery {
+        whose: _,
+        node,
+        now,
+        reason,
+    } = recovery;
+    [node.as_uuid().into(), micros(*now).into(), reason.as_str().into()]
+}
+
 fn fail_executions(backend: DbBackend, recovery: &Recovery) -> Statement {
-    let Recovery { node, now, reason } = recovery;
-    // A process that died while the clock was ahead must not leave an execution of negative length.
-    Statement::from_sql_and_values(
-        backend,
-        format!(
-            "UPDATE executions SET status = 'failed', error = $3, completed_at = $2,
-                 duration_us = CASE WHEN started_at < $2 THEN $2 - started_at ELSE 0 END
-             WHERE status = 'running' AND job_id IN (SELECT id FROM jobs WHERE {ORPHANED})"
-        ),
-        [node.as_uuid().into(), micros(*now).into(), reason.as_str().into()],
-    )
+    let from = format!("jobs AS j WHERE {}", recovery.whose.condition());
+    let sql = ended_execution::write("'failed'", "$3", "$2", &from);
+    Statement::from_sql_and_values(backend, sql, values(recovery))
 }
 
 fn queue_jobs(backend: DbBackend, recovery: &Recovery) -> Statement {
-    let Recovery { node, now, reason } = recovery;
-    Statement::from_sql_and_values(
-        backend,
-        format!("{PUT_BACK} WHERE {ORPHANED} {PUT_BACK_ANSWER}"),
-        [node.as_uuid().into(), micros(*now).into(), reason.as_str().into()],
-    )
+    let sql = put_back_sql(recovery.whose.condition());
+    Statement::from_sql_and_values(backend, sql, values(recovery))
 }
 
 #[cfg(test)]
@@ -102,23 +128,20 @@ mod tests {
 
     #[tokio::test]
     async fn orphans_are_looked_for_among_the_jobs_in_processing_only() {
-        let recovery = Recovery {
-            node: NodeId::new(),
-            now: DateTime::UNIX_EPOCH,
-            reason: String::new(),
-        };
-        // The partial index holds nothing but the jobs in processing.
-        let processing = "SCAN jobs USING INDEX jobs_processing";
-        assert_eq!(
-            steps(queue_jobs(DbBackend::Sqlite, &recovery)).await,
-            ["SCAN jobs USING COVERING INDEX jobs_processing"]
-        );
-        assert_eq!(
-            steps(fail_executions(DbBackend::Sqlite, &recovery)).await,
-            [
-                "SEARCH executions USING INDEX sqlite_autoindex_executions_2 (job_id=?)",
-                processing
-            ]
-        );
+        for whose in [Whose::Others, Whose::Expired] {
+            let recovery = Recovery {
+                whose,
+                node: NodeId::new(),
+                now: DateTime::UNIX_EPOCH,
+                reason: String::new(),
+            };
+            // The partial index holds nothing but the jobs in processing.
+            for statement in [
+                queue_jobs(DbBackend::Sqlite, &recovery),
+                fail_executions(DbBackend::Sqlite, &recovery),
+            ] {
+                assert_eq!(steps(statement).await, ["SCAN j USING INDEX jobs_processing"]);
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! When a job of a schedule ends, the first of those that wait for it goes into the queue.
+//! When a job ends, those that wait for it go into the queue: the first of its schedule's that are buffered, and those
+//! that are after it.
 //!
 //! On PostgreSQL, whoever ends a job locks its schedule, as does whoever fires its ticks: or else a tick could find a job
 //! unfinished and have its own wait for it, while that job ends and finds nobody who waits.
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use uuid::Uuid;
 
+use super::dependents;
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::writer::WriteError;
 
@@ -18,18 +20,29 @@ pub(crate) const UNFINISHED: &str =
 
 const SCHEDULE: &[Column] = &[("schedule_id", Kind::Id), ("ended_at", Kind::Int)];
 
-/// Schedules of which jobs have ended, each with the end of the last.
+/// Jobs that have ended, as far as others wait for them.
 #[derive(Debug, Default)]
-pub(super) struct Ended(BTreeMap<Uuid, i64>);
+pub(crate) struct Ended {
+    /// The schedules of which jobs have ended, each with the end of the last.
+    schedules: BTreeMap<Uuid, i64>,
+    /// The jobs that others are after.
+    awaited: BTreeMap<Uuid, i64>,
+}
 
 impl Ended {
-    pub(super) fn job_of(&mut self, schedule: Uuid, at: i64) {
-        let last = self.0.entry(schedule).or_insert(at);
+    /// A job of this schedule has ended.
+    pub(crate) fn job_of(&mut self, schedule: Uuid, at: i64) {
+        let last = self.schedules.entry(schedule).or_insert(at);
         *last = at.max(*last);
     }
 
+    /// This job has ended, and others are after it.
+    pub(crate) fn awaited(&mut self, job: Uuid, at: i64) {
+        self.awaited.insert(job, at);
+    }
+
     /// Says how many jobs were released.
-    pub(super) async fn release(&self, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+    pub(crate) async fn release(self, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
         if transaction.get_database_backend() == DbBackend::Postgres {
             for batch in &self.batches(transaction) {
                 transaction.execute_raw(batch.statement(LOCK, [])).await?;
@@ -39,7 +52,7 @@ impl Ended {
     }
 
     /// The same, where the schedules are locked already.
-    pub(super) async fn release_locked(&self, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+    pub(crate) async fn release_locked(self, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
         let sql = release_sql();
         let mut released = 0;
         for batch in &self.batches(transaction) {
@@ -48,6 +61,7 @@ impl Ended {
                 .await?
                 .rows_affected();
         }
+        released += dependents::decide(self.awaited, transaction).await?;
         Ok(released)
     }
 
@@ -55,7 +69,7 @@ impl Ended {
         Batch::all(
             transaction.get_database_backend(),
             SCHEDULE,
-            &self.0,
+            &self.schedules,
             |batch, (schedule, ended_at)| batch.push([Cell::Id(*schedule), Cell::Int(*ended_at)]),
         )
     }
@@ -89,7 +103,7 @@ mod tests {
             steps,
             [
                 "SEARCH a USING COVERING INDEX jobs_unfinished (schedule_id=?)",
-                "SEARCH j USING COVERING INDEX sqlite_autoindex_jobs_1 (id=?)",
+                "SEARCH j USING PRIMARY KEY (id=?)",
                 "SEARCH w USING COVERING INDEX jobs_unfinished (schedule_id=?)"
             ]
         );

@@ -12,8 +12,8 @@
 //! A job that was asked to stop is not run again: instead of retrying or queued, it is cancelled. What the end of a job
 //! means for its schedule, `aftermath` knows.
 //!
-//! An outcome counts only while the job is processed by the node that tells of it and the execution is the one that
-//! runs. As on the way of a tick, everything is tried at once, and looked into only where that wrote too few rows.
+//! An outcome counts only while the job is processed by the node that tells of it and by this execution. Until then a
+//! running execution is in its job's row; here it gets its own. As on the way of a tick, everything is tried at once, and looked into only where that wrote too few rows.
 
 mod aftermath;
 
@@ -26,6 +26,7 @@ use ratchet_interfaces::{
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use uuid::Uuid;
 
+use super::ended_execution::NO_ATTEMPT;
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::{delivery, execution_log, json, length, micros};
 use crate::writer::{WriteError, Writer};
@@ -48,9 +49,9 @@ const OUTCOME: &[Column] = &[
     ("duration_us", Kind::Int),
 ];
 
-/// That the job `j` and the execution `e` are what the outcome `b` is about.
-const HOLDS: &str = "j.status = 'processing' AND j.lease_owner = b.node
-    AND e.id = b.execution_id AND e.job_id = j.id AND e.status = 'running'";
+/// That the job `j` is run as the outcome `b` says.
+const HOLDS: &str = "j.id = b.job_id AND j.status = 'processing' AND j.execution_id = b.execution_id
+    AND j.lease_owner = b.node";
 
 /// How often a call is done again that met somebody else's rows.
 const ATTEMPTS: u32 = 4;
@@ -167,23 +168,18 @@ fn push(batch: &mut Batch, outcome: &AttemptOutcome) {
 
 /// Writes all of it, or finds that something stands against it.
 async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<Aftermath, WriteError> {
-    let jobs = jobs_sql();
-    const EXECUTIONS: &str = "UPDATE executions AS e SET
-            status = b.execution_status, output = b.output, error = b.execution_error,
-            error_kind = b.error_kind, completed_at = b.ended_at, duration_us = b.duration_us
-        FROM {batch} AS b WHERE e.id = b.execution_id AND e.status = 'running'";
+    let (executions, jobs) = (executions_sql(), jobs_sql());
     let mut settled = Vec::new();
     for batch in &batches.outcomes {
         lock(batch, transaction).await?;
-        let rows = transaction.query_all_raw(batch.statement(&jobs, [])).await?;
-        let executions = transaction
-            .execute_raw(batch.statement(EXECUTIONS, []))
+        let written = transaction
+            .execute_raw(batch.statement(&executions, []))
             .await?
             .rows_affected();
-        if rows.len() as u64 != batch.rows() || executions != batch.rows() {
+        if written != batch.rows() {
             return Err(WriteError::Conflict);
         }
-        settled.extend(rows);
+        settled.extend(transaction.query_all_raw(batch.statement(&jobs, [])).await?);
     }
     for batch in &batches.deliveries {
         transaction.execute_raw(batch.insert("deliveries", "")).await?;
@@ -196,6 +192,18 @@ async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<A
     aftermath::write(&batches.ends, &settled, transaction).await
 }
 
+fn executions_sql() -> String {
+    format!(
+        "INSERT INTO executions (
+             id, job_id, attempt, status, output, error, error_kind, progress, started_at, completed_at,
+             duration_us, node
+         )
+         SELECT b.execution_id, j.id, j.attempts, b.execution_status, b.output, b.execution_error, b.error_kind,
+             j.progress, COALESCE(j.started_at, b.ended_at), b.ended_at, b.duration_us, b.node
+         FROM {{batch}} AS b JOIN jobs AS j ON {HOLDS} WHERE true ON CONFLICT DO NOTHING"
+    )
+}
+
 /// A job that is handed back keeps the error of the execution that failed before.
 fn jobs_sql() -> String {
     const STOPS: &str = "j.stop_requested_at IS NOT NULL AND b.job_status IN ('queued', 'retrying')";
@@ -206,11 +214,11 @@ fn jobs_sql() -> String {
              run_after = COALESCE(b.run_after, j.run_after),
              error = CASE WHEN {STOPS} THEN b.execution_error WHEN b.job_status = 'queued' THEN j.error
                           ELSE b.job_error END,
+             error_kind = CASE WHEN b.job_status = 'queued' THEN j.error_kind ELSE b.error_kind END,
              completed_at = CASE WHEN {STOPS} THEN b.ended_at ELSE b.completed_at END,
-             lease_owner = NULL,
-             lease_until = NULL
-         FROM {{batch}} AS b WHERE j.id = b.job_id AND EXISTS (SELECT 1 FROM executions AS e WHERE {HOLDS})
-         RETURNING id, schedule_id, status, origin"
+             {NO_ATTEMPT}
+         FROM {{batch}} AS b WHERE {HOLDS}
+         RETURNING id, schedule_id, status, origin, has_dependents, CASE WHEN gate IS NULL THEN 0 ELSE 1 END"
     )
 }
 
@@ -236,10 +244,7 @@ async fn write_what_holds(
     outcomes: &[AttemptOutcome],
     transaction: &DatabaseTransaction,
 ) -> Result<Settlement, WriteError> {
-    let sql = format!(
-        "SELECT b.execution_id FROM {{batch}} AS b
-         JOIN jobs AS j ON j.id = b.job_id JOIN executions AS e ON {HOLDS}"
-    );
+    let sql = format!("SELECT b.execution_id FROM {{batch}} AS b JOIN jobs AS j ON {HOLDS}");
     let backend = transaction.get_database_backend();
     let mut holding: HashSet<Uuid> = HashSet::new();
     for batch in &Batches::of(backend, outcomes).outcomes {

@@ -1,18 +1,15 @@
+use std::collections::HashMap;
+
 use ratchet_interfaces::{ExecutionId, NodeId, RepositoryError, StopRequest};
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
 
-use crate::batch::{Batch, Cell, Column, Kind};
 use crate::failure::During;
 use crate::reader::Reader;
 
-const RUNNING: &[Column] = &[("id", Kind::Id)];
-
-/// Of each execution that is not to go on, whether it still has its job.
-const STOPPED: &str = "SELECT b.id, j.id IS NOT NULL FROM {batch} AS b
-    LEFT JOIN executions AS e ON e.id = b.id AND e.status = 'running'
-    LEFT JOIN jobs AS j ON j.id = e.job_id AND j.status = 'processing' AND j.lease_owner = $2
-    WHERE j.id IS NULL OR j.stop_requested_at IS NOT NULL";
+/// What a node runs, which is not much, and whether it is asked to stop.
+const RUNNING: &str = "SELECT execution_id, CASE WHEN stop_requested_at IS NULL THEN 0 ELSE 1 END
+    FROM jobs WHERE status = 'processing' AND lease_owner = $1 AND execution_id IS NOT NULL";
 
 pub(super) async fn stop_requests(
     reader: &Reader,
@@ -20,45 +17,38 @@ pub(super) async fn stop_requests(
     running: &[ExecutionId],
 ) -> Result<Vec<(ExecutionId, StopRequest)>, RepositoryError> {
     const DURING: &str = "looking for executions that are not to go on";
-    let mut requests = Vec::new();
-    for batch in &batches(reader.get_database_backend(), running) {
-        let statement = batch.statement(STOPPED, [node.as_uuid().into()]);
-        for row in reader.query_all_raw(statement).await.during(DURING)? {
-            let id: Uuid = row.try_get_by_index(0).during(DURING)?;
-            let has_job: bool = row.try_get_by_index(1).during(DURING)?;
-            let request = if has_job {
-                StopRequest::Cancel
-            } else {
-                StopRequest::Terminate
-            };
-            requests.push((ExecutionId::from_uuid(id), request));
-        }
+    if running.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(requests)
+    let statement = statement(reader.get_database_backend(), node);
+    let mut stored: HashMap<ExecutionId, bool> = HashMap::new();
+    for row in reader.query_all_raw(statement).await.during(DURING)? {
+        let id: Uuid = row.try_get_by_index(0).during(DURING)?;
+        let stops: i32 = row.try_get_by_index(1).during(DURING)?;
+        stored.insert(ExecutionId::from_uuid(id), stops == 1);
+    }
+    let requests = running.iter().filter_map(|id| match stored.get(id) {
+        None => Some((*id, StopRequest::Terminate)),
+        Some(true) => Some((*id, StopRequest::Cancel)),
+        Some(false) => None,
+    });
+    Ok(requests.collect())
 }
 
-fn batches(backend: DbBackend, running: &[ExecutionId]) -> Vec<Batch> {
-    Batch::all(backend, RUNNING, running, |batch, id| {
-        batch.push([Cell::Id(id.as_uuid())]);
-    })
+fn statement(backend: DbBackend, node: NodeId) -> Statement {
+    Statement::from_sql_and_values(backend, RUNNING, [node.as_uuid().into()])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query_plan::steps_on;
+    use crate::query_plan::steps;
 
     #[tokio::test]
-    async fn each_execution_and_its_job_are_found_by_their_ids() {
-        let running = batches(DbBackend::Sqlite, &[ExecutionId::new()]).remove(0);
-        let statement = running.statement(STOPPED, [NodeId::new().as_uuid().into()]);
+    async fn only_what_runs_is_looked_at() {
         assert_eq!(
-            steps_on("e", statement.clone()).await,
-            ["SEARCH e USING INDEX sqlite_autoindex_executions_1 (id=?) LEFT-JOIN"]
-        );
-        assert_eq!(
-            steps_on("j", statement).await,
-            ["SEARCH j USING INDEX sqlite_autoindex_jobs_1 (id=?) LEFT-JOIN"]
+            steps(statement(DbBackend::Sqlite, NodeId::new())).await,
+            ["SCAN jobs USING INDEX jobs_processing"]
         );
     }
 }

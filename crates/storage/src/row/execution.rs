@@ -3,9 +3,10 @@ use sea_orm::entity::prelude::*;
 
 use super::{Reading, reading};
 
-/// Executions are written from their jobs' rows: see `job::claim` and `job::settle`.
+/// The view of all attempts. One that runs is in its job's row, and is written to the table `executions` when it ends:
+/// see `job::ended_execution`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-#[sea_orm(table_name = "executions")]
+#[sea_orm(table_name = "attempts")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
@@ -54,9 +55,7 @@ pub(crate) fn read(row: Model) -> Result<Execution, RepositoryError> {
         input: reading.json("input", &input)?,
         output: reading.json_or_none("output", output.as_deref())?,
         error,
-        error_kind: error_kind
-            .map(|kind| reading.name("error_kind", &kind))
-            .transpose()?,
+        error_kind: reading.name_or_none("error_kind", error_kind.as_deref())?,
         progress: reading.json_or_none("progress", progress.as_deref())?,
         started_at: reading.instant("started_at", started_at)?,
         completed_at: reading.instant_or_none("completed_at", completed_at)?,

@@ -38,6 +38,17 @@ impl<'a> Reading<'a> {
         text.parse().map_err(|error| self.corrupt(column, error))
     }
 
+    pub(crate) fn name_or_none<T>(
+        self,
+        column: &'static str,
+        text: Option<&str>,
+    ) -> Result<Option<T>, RepositoryError>
+    where
+        T: FromStr<Err: Error + Send + Sync + 'static>,
+    {
+        text.map(|text| self.name(column, text)).transpose()
+    }
+
     pub(crate) fn json<T: DeserializeOwned>(
         self,
         column: &'static str,

@@ -36,7 +36,7 @@ pub struct Model {
     pub pause_note: Option<String>,
     pub resume_at: Option<i64>,
     pub priority: i16,
-    pub max_retries: i64,
+    pub max_retries: Option<i64>,
     pub timeout_seconds: Option<i64>,
     pub next_run: Option<i64>,
     pub last_run: Option<i64>,
@@ -172,7 +172,7 @@ pub(crate) fn push(batch: &mut Batch, schedule: &UnifiedSchedule) {
         Cell::text(note),
         Cell::int(resume_at.map(micros)),
         Cell::Int(rank(*priority).into()),
-        Cell::Int((*max_retries).into()),
+        Cell::int(max_retries.map(i64::from)),
         Cell::int(timeout_seconds.map(i64::from)),
         Cell::int(next_run.map(micros)),
         Cell::int(last_run.map(micros)),
@@ -264,7 +264,7 @@ pub(crate) fn read(row: Model) -> Result<UnifiedSchedule, RepositoryError> {
             None => None,
         },
         priority: reading.priority(priority)?,
-        max_retries: reading.number("max_retries", max_retries)?,
+        max_retries: reading.number_or_none("max_retries", max_retries)?,
         timeout_seconds: timeout_seconds
             .map(|seconds| reading.number("timeout_seconds", seconds))
             .transpose()?,

@@ -20,6 +20,14 @@ impl StoredId {
         }
     }
 
+    /// The id as what it should be, if it is that.
+    pub(crate) const fn as_uuid(&self) -> Option<Uuid> {
+        match self {
+            Self::Uuid(id) => Some(*id),
+            Self::Bytes(_) => None,
+        }
+    }
+
     /// The column `id` of a row.
     pub(crate) fn of(row: &QueryResult) -> Result<Self, DbErr> {
         match row.try_get("", "id") {

@@ -184,11 +184,12 @@ fn move_on(holds: &str) -> String {
 
 const MAKE_JOBS: &str = "INSERT INTO jobs (
         id, schedule_id, scheduled_for, origin, request, task_id, input, priority, status, attempts, retry_count,
-        max_retries, run_after, timeout_seconds, output_destinations, queued_at
+        max_retries, run_after, timeout_seconds, output_destinations, queued_at, has_dependents, gate
     )
     SELECT b.job_id, s.id, b.scheduled_for, 'tick', 0, s.task_id, s.input, s.priority,
         CASE b.outcome WHEN 'buffered' THEN 'buffered' ELSE 'queued' END, 0, 0, s.max_retries,
-        b.decided_at, s.timeout_seconds, s.output_destinations, b.decided_at
+        b.decided_at, s.timeout_seconds, s.output_destinations, b.decided_at, FALSE,
+        (SELECT t.gate FROM tasks AS t WHERE t.id = s.task_id)
     FROM {batch} AS b JOIN schedules AS s ON s.id = b.schedule_id
     WHERE b.outcome IN ('fired', 'buffered')
     ON CONFLICT DO NOTHING";

@@ -17,10 +17,11 @@ const COUNT_REQUEST: &str = "UPDATE schedules SET requests = requests + 1 WHERE 
 
 const MAKE_JOBS: &str = "INSERT INTO jobs (
         id, schedule_id, scheduled_for, origin, request, task_id, input, priority, status, attempts, retry_count,
-        max_retries, run_after, timeout_seconds, output_destinations, queued_at
+        max_retries, run_after, timeout_seconds, output_destinations, queued_at, has_dependents, gate
     )
     SELECT b.job_id, s.id, b.instant, $3, $4, s.task_id, COALESCE($5, s.input), s.priority, 'queued', 0, 0,
-        s.max_retries, b.run_after, s.timeout_seconds, s.output_destinations, $6
+        s.max_retries, b.run_after, s.timeout_seconds, s.output_destinations, $6, FALSE,
+        (SELECT t.gate FROM tasks AS t WHERE t.id = s.task_id)
     FROM {batch} AS b JOIN schedules AS s ON s.id = $2";
 
 pub(super) async fn add(writer: &Writer, runs: &ManualRuns) -> Result<u32, RepositoryError> {

@@ -33,7 +33,7 @@ async fn a_closed_database_is_unavailable_to_every_verb() {
         assert_refused!(
             repositories
                 .jobs()
-                .job_create_many(&[job(schedule.task_id)])
+                .job_create_many(&[job(schedule.task_id)], &[])
                 .await,
             RepositoryError::Unavailable { .. }
         );

@@ -135,7 +135,7 @@ pub(crate) fn job(task: TaskId) -> UnifiedJob {
 pub(crate) async fn stored_jobs(repositories: &dyn RepositoryFactory, count: usize) -> Vec<UnifiedJob> {
     let task = stored_task(repositories, "task of many jobs").await;
     let jobs: Vec<_> = (0..count).map(|_| job(task)).collect();
-    repositories.jobs().job_create_many(&jobs).await.unwrap();
+    repositories.jobs().job_create_many(&jobs, &[]).await.unwrap();
     jobs
 }
 
@@ -145,7 +145,8 @@ pub(crate) fn claim(node: NodeId, limit: u32) -> ClaimRequest {
         node,
         now: at(100),
         limit,
-        default_timeout: TimeDelta::minutes(1),
+        aged: 0,
+        lease_until: at(160),
     }
 }
 

@@ -81,7 +81,7 @@ pub(crate) async fn stored_jobs(repositories: &dyn RepositoryFactory, count: i64
     let jobs: Vec<_> = (0..count)
         .map(|second| UnifiedJob::new(task, json!({"greeting": "hello"}), at(second)))
         .collect();
-    repositories.jobs().job_create_many(&jobs).await.unwrap();
+    repositories.jobs().job_create_many(&jobs, &[]).await.unwrap();
     jobs
 }
 
@@ -91,6 +91,7 @@ pub(crate) fn claim(node: NodeId, limit: u32) -> ClaimRequest {
         node,
         now: at(100),
         limit,
-        default_timeout: TimeDelta::minutes(1),
+        aged: 0,
+        lease_until: at(160),
     }
 }

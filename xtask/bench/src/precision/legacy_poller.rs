@@ -61,7 +61,7 @@ async fn poll(
                 scheduled_for: Some(nominal),
                 ..UnifiedJob::new(schedule.task_id, schedule.input, clock.now())
             };
-            repositories.jobs().job_create_many(&[job]).await?;
+            repositories.jobs().job_create_many(&[job], &[]).await?;
             sightings.committed(schedule.id, nominal, clock.now());
             // As the predecessor did: the next run is counted from now, and what was missed in between is gone.
             let next = window.nominal(now) + window.beat.period;

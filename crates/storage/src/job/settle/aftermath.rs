@@ -94,55 +94,98 @@ impl Aftermath {
     }
 }
 
-/// `settled` are the jobs as they are now: id, schedule, status, origin.
+/// `settled` are the jobs as they are now: id, schedule, status, origin, whether others are after it, and whether it had
+/// passed a gate.
 pub(super) async fn write(
     ends: &Ends,
     settled: &[QueryResult],
     transaction: &DatabaseTransaction,
 ) -> Result<Aftermath, WriteError> {
-    let mut jobs: HashMap<Uuid, (Uuid, String)> = HashMap::new();
-    let counted = [JobOrigin::Tick, JobOrigin::Trigger].map(JobOrigin::as_str);
+    let mut jobs: HashMap<Uuid, Settled> = HashMap::new();
+    let mut opened = 0;
     for row in settled {
-        let Some(schedule) = row.try_get_by_index::<Option<Uuid>>(1)? else {
-            continue;
-        };
-        let origin: String = row.try_get_by_index(3)?;
-        if counted.contains(&origin.as_str()) {
-            jobs.insert(row.try_get_by_index(0)?, (schedule, row.try_get_by_index(2)?));
+        opened += u64::from(row.try_get_by_index::<i32>(5)? == 1);
+        if let Some(settled) = Settled::of(row)? {
+            jobs.insert(row.try_get_by_index(0)?, settled);
         }
     }
     if jobs.is_empty() {
-        return Ok(Aftermath::default());
+        return Ok(Aftermath {
+            released: opened,
+            paused: Vec::new(),
+        });
     }
     let mut in_time: Vec<&End> = ends.iter().collect();
     in_time.sort_by_key(|end| end.at);
     let mut ended = Ended::default();
     let mut tallies: BTreeMap<Uuid, Tally> = BTreeMap::new();
     for end in in_time {
-        let Some((schedule, status)) = jobs.get(&end.job) else {
+        let Some(settled) = jobs.get(&end.job) else {
             continue;
         };
-        let is = |wanted: JobStatus| status == wanted.as_str();
-        if !(is(JobStatus::Completed) || is(JobStatus::Failed) || is(JobStatus::Cancelled)) {
-            continue;
+        if settled.is_awaited {
+            ended.awaited(end.job, end.at);
         }
-        ended.job_of(*schedule, end.at);
-        let tally = tallies.entry(*schedule).or_default();
-        if is(JobStatus::Completed) {
-            *tally = Tally {
-                succeeded: true,
-                ..Tally::default()
-            };
-        } else if is(JobStatus::Failed) {
-            tally.failures += 1;
-            tally.last_error.clone_from(&end.error);
-            tally.last_end = end.at;
+        let Some(schedule) = settled.schedule else {
+            continue;
+        };
+        ended.job_of(schedule, end.at);
+        let tally = tallies.entry(schedule).or_default();
+        match settled.status {
+            JobStatus::Completed => {
+                *tally = Tally {
+                    succeeded: true,
+                    ..Tally::default()
+                };
+            }
+            JobStatus::Failed => {
+                tally.failures += 1;
+                tally.last_error.clone_from(&end.error);
+                tally.last_end = end.at;
+            }
+            _ => {}
         }
     }
     Ok(Aftermath {
-        released: ended.release_locked(transaction).await?,
+        released: opened + ended.release_locked(transaction).await?,
         paused: count_failures(&tallies, transaction).await?,
     })
+}
+
+/// A job that has ended and that others may wait for.
+struct Settled {
+    status: JobStatus,
+    /// Its schedule, if its end counts there.
+    schedule: Option<Uuid>,
+    /// Whether others are after it.
+    is_awaited: bool,
+}
+
+impl Settled {
+    /// `None` where nobody waits for the job, or it has not ended.
+    fn of(row: &QueryResult) -> Result<Option<Self>, WriteError> {
+        let schedule: Option<Uuid> = row.try_get_by_index(1)?;
+        let is_awaited: bool = row.try_get_by_index(4)?;
+        if schedule.is_none() && !is_awaited {
+            return Ok(None);
+        }
+        let status: String = row.try_get_by_index(2)?;
+        let status = [JobStatus::Completed, JobStatus::Failed, JobStatus::Cancelled]
+            .into_iter()
+            .find(|last| last.as_str() == status);
+        let Some(status) = status else {
+            return Ok(None);
+        };
+        let origin: String = row.try_get_by_index(3)?;
+        let counts = [JobOrigin::Tick, JobOrigin::Trigger]
+            .into_iter()
+            .any(|counted| counted.as_str() == origin);
+        Ok(Some(Self {
+            status,
+            schedule: schedule.filter(|_| counts),
+            is_awaited,
+        }))
+    }
 }
 
 async fn count_failures(

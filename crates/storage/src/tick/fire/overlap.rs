@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::batches::Batches;
 use crate::batch::{Batch, Cell, Column, Kind};
-use crate::job::UNFINISHED;
+use crate::job::{Ended, NO_ATTEMPT, UNFINISHED, write_ended_execution};
 use crate::row::micros;
 use crate::writer::WriteError;
 
@@ -23,19 +23,25 @@ const RUN_COUNTS: &str =
 const CALLED_OFF: &[Column] = &[("job_id", Kind::Id), ("at", Kind::Int), ("reason", Kind::Text)];
 
 const CANCEL: &str = "UPDATE jobs AS j SET status = 'cancelled', error = b.reason, completed_at = b.at
-    FROM {batch} AS b WHERE j.id = b.job_id AND j.status IN ('queued', 'retrying', 'buffered')";
+    FROM {batch} AS b WHERE j.id = b.job_id AND j.status IN ('queued', 'retrying', 'buffered')
+    RETURNING id, has_dependents, completed_at";
 
 const ASK_TO_STOP: &str = "UPDATE jobs AS j SET stop_requested_at = COALESCE(j.stop_requested_at, b.at)
-    FROM {batch} AS b WHERE j.id = b.job_id AND j.status = 'processing'";
+    FROM {batch} AS b WHERE j.id = b.job_id AND j.status = 'processing'
+    RETURNING id, FALSE, stop_requested_at";
 
-const TERMINATE: &str = "UPDATE jobs AS j SET status = 'cancelled', error = b.reason, completed_at = b.at,
-        lease_owner = NULL, lease_until = NULL
-    FROM {batch} AS b WHERE j.id = b.job_id AND j.status = 'processing'";
+fn terminate_sql() -> String {
+    format!(
+        "UPDATE jobs AS j SET status = 'cancelled', error = b.reason, completed_at = b.at, {NO_ATTEMPT}
+         FROM {{batch}} AS b WHERE j.id = b.job_id AND j.status = 'processing'
+         RETURNING id, has_dependents, completed_at"
+    )
+}
 
-const CANCEL_EXECUTIONS: &str = "UPDATE executions AS e SET
-        status = 'cancelled', error = b.reason, completed_at = b.at,
-        duration_us = CASE WHEN e.started_at < b.at THEN b.at - e.started_at ELSE 0 END
-    FROM {batch} AS b WHERE e.job_id = b.job_id AND e.status = 'running'";
+fn cancel_executions_sql() -> String {
+    let from = "{batch} AS b JOIN jobs AS j ON j.id = b.job_id WHERE true";
+    write_ended_execution("'cancelled'", "b.reason", "b.at", from)
+}
 
 /// What becomes of firings: those that are not named stay as they were decided.
 pub(super) struct Decisions {
@@ -93,8 +99,8 @@ impl Decisions {
             .collect()
     }
 
-    /// Ends the jobs, or asks them to end, whose place the firings' jobs take. They release none: the next job of their
-    /// schedule is the firing's own.
+    /// Ends the jobs, or asks them to end, whose place the firings' jobs take. They release none of their schedule, whose
+    /// next job is the firing's own; but whoever is after them is decided upon.
     pub(super) async fn call_off(&self, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
         let backend = transaction.get_database_backend();
         let batch = |jobs: fn(&OverlapDecision) -> &[JobId]| {
@@ -113,27 +119,31 @@ impl Decisions {
             })
         };
         let terminated = batch(|decision| &decision.terminated);
+        for batch in &terminated {
+            transaction
+                .execute_raw(batch.statement(&cancel_executions_sql(), []))
+                .await?;
+        }
+        let mut ended = Ended::default();
         for (sql, rows) in [
             (CANCEL, &batch(|decision| &decision.cancelled)),
             (ASK_TO_STOP, &batch(|decision| &decision.asked_to_stop)),
-            (TERMINATE, &terminated),
+            (&terminate_sql(), &terminated),
         ] {
             for batch in rows {
                 // A job may have been claimed, or put back, since it was read: then the decision is made anew.
-                let written = transaction
-                    .execute_raw(batch.statement(sql, []))
-                    .await?
-                    .rows_affected();
-                if written != batch.rows() {
+                let written = transaction.query_all_raw(batch.statement(sql, [])).await?;
+                if written.len() as u64 != batch.rows() {
                     return Err(WriteError::Conflict);
+                }
+                for row in written {
+                    if row.try_get_by_index(1)? {
+                        ended.awaited(row.try_get_by_index(0)?, row.try_get_by_index(2)?);
+                    }
                 }
             }
         }
-        for batch in &terminated {
-            transaction
-                .execute_raw(batch.statement(CANCEL_EXECUTIONS, []))
-                .await?;
-        }
+        ended.release_locked(transaction).await?;
         Ok(())
     }
 
@@ -230,15 +240,11 @@ mod tests {
     async fn jobs_are_called_off_by_their_ids() {
         let mut jobs = Batch::new(DbBackend::Sqlite, CALLED_OFF);
         jobs.push([const { Cell::Null }; CALLED_OFF.len()]);
-        for sql in [CANCEL, ASK_TO_STOP, TERMINATE] {
+        for sql in [CANCEL, ASK_TO_STOP, &terminate_sql(), &cancel_executions_sql()] {
             assert_eq!(
                 steps_on("j", jobs.statement(sql, [])).await,
-                ["SEARCH j USING INDEX sqlite_autoindex_jobs_1 (id=?)"]
+                ["SEARCH j USING PRIMARY KEY (id=?)"]
             );
         }
-        assert_eq!(
-            steps_on("e", jobs.statement(CANCEL_EXECUTIONS, [])).await,
-            ["SEARCH e USING INDEX sqlite_autoindex_executions_2 (job_id=?)"]
-        );
     }
 }

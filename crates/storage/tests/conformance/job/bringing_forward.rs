@@ -22,7 +22,7 @@ async fn queued(
     };
     repositories
         .jobs()
-        .job_create_many(std::slice::from_ref(&job))
+        .job_create_many(std::slice::from_ref(&job), &[])
         .await
         .unwrap();
     job

@@ -31,18 +31,18 @@ async fn a_claimed_job_is_the_nodes_and_has_an_open_execution() {
             ..job(task)
         };
         let jobs = repositories.jobs();
-        jobs.job_create_many(std::slice::from_ref(&before)).await.unwrap();
+        jobs.job_create_many(std::slice::from_ref(&before), &[])
+            .await
+            .unwrap();
         let claimed = jobs.job_claim_many(claim(node, 10)).await.unwrap();
         assert_eq!(claimed.len(), 1);
         let claimed = &claimed[0];
-        let lease = claimed.job.lease_until.unwrap();
-        assert!(lease >= at(100 + 17), "the lease outlives the timeout: {lease}");
-        assert!(lease <= at(100 + 17 + 60), "but not by much: {lease}");
         let expected = UnifiedJob {
             status: JobStatus::Processing,
             attempts: 3,
+            execution_id: Some(claimed.execution_id),
             lease_owner: Some(node),
-            lease_until: Some(lease),
+            lease_until: Some(at(160)),
             started_at: Some(at(100)),
             ..before
         };
@@ -76,45 +76,6 @@ async fn a_claimed_job_is_the_nodes_and_has_an_open_execution() {
 }
 
 #[tokio::test]
-async fn the_lease_of_a_job_without_a_timeout_outlives_the_default_one() {
-    on_each_database(async |repositories| {
-        stored_jobs(&*repositories, 1).await;
-        let request = ClaimRequest {
-            default_timeout: TimeDelta::hours(5),
-            ..claim(NodeId::new(), 1)
-        };
-        let claimed = repositories.jobs().job_claim_many(request).await.unwrap();
-        let lease = claimed[0].job.lease_until.unwrap() - at(100);
-        assert!(
-            lease >= TimeDelta::hours(5) && lease < TimeDelta::hours(6),
-            "{lease}"
-        );
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_job_may_run_without_an_end() {
-    on_each_database(async |repositories| {
-        let stored = stored_jobs(&*repositories, 2).await;
-        let node = NodeId::new();
-        for default_timeout in [TimeDelta::MAX, TimeDelta::days(365 * 250_000)] {
-            let request = ClaimRequest {
-                default_timeout,
-                ..claim(node, 1)
-            };
-            let claimed = repositories.jobs().job_claim_many(request).await.unwrap();
-            assert_eq!(claimed.len(), 1, "{default_timeout}");
-        }
-        for job in stored {
-            let job = repositories.jobs().job_find(job.id).await.unwrap().unwrap();
-            assert!(job.lease_until.unwrap() > at(100) + TimeDelta::days(365 * 99_000));
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn the_most_important_job_goes_first_and_of_these_the_one_that_may_run_longest() {
     on_each_database(async |repositories| {
         let task = stored_task(&*repositories, "greet").await;
@@ -133,7 +94,7 @@ async fn the_most_important_job_goes_first_and_of_these_the_one_that_may_run_lon
         shuffled.rotate_left(3);
         shuffled.swap(0, 5);
         let jobs = repositories.jobs();
-        jobs.job_create_many(&shuffled).await.unwrap();
+        jobs.job_create_many(&shuffled, &[]).await.unwrap();
         let mut claimed = Vec::new();
         for limit in [1, 2, 3, 100] {
             let some = jobs.job_claim_many(claim(NodeId::new(), limit)).await.unwrap();
@@ -152,16 +113,22 @@ async fn a_job_is_left_until_the_instant_from_which_it_may_run() {
         // More important than the other, but that does not put it in its way.
         let late = waiting(task, JobPriority::Critical, at(100) + TimeDelta::microseconds(1));
         let jobs = repositories.jobs();
-        assert_eq!(jobs.job_next_run_after().await.unwrap(), None);
-        jobs.job_create_many(&[late.clone(), early.clone()])
+        assert_eq!(jobs.job_next_run_after(at(100)).await.unwrap(), None);
+        jobs.job_create_many(&[late.clone(), early.clone()], &[])
             .await
             .unwrap();
-        assert_eq!(jobs.job_next_run_after().await.unwrap(), Some(early.run_after));
+        assert_eq!(
+            jobs.job_next_run_after(at(100)).await.unwrap(),
+            Some(early.run_after)
+        );
 
         let claimed = jobs.job_claim_many(claim(NodeId::new(), 10)).await.unwrap();
         assert_eq!(claimed.len(), 1);
         assert_eq!(claimed[0].job.id, early.id);
-        assert_eq!(jobs.job_next_run_after().await.unwrap(), Some(late.run_after));
+        assert_eq!(
+            jobs.job_next_run_after(at(100)).await.unwrap(),
+            Some(late.run_after)
+        );
 
         let later = ClaimRequest {
             now: late.run_after,
@@ -170,7 +137,7 @@ async fn a_job_is_left_until_the_instant_from_which_it_may_run() {
         let claimed = jobs.job_claim_many(later).await.unwrap();
         assert_eq!(claimed.len(), 1);
         assert_eq!(claimed[0].job.id, late.id);
-        assert_eq!(jobs.job_next_run_after().await.unwrap(), None);
+        assert_eq!(jobs.job_next_run_after(at(100)).await.unwrap(), None);
     })
     .await;
 }
@@ -187,7 +154,7 @@ async fn only_a_job_that_waits_is_claimed() {
             })
             .collect();
         let jobs = repositories.jobs();
-        jobs.job_create_many(&stored).await.unwrap();
+        jobs.job_create_many(&stored, &[]).await.unwrap();
         let claimed = jobs.job_claim_many(claim(NodeId::new(), 10)).await.unwrap();
         let claimed: HashSet<JobId> = claimed.iter().map(|claimed| claimed.job.id).collect();
         let expected: HashSet<JobId> = stored
@@ -246,7 +213,7 @@ async fn claimed_job_of_one(
     let only = job(task);
     repositories
         .jobs()
-        .job_create_many(std::slice::from_ref(&only))
+        .job_create_many(std::slice::from_ref(&only), &[])
         .await
         .unwrap();
     let answers = at_once(0..nodes, |_| {

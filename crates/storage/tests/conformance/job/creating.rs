@@ -1,6 +1,6 @@
 use ratchet_interfaces::{
-    JobFilter, JobId, JobOrigin, JobPriority, JobSort, JobStatus, NodeId, OutputDestination, RepositoryError,
-    ScheduleId, TaskId, UnifiedJob,
+    DependencyCondition, ExecutionId, JobFilter, JobId, JobOrigin, JobPriority, JobSort, JobStatus, NodeId,
+    OutputDestination, RepositoryError, ScheduleId, TaskErrorKind, TaskId, UnifiedJob,
 };
 use serde_json::json;
 
@@ -23,13 +23,18 @@ async fn a_stored_job_is_found_as_it_was() {
             status: JobStatus::Cancelled,
             attempts: 3,
             retry_count: 2,
-            max_retries: u32::MAX,
+            max_retries: Some(u32::MAX),
             run_after: at(70),
+            unique_key: Some("it's \"one\"".to_owned()),
+            concurrency_key: Some("🌍".to_owned()),
+            after: Some(DependencyCondition::AnyFailed),
+            execution_id: Some(ExecutionId::new()),
             lease_owner: Some(NodeId::new()),
             lease_until: Some(at(90)),
             timeout_seconds: Some(0),
             stop_requested_at: Some(at(80)),
             error: Some("it's \"broken\" 100%".to_owned()),
+            error_kind: Some(TaskErrorKind::Memory),
             output_destinations: vec![OutputDestination::stdout_json()],
             queued_at: at(61),
             started_at: Some(at(71)),
@@ -37,7 +42,9 @@ async fn a_stored_job_is_found_as_it_was() {
         };
         let bare = job(schedule.task_id);
         let jobs = repositories.jobs();
-        jobs.job_create_many(&[full.clone(), bare.clone()]).await.unwrap();
+        jobs.job_create_many(&[full.clone(), bare.clone()], &[])
+            .await
+            .unwrap();
         for stored in [full, bare] {
             assert_eq!(jobs.job_find(stored.id).await.unwrap(), Some(stored));
         }
@@ -57,13 +64,15 @@ async fn a_second_job_for_a_tick_is_refused() {
             scheduled_for: Some(at(60)),
             ..job(schedule.task_id)
         };
-        jobs.job_create_many(std::slice::from_ref(&first)).await.unwrap();
+        jobs.job_create_many(std::slice::from_ref(&first), &[])
+            .await
+            .unwrap();
         let second = UnifiedJob {
             id: JobId::new(),
             ..first.clone()
         };
         assert_refused!(
-            jobs.job_create_many(std::slice::from_ref(&second)).await,
+            jobs.job_create_many(std::slice::from_ref(&second), &[]).await,
             RepositoryError::AlreadyExists {
                 what: "job",
                 field: "scheduled_for",
@@ -71,10 +80,13 @@ async fn a_second_job_for_a_tick_is_refused() {
             }
         );
         assert_refused!(
-            jobs.job_create_many(&[UnifiedJob {
-                schedule_id: None,
-                ..first.clone()
-            }])
+            jobs.job_create_many(
+                &[UnifiedJob {
+                    schedule_id: None,
+                    ..first.clone()
+                }],
+                &[]
+            )
             .await,
             RepositoryError::AlreadyExists {
                 what: "job",
@@ -105,7 +117,7 @@ async fn a_second_job_for_a_tick_is_refused() {
                 ..first
             },
         ];
-        jobs.job_create_many(&different).await.unwrap();
+        jobs.job_create_many(&different, &[]).await.unwrap();
     })
     .await;
 }
@@ -123,7 +135,7 @@ async fn a_job_of_a_missing_task_or_schedule_is_refused() {
         for orphan in [without_task, without_schedule] {
             match repositories
                 .jobs()
-                .job_create_many(&[job(task), orphan.clone()])
+                .job_create_many(&[job(task), orphan.clone()], &[])
                 .await
             {
                 Err(RepositoryError::BrokenReference { what, id }) => {
@@ -147,7 +159,7 @@ async fn one_refused_job_keeps_its_whole_call_out() {
             let mut call = good.to_vec();
             call.push(last);
             assert_refused!(
-                jobs.job_create_many(&call).await,
+                jobs.job_create_many(&call, &[]).await,
                 RepositoryError::AlreadyExists { .. } | RepositoryError::BrokenReference { .. }
             );
             let list = jobs
@@ -156,13 +168,13 @@ async fn one_refused_job_keeps_its_whole_call_out() {
                 .unwrap();
             assert_eq!((list.items, list.total), (Vec::new(), 0));
         }
-        jobs.job_create_many(&good).await.unwrap();
+        jobs.job_create_many(&good, &[]).await.unwrap();
         let list = jobs
             .job_list(&JobFilter::default(), JobSort::default(), page(2_000, 10))
             .await
             .unwrap();
         assert_eq!((list.items.len(), list.total), (1, 2_001));
-        jobs.job_create_many(&[]).await.unwrap();
+        jobs.job_create_many(&[], &[]).await.unwrap();
     })
     .await;
 }
@@ -178,7 +190,7 @@ async fn of_those_who_make_a_job_for_a_tick_at_the_same_time_one_does() {
                 scheduled_for: Some(at(60)),
                 ..job(schedule.task_id)
             };
-            async move { jobs.job_create_many(&[job]).await }
+            async move { jobs.job_create_many(&[job], &[]).await }
         })
         .await;
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);

@@ -25,7 +25,7 @@ async fn stored(repositories: &Arc<dyn RepositoryFactory>) -> Vec<UnifiedJob> {
             ..job(if of_schedule { schedule.task_id } else { by_hand })
         });
     }
-    repositories.jobs().job_create_many(&stored).await.unwrap();
+    repositories.jobs().job_create_many(&stored, &[]).await.unwrap();
     stored
 }
 

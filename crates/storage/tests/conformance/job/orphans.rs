@@ -71,7 +71,7 @@ async fn stored_more(repositories: &dyn ratchet_interfaces::RepositoryFactory, t
     let job = crate::sample::job(task);
     repositories
         .jobs()
-        .job_create_many(std::slice::from_ref(&job))
+        .job_create_many(std::slice::from_ref(&job), &[])
         .await
         .unwrap();
     job

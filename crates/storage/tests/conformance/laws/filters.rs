@@ -225,7 +225,7 @@ fn a_list_of_jobs_is_what_a_naive_filter_gives() {
                     },
                 )
                 .collect();
-            repositories.jobs().job_create_many(&stored).await.unwrap();
+            repositories.jobs().job_create_many(&stored, &[]).await.unwrap();
             for ((statuses, task, schedule, (origin, priority), queued_from, queued_before), sort, page) in
                 questions
             {

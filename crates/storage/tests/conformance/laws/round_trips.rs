@@ -89,7 +89,9 @@ fn a_job_comes_back_as_it_was_stored() {
                 ..job
             };
             let jobs = repositories.jobs();
-            jobs.job_create_many(std::slice::from_ref(&stored)).await.unwrap();
+            jobs.job_create_many(std::slice::from_ref(&stored), &[])
+                .await
+                .unwrap();
             assert_eq!(jobs.job_find(id).await.unwrap(), Some(stored));
         },
     );
@@ -232,7 +234,9 @@ fn a_result_and_its_delivery_and_its_log_come_back_as_they_were_stored() {
                 ..job(task)
             };
             let jobs = repositories.jobs();
-            jobs.job_create_many(std::slice::from_ref(&queued)).await.unwrap();
+            jobs.job_create_many(std::slice::from_ref(&queued), &[])
+                .await
+                .unwrap();
             let request = ClaimRequest {
                 limit: 1,
                 ..claim(node, 1)
@@ -248,7 +252,7 @@ fn a_result_and_its_delivery_and_its_log_come_back_as_they_were_stored() {
             };
             let executions = repositories.executions();
             executions
-                .execution_log_append(std::slice::from_ref(&line))
+                .execution_tell(std::slice::from_ref(&line), &[])
                 .await
                 .unwrap();
             let delivery = Delivery {

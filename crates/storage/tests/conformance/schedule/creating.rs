@@ -23,7 +23,7 @@ async fn a_stored_schedule_is_found_as_it_was() {
             state: ScheduleState::Invalid,
             state_reason: Some("it said so".to_owned()),
             priority: JobPriority::Critical,
-            max_retries: u32::MAX,
+            max_retries: Some(u32::MAX),
             timeout_seconds: Some(u32::MAX),
             last_run: Some(at(-60)),
             run_count: i64::MAX as u64,

@@ -47,7 +47,7 @@ async fn an_update_replaces_what_the_owner_gives_and_keeps_what_the_engine_count
                 resume_at: Some(at(2)),
             }),
             priority: JobPriority::High,
-            max_retries: 4,
+            max_retries: Some(4),
             timeout_seconds: Some(9),
             next_run: Some(at(777)),
             last_run: Some(at(999)),

@@ -65,7 +65,7 @@ async fn a_task_is_deleted_once_nothing_refers_to_it() {
         let with_job = stored_task(&*repositories, "with a job").await;
         repositories
             .jobs()
-            .job_create_many(&[job(with_job)])
+            .job_create_many(&[job(with_job)], &[])
             .await
             .unwrap();
         match tasks.task_delete(with_job).await {

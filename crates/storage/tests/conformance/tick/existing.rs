@@ -92,7 +92,7 @@ async fn a_tick_whose_job_exists_is_recorded_with_that_job() {
         };
         repositories
             .jobs()
-            .job_create_many(std::slice::from_ref(&earlier))
+            .job_create_many(std::slice::from_ref(&earlier), &[])
             .await
             .unwrap();
         let firing = firing(&before);
@@ -155,7 +155,11 @@ async fn fresh_stale_and_existing_ticks_mix_in_one_call() {
             scheduled_for: queued.next_run,
             ..job(queued.task_id)
         };
-        repositories.jobs().job_create_many(&[earlier]).await.unwrap();
+        repositories
+            .jobs()
+            .job_create_many(&[earlier], &[])
+            .await
+            .unwrap();
         repositories.schedules().schedule_update(&stale).await.unwrap();
 
         let firings = [&stale, &queued, &fresh, &recorded].map(firing);

@@ -1,0 +1,169 @@
+//! Jobs that wait for other jobs to end.
+//!
+//! On PostgreSQL two transactions may end two jobs that a third is after, and neither sees what the other has done. So
+//! whoever decides locks the waiting job first, and looks at the jobs that it is after in a later statement, which sees
+//! what was committed while it waited for the lock. Who creates a job that is after others marks those
+//! (`has_dependents`), and waits for who is ending them.
+
+use std::collections::BTreeMap;
+
+use ratchet_interfaces::{DependencyCondition, DependencyDecision, DependencyTally};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use uuid::Uuid;
+
+use crate::batch::{Batch, Cell, Column, Kind};
+use crate::row::Reading;
+use crate::writer::WriteError;
+
+const ENDED: &[Column] = &[("id", Kind::Id), ("ended_at", Kind::Int)];
+
+const WAITING: &str = "SELECT j.id, b.ended_at FROM {batch} AS b
+    JOIN job_dependencies AS d ON d.after_id = b.id
+    JOIN jobs AS j ON j.id = d.job_id AND j.status = 'blocked'";
+
+const TALLY: &str = "SELECT j.id, j.after_condition, a.status, COUNT(*) FROM {batch} AS b
+    JOIN jobs AS j ON j.id = b.id AND j.status = 'blocked'
+    JOIN job_dependencies AS d ON d.job_id = j.id
+    JOIN jobs AS a ON a.id = d.after_id
+    GROUP BY j.id, j.after_condition, a.status";
+
+const RUN: &str = "UPDATE jobs AS j SET status = 'queued',
+        run_after = CASE WHEN j.run_after > b.ended_at THEN j.run_after ELSE b.ended_at END
+    FROM {batch} AS b WHERE j.id = b.id AND j.status = 'blocked'";
+
+const CANCELLED: &[Column] = &[("id", Kind::Id), ("ended_at", Kind::Int), ("reason", Kind::Text)];
+
+const CANCEL: &str = "UPDATE jobs AS j SET status = 'cancelled', error = b.reason, completed_at = b.ended_at
+    FROM {batch} AS b WHERE j.id = b.id AND j.status = 'blocked' RETURNING id, has_dependents, completed_at";
+
+/// Decides about the jobs that wait for these, which have ended, each at its instant; and about those that wait for
+/// the ones that are cancelled thereby. Says how many may run now.
+pub(super) async fn decide(
+    mut ended: BTreeMap<Uuid, i64>,
+    transaction: &DatabaseTransaction,
+) -> Result<u64, WriteError> {
+    let mut released = 0;
+    while !ended.is_empty() {
+        let mut waiting: BTreeMap<Uuid, i64> = BTreeMap::new();
+        for batch in &batches(transaction, &ended) {
+            for row in transaction.query_all_raw(batch.statement(WAITING, [])).await? {
+                let at: i64 = row.try_get_by_index(1)?;
+                let last = waiting.entry(row.try_get_by_index(0)?).or_insert(at);
+                *last = at.max(*last);
+            }
+        }
+        let (count, cancelled) = decide_about(&waiting, transaction).await?;
+        released += count;
+        ended = cancelled;
+    }
+    Ok(released)
+}
+
+/// Decides about jobs that wait, as things stand. Says how many may run now, and which were cancelled that others wait
+/// for.
+pub(super) async fn decide_about(
+    waiting: &BTreeMap<Uuid, i64>,
+    transaction: &DatabaseTransaction,
+) -> Result<(u64, BTreeMap<Uuid, i64>), WriteError> {
+    let backend = transaction.get_database_backend();
+    let batches = batches(transaction, waiting);
+    if backend == DbBackend::Postgres {
+        for batch in &batches {
+            let lock =
+                "SELECT 1 FROM jobs AS j JOIN {batch} AS b ON j.id = b.id ORDER BY j.id FOR UPDATE OF j";
+            transaction.execute_raw(batch.statement(lock, [])).await?;
+        }
+    }
+    let tallies = tallies(&batches, transaction).await?;
+    let mut run: BTreeMap<Uuid, i64> = BTreeMap::new();
+    let mut cancel: Vec<(Uuid, i64, &'static str)> = Vec::new();
+    for (job, (condition, tally)) in tallies {
+        let at = waiting.get(&job).copied().unwrap_or_default();
+        match condition.decide(tally) {
+            DependencyDecision::Wait => {}
+            DependencyDecision::Run => {
+                run.insert(job, at);
+            }
+            DependencyDecision::Cancel(reason) => cancel.push((job, at, reason)),
+        }
+    }
+    let mut released = 0;
+    for batch in &self::batches(transaction, &run) {
+        released += transaction
+            .execute_raw(batch.statement(RUN, []))
+            .await?
+            .rows_affected();
+    }
+    let mut awaited = BTreeMap::new();
+    for batch in &Batch::all(backend, CANCELLED, &cancel, |batch, (job, at, reason)| {
+        batch.push([Cell::Id(*job), Cell::Int(*at), Cell::Text(reason)]);
+    }) {
+        for row in transaction.query_all_raw(batch.statement(CANCEL, [])).await? {
+            if row.try_get_by_index(1)? {
+                awaited.insert(row.try_get_by_index(0)?, row.try_get_by_index(2)?);
+            }
+        }
+    }
+    Ok((released, awaited))
+}
+
+async fn tallies(
+    batches: &[Batch],
+    transaction: &DatabaseTransaction,
+) -> Result<BTreeMap<Uuid, (DependencyCondition, DependencyTally)>, WriteError> {
+    let mut tallies = BTreeMap::new();
+    for batch in batches {
+        for row in transaction.query_all_raw(batch.statement(TALLY, [])).await? {
+            let job: Uuid = row.try_get_by_index(0)?;
+            let condition: String = row.try_get_by_index(1)?;
+            let condition = Reading::of("job", &job).name("after_condition", &condition)?;
+            let status: String = row.try_get_by_index(2)?;
+            let count: i64 = row.try_get_by_index(3)?;
+            let (_, tally) = tallies
+                .entry(job)
+                .or_insert((condition, DependencyTally::default()));
+            let place = match status.as_str() {
+                "completed" => &mut tally.completed,
+                "failed" | "cancelled" => &mut tally.failed,
+                _ => &mut tally.unfinished,
+            };
+            *place += count.unsigned_abs();
+        }
+    }
+    Ok(tallies)
+}
+
+fn batches(transaction: &DatabaseTransaction, jobs: &BTreeMap<Uuid, i64>) -> Vec<Batch> {
+    Batch::all(
+        transaction.get_database_backend(),
+        ENDED,
+        jobs,
+        |batch, (job, at)| {
+            batch.push([Cell::Id(*job), Cell::Int(*at)]);
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query_plan::steps_on;
+
+    #[tokio::test]
+    async fn who_waits_and_for_what_is_found_by_key() {
+        let mut ended = Batch::new(DbBackend::Sqlite, ENDED);
+        ended.push([Cell::Null, Cell::Null]);
+        assert_eq!(
+            steps_on("d", ended.statement(WAITING, [])).await,
+            ["SEARCH d USING PRIMARY KEY (after_id=?)"]
+        );
+        assert_eq!(
+            steps_on("d", ended.statement(TALLY, [])).await,
+            ["SEARCH d USING COVERING INDEX job_dependencies_job_id (job_id=?)"]
+        );
+        assert_eq!(
+            steps_on("a", ended.statement(TALLY, [])).await,
+            ["SEARCH a USING PRIMARY KEY (id=?)"]
+        );
+    }
+}

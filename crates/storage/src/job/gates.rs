@@ -1,0 +1,237 @@
+//! Jobs before which a limit stands: that of their concurrency key, or that of their task.
+//!
+//! Such a job has a `gate`, and waits in an index by gate. A claim looks at each gate where jobs wait, counts what runs,
+//! and takes from behind a gate that is open as many as it lets through. A gate that is closed costs one look, however
+//! many wait behind it; a claim costs as much as there are gates where jobs wait. Without such jobs it costs one look into
+//! an empty index.
+//!
+//! On PostgreSQL two nodes could count at the same time and let through one too many, so who looks at gates holds a lock
+//! until its claim is committed.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement};
+use uuid::Uuid;
+
+use super::claim::Pick;
+use crate::reader::Reader;
+
+/// At one gate no more are looked at: where jobs of several tasks share a key, the first may have to wait for a limit
+/// of their task while later ones need not.
+const LOOKED_AT: usize = 100;
+
+/// Held by who counts what runs.
+const POSTGRES_LOCK: i64 = 0x7261_7463_6865_7403;
+
+const GATED: &str = "status IN ('queued', 'retrying') AND gate IS NOT NULL";
+
+const RUNNING: &str = "SELECT task_id, concurrency_key, COUNT(*) FROM jobs WHERE status = 'processing'
+    GROUP BY task_id, concurrency_key";
+
+/// What runs, counted.
+#[derive(Debug, Default)]
+struct Running {
+    of_task: HashMap<Uuid, u64>,
+    with_key: HashMap<String, u64>,
+}
+
+/// A job that waits at a gate.
+#[derive(Debug)]
+struct Candidate {
+    pick: Pick,
+    task: Uuid,
+    key: Option<String>,
+    max_concurrent: Option<u64>,
+    max_per_key: u64,
+}
+
+/// The jobs that may be taken from behind gates, at most `limit` from each.
+pub(super) async fn pick(
+    now: i64,
+    limit: usize,
+    transaction: &DatabaseTransaction,
+) -> Result<Vec<Pick>, DbErr> {
+    let backend = transaction.get_database_backend();
+    if transaction.query_one_raw(any(backend)).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    if backend == DbBackend::Postgres {
+        transaction
+            .execute_raw(Statement::from_sql_and_values(
+                backend,
+                "SELECT pg_advisory_xact_lock($1)",
+                [POSTGRES_LOCK.into()],
+            ))
+            .await?;
+    }
+    let mut running = running(transaction).await?;
+    let mut candidates = Vec::new();
+    for gate in gates(transaction).await? {
+        candidates.extend(waiting_at(&gate, now, limit.min(LOOKED_AT), transaction).await?);
+    }
+    candidates.sort_unstable_by_key(|candidate| {
+        let Pick {
+            id,
+            priority,
+            run_after,
+        } = candidate.pick;
+        (std::cmp::Reverse(priority), run_after, id)
+    });
+    let mut picks = Vec::new();
+    for candidate in candidates {
+        if picks.len() == limit {
+            break;
+        }
+        if running.lets_through(&candidate) {
+            picks.push(candidate.pick);
+        }
+    }
+    Ok(picks)
+}
+
+impl Running {
+    /// Whether one more may run; if so, it is counted.
+    fn lets_through(&mut self, candidate: &Candidate) -> bool {
+        let of_task = self.of_task.entry(candidate.task).or_default();
+        if candidate.max_concurrent.is_some_and(|most| *of_task >= most) {
+            return false;
+        }
+        if let Some(key) = &candidate.key {
+            let with_key = self.with_key.entry(key.clone()).or_default();
+            if *with_key >= candidate.max_per_key {
+                return false;
+            }
+            *with_key += 1;
+        }
+        *of_task += 1;
+        true
+    }
+}
+
+/// When the next job that waits at a gate may run, of those that may not run yet: what is due already waits for
+/// another to end.
+pub(super) async fn next_run_after(reader: &Reader, now: i64) -> Result<Option<i64>, DbErr> {
+    let backend = reader.get_database_backend();
+    if reader.query_one_raw(any(backend)).await?.is_none() {
+        return Ok(None);
+    }
+    let sql = format!("SELECT MIN(run_after) FROM jobs WHERE {GATED} AND run_after > $1");
+    let row = reader
+        .query_one_raw(Statement::from_sql_and_values(backend, sql, [now.into()]))
+        .await?;
+    row.map_or(Ok(None), |row| row.try_get_by_index(0))
+}
+
+fn any(backend: DbBackend) -> Statement {
+    Statement::from_string(backend, format!("SELECT 1 FROM jobs WHERE {GATED} LIMIT 1"))
+}
+
+async fn running(transaction: &DatabaseTransaction) -> Result<Running, DbErr> {
+    let statement = Statement::from_string(transaction.get_database_backend(), RUNNING);
+    let mut running = Running::default();
+    for row in transaction.query_all_raw(statement).await? {
+        let count: i64 = row.try_get_by_index(2)?;
+        let count = count.unsigned_abs();
+        *running.of_task.entry(row.try_get_by_index(0)?).or_default() += count;
+        if let Some(key) = row.try_get_by_index(1)? {
+            *running.with_key.entry(key).or_default() += count;
+        }
+    }
+    Ok(running)
+}
+
+/// Each gate where jobs wait, found by leaping from one to the next.
+async fn gates(transaction: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
+    transaction
+        .query_all_raw(gates_statement(transaction.get_database_backend()))
+        .await?
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect()
+}
+
+fn gates_statement(backend: DbBackend) -> Statement {
+    let sql = format!(
+        "WITH RECURSIVE gates (gate) AS (
+             SELECT MIN(gate) FROM jobs WHERE {GATED}
+             UNION ALL
+             SELECT (SELECT MIN(j.gate) FROM jobs AS j WHERE j.{} AND j.gate > g.gate)
+             FROM gates AS g WHERE g.gate IS NOT NULL
+         ) SELECT gate FROM gates WHERE gate IS NOT NULL",
+        GATED.replace(" gate", " j.gate")
+    );
+    Statement::from_string(backend, sql)
+}
+
+async fn waiting_at(
+    gate: &str,
+    now: i64,
+    limit: usize,
+    transaction: &DatabaseTransaction,
+) -> Result<Vec<Candidate>, DbErr> {
+    let statement = waiting_statement(transaction.get_database_backend(), gate, now, limit);
+    transaction
+        .query_all_raw(statement)
+        .await?
+        .iter()
+        .map(Candidate::of)
+        .collect()
+}
+
+fn waiting_statement(backend: DbBackend, gate: &str, now: i64, limit: usize) -> Statement {
+    let lock = match backend {
+        DbBackend::Postgres => "FOR UPDATE OF j SKIP LOCKED",
+        _ => "",
+    };
+    let sql = format!(
+        "SELECT j.id, j.priority, j.run_after, j.task_id, j.concurrency_key, t.max_concurrent, t.max_per_key
+         FROM jobs AS j JOIN tasks AS t ON t.id = j.task_id
+         WHERE j.{} AND j.gate = $1 AND j.run_after <= $2
+         ORDER BY j.priority DESC, j.run_after, j.id LIMIT $3 {lock}",
+        GATED.replace(" gate", " j.gate")
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    Statement::from_sql_and_values(backend, sql, [gate.into(), now.into(), limit.into()])
+}
+
+impl Candidate {
+    fn of(row: &QueryResult) -> Result<Self, DbErr> {
+        let max_concurrent: Option<i64> = row.try_get_by_index(5)?;
+        let max_per_key: Option<i64> = row.try_get_by_index(6)?;
+        Ok(Self {
+            pick: Pick {
+                id: row.try_get_by_index(0)?,
+                priority: row.try_get_by_index(1)?,
+                run_after: row.try_get_by_index(2)?,
+            },
+            task: row.try_get_by_index(3)?,
+            key: row.try_get_by_index(4)?,
+            max_concurrent: max_concurrent.map(i64::unsigned_abs),
+            max_per_key: max_per_key.map_or(1, i64::unsigned_abs),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query_plan::steps;
+
+    #[tokio::test]
+    async fn a_gate_is_found_by_a_leap_and_those_who_wait_there_in_their_order() {
+        assert_eq!(
+            steps(any(DbBackend::Sqlite)).await,
+            ["SCAN jobs USING COVERING INDEX jobs_gated"]
+        );
+        let mut leaps = steps(gates_statement(DbBackend::Sqlite)).await;
+        leaps.retain(|step| step.contains("jobs_gated"));
+        assert_eq!(leaps.len(), 2, "{leaps:?}");
+        assert_eq!(leaps[1], "SEARCH j USING COVERING INDEX jobs_gated (gate>?)");
+        let waiting = steps(waiting_statement(DbBackend::Sqlite, "key a", 0, 1)).await;
+        assert_eq!(waiting[0], "SEARCH j USING INDEX jobs_gated (gate=?)");
+        assert!(
+            !waiting.iter().any(|step| step.contains("TEMP B-TREE")),
+            "{waiting:?}"
+        );
+    }
+}

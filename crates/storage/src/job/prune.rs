@@ -1,0 +1,94 @@
+use ratchet_interfaces::{JobPruning, RepositoryError};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use uuid::Uuid;
+
+use crate::batch::{Batch, Cell, Column, Kind};
+use crate::row::micros;
+use crate::writer::{WriteError, Writer};
+
+const PRUNED: &[Column] = &[("id", Kind::Id)];
+
+const DELETE_LOGS: &str = "DELETE FROM execution_logs WHERE execution_id IN (
+        SELECT e.id FROM {batch} AS b JOIN executions AS e ON e.job_id = b.id)";
+
+/// What belongs to a job goes with it.
+const DELETE: &str = "DELETE FROM jobs WHERE id IN (SELECT b.id FROM {batch} AS b)";
+
+pub(super) async fn prune(writer: &Writer, pruning: JobPruning) -> Result<u64, RepositoryError> {
+    writer
+        .write(pruning, |pruning, transaction| {
+            Box::pin(write(*pruning, transaction))
+        })
+        .await
+        .map_err(|error| error.during("deleting jobs that ended long ago"))
+}
+
+async fn write(pruning: JobPruning, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+    let Some(before) = ended_before(pruning, transaction).await? else {
+        return Ok(0);
+    };
+    let backend = transaction.get_database_backend();
+    let statement = statement(backend, before, pruning.limit);
+    let jobs = transaction.query_all_raw(statement).await?;
+    let jobs = jobs
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect::<Result<Vec<Uuid>, _>>()?;
+    for batch in &Batch::all(backend, PRUNED, &jobs, |batch, id| batch.push([Cell::Id(*id)])) {
+        for sql in [DELETE_LOGS, DELETE] {
+            transaction.execute_raw(batch.statement(sql, [])).await?;
+        }
+    }
+    Ok(jobs.len() as u64)
+}
+
+/// The instant before which jobs must have ended to be deleted; `None` when none may be.
+async fn ended_before(
+    pruning: JobPruning,
+    transaction: &DatabaseTransaction,
+) -> Result<Option<i64>, WriteError> {
+    let by_age = pruning.ended_before.map(micros);
+    let Some(keep) = pruning.keep else {
+        return Ok(by_age);
+    };
+    // The first of those that are too many; all that ended no later go.
+    let row = transaction
+        .query_one_raw(Statement::from_sql_and_values(
+            transaction.get_database_backend(),
+            "SELECT completed_at FROM jobs WHERE completed_at IS NOT NULL
+             ORDER BY completed_at DESC LIMIT 1 OFFSET $1",
+            [i64::try_from(keep).unwrap_or(i64::MAX).into()],
+        ))
+        .await?;
+    let by_count: Option<i64> = match row {
+        Some(row) => Some(row.try_get_by_index::<i64>(0)?.saturating_add(1)),
+        None => None,
+    };
+    Ok(by_age.into_iter().chain(by_count).max())
+}
+
+fn statement(backend: DbBackend, before: i64, limit: u32) -> Statement {
+    Statement::from_sql_and_values(
+        backend,
+        "SELECT j.id FROM jobs AS j WHERE j.completed_at IS NOT NULL AND j.completed_at < $1
+             AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.job_id = j.id AND d.status = 'pending')
+             AND NOT EXISTS (SELECT 1 FROM job_dependencies AS d JOIN jobs AS w ON w.id = d.job_id
+                             WHERE d.after_id = j.id AND w.status = 'blocked')
+         ORDER BY j.completed_at LIMIT $2",
+        [before.into(), i64::from(limit).into()],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query_plan::steps_on;
+
+    #[tokio::test]
+    async fn what_ended_first_is_found_by_its_own_index() {
+        assert_eq!(
+            steps_on("j", statement(DbBackend::Sqlite, 0, 10)).await,
+            ["SEARCH j USING COVERING INDEX jobs_completed_at (completed_at>? AND completed_at<?)"]
+        );
+    }
+}

@@ -1,0 +1,88 @@
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{JobFilter, JobId, JobStatus, RepositoryError};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Statement,
+};
+use uuid::Uuid;
+
+use super::condition;
+use crate::failure::Violation;
+use crate::row::job::{Column, Entity};
+use crate::row::micros;
+use crate::writer::{WriteError, Writer};
+
+/// A job that was after others is not after them any more: it was decided to run it. Where an unfinished job has its
+/// unique key meanwhile, it stays as it is.
+const RETRY: &str = "UPDATE jobs SET status = 'queued', retry_count = 0, run_after = $2, completed_at = NULL,
+        stop_requested_at = NULL
+    WHERE id = $1 AND status IN ('failed', 'cancelled')
+      AND (unique_key IS NULL OR NOT EXISTS (
+          SELECT 1 FROM jobs AS o WHERE o.unique_key = jobs.unique_key AND o.unique_key IS NOT NULL
+              AND o.status NOT IN ('completed', 'failed', 'cancelled')))";
+
+struct Call {
+    ids: Vec<JobId>,
+    filter: JobFilter,
+    now: DateTime<Utc>,
+    limit: u32,
+}
+
+pub(super) async fn retry(
+    writer: &Writer,
+    ids: &[JobId],
+    filter: &JobFilter,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<JobId>, RepositoryError> {
+    let call = Call {
+        ids: ids.to_vec(),
+        filter: filter.clone(),
+        now,
+        limit,
+    };
+    writer
+        .write(call, |call, transaction| Box::pin(write(call, transaction)))
+        .await
+        .map_err(|error| error.during("putting failed jobs back into the queue"))
+}
+
+async fn write(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<JobId>, WriteError> {
+    let ids = if call.ids.is_empty() {
+        matching(call, transaction).await?
+    } else {
+        call.ids.iter().map(|id| id.as_uuid()).collect()
+    };
+    let backend = transaction.get_database_backend();
+    let mut retried = Vec::new();
+    for id in ids {
+        let statement = Statement::from_sql_and_values(backend, RETRY, [id.into(), micros(call.now).into()]);
+        let written = match transaction.execute_raw(statement).await {
+            Ok(outcome) => outcome.rows_affected(),
+            // Somebody else took the key at the same time; the whole call is tried again by who asked.
+            Err(error) if crate::failure::violation(&error) == Some(Violation::Unique) => {
+                return Err(WriteError::Conflict);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if written == 1 {
+            retried.push(JobId::from_uuid(id));
+        }
+    }
+    Ok(retried)
+}
+
+async fn matching(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<Uuid>, WriteError> {
+    let failed: Vec<Uuid> = Entity::find()
+        .filter(condition(&call.filter))
+        .filter(Column::Status.eq(JobStatus::Failed.as_str()))
+        .order_by_asc(Column::QueuedAt)
+        .order_by_asc(Column::Id)
+        .limit(u64::from(call.limit))
+        .select_only()
+        .column(Column::Id)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    Ok(failed)
+}
