@@ -25,6 +25,15 @@ impl OutboundResponse {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The usual words for the status, for example `Not Found`; empty for a status that has none.
+    #[must_use]
+    pub fn status_text(&self) -> &'static str {
+        let status = hyper::StatusCode::from_u16(self.status).ok();
+        status
+            .and_then(|status| status.canonical_reason())
+            .unwrap_or_default()
+    }
+
     /// How long the answer asks to be left alone, by its `Retry-After`: seconds, or an instant. One that has passed is
     /// no time at all.
     #[must_use]
@@ -82,6 +91,20 @@ mod tests {
         for nonsense in ["", "soon", "-5", "1.5"] {
             assert_eq!(asks(nonsense), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn a_status_has_its_usual_words_if_there_are_any() {
+        let words = |status| {
+            let response = OutboundResponse {
+                status,
+                url: String::new(),
+                headers: Vec::new(),
+                body: Vec::new(),
+            };
+            response.status_text()
+        };
+        assert_eq!((words(404), words(299), words(0)), ("Not Found", "", ""));
     }
 
     #[test]
