@@ -10,8 +10,10 @@ use ratchet_interfaces::{
     RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskRegistry, TaskValidator, ValidationIssue,
     with_causes,
 };
+use ratchet_outbound::{OutboundClient, OutboundError};
 use ratchet_output::OutputDeliveryManager;
 use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
+use ratchet_runtimes::{JavaScriptConfigError, JavaScriptRuntime};
 use ratchet_scheduler::{SystemClock, TokioCronSchedulerService};
 use ratchet_storage::{Database, DatabaseLock, StorageError};
 
@@ -62,6 +64,12 @@ pub enum StartError {
     /// The scheduler cannot be set up.
     #[error(transparent)]
     Scheduler(#[from] SchedulerError),
+    /// Requests cannot be sent.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    /// The JavaScript runtime cannot be set up.
+    #[error(transparent)]
+    JavaScript(#[from] JavaScriptConfigError),
     /// Standard output and error cannot be written to.
     #[error("the process's own streams cannot be had")]
     Output(#[source] std::io::Error),
@@ -114,6 +122,8 @@ impl ServiceContainer {
         let status = Arc::new(ServerStatus::new(env!("CARGO_PKG_VERSION"), Arc::clone(&clock)));
         let builtin =
             BuiltinRuntime::standard(Arc::clone(&clock), Arc::clone(&status) as Arc<dyn RuntimeStatus>);
+        let outbound = OutboundClient::new(settings.network.allow.clone())?;
+        let javascript = JavaScriptRuntime::new(settings.javascript.clone(), Arc::new(outbound))?;
         let job_pipeline = JobPipeline::new(JobPipelineParts {
             config: ExecutorConfig::new(
                 settings.scheduler.max_concurrent_jobs as u64,
@@ -125,7 +135,7 @@ impl ServiceContainer {
             validator: Arc::clone(&validator),
             clock: Arc::clone(&clock),
             status,
-            runtimes: vec![Arc::new(builtin)],
+            runtimes: vec![Arc::new(builtin), Arc::new(javascript)],
             node: NodeId::new(),
             jobs_available: jobs_available.clone(),
             jobs_stopping: jobs_stopping.clone(),

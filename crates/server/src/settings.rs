@@ -1,6 +1,8 @@
 use std::net::SocketAddr;
 
 use ratchet_interfaces::SchedulerError;
+use ratchet_outbound::AddressPolicy;
+use ratchet_runtimes::{JavaScriptConfig, JavaScriptConfigError};
 use ratchet_scheduler::SchedulerConfig;
 use ratchet_storage::DatabaseUrl;
 
@@ -26,6 +28,10 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// The scheduler and how its jobs run.
     pub scheduler: SchedulerConfig,
+    /// What JavaScript tasks may use.
+    pub javascript: JavaScriptConfig,
+    /// What tasks and deliveries may reach.
+    pub network: NetworkSettings,
     /// What the process says of itself.
     pub log: LogSettings,
 }
@@ -64,6 +70,13 @@ impl Default for DatabaseSettings {
                 .expect("a file is a database's place, as a test shows"),
         }
     }
+}
+
+/// `[network]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkSettings {
+    /// The private addresses that may be connected to, beside all public ones.
+    pub allow: AddressPolicy,
 }
 
 /// `[log]`
@@ -105,6 +118,8 @@ impl Settings {
             server,
             database,
             scheduler,
+            javascript,
+            network,
             log,
         } = Self::default();
         let settings = Self {
@@ -127,6 +142,13 @@ impl Settings {
                 ledger_retention_days: reader
                     .take("scheduler.ledger_retention_days", scheduler.ledger_retention_days)?,
             },
+            javascript: JavaScriptConfig {
+                memory_limit_mb: reader.take("javascript.memory_limit_mb", javascript.memory_limit_mb)?,
+                max_output_mb: reader.take("javascript.max_output_mb", javascript.max_output_mb)?,
+            },
+            network: NetworkSettings {
+                allow: reader.take("network.allow", network.allow)?,
+            },
             log: LogSettings {
                 format: reader.take("log.format", log.format)?,
                 level: reader.take("log.level", log.level)?,
@@ -136,6 +158,9 @@ impl Settings {
         if grace > Self::MAX_GRACE_SECONDS {
             let rule = format!("0 to {} seconds are allowed", Self::MAX_GRACE_SECONDS);
             return Err(reader.refuse("server.shutdown_grace_seconds", grace.to_string(), rule));
+        }
+        if let Err(JavaScriptConfigError { field, value, rule }) = settings.javascript.clone().validated() {
+            return Err(reader.refuse(&format!("javascript.{field}"), value, rule));
         }
         match settings.scheduler.clone().validated() {
             Ok(scheduler) => Ok(Self {
@@ -281,6 +306,37 @@ mod tests {
         );
         let error = refusal_of_file("scheduler.job_timeout_seconds = 0");
         assert!(error.contains("is 0 (file "), "{error}");
+    }
+
+    #[test]
+    fn allowed_networks_are_a_list_in_the_file_and_one_text_in_the_environment() {
+        let allowed = "10.1.0.0/16, ::1".parse().unwrap();
+        for toml in [
+            "network.allow = [\"10.1.0.0/16\", \"::1\"]",
+            "network.allow = \"10.1.0.0/16,::1\"",
+        ] {
+            assert_eq!(load(toml, &[], &[]).unwrap().network.allow, allowed);
+        }
+        let settings = load("", &[("RATCHET_NETWORK_ALLOW", "10.1.0.0/16,::1")], &[]).unwrap();
+        assert_eq!(settings.network.allow, allowed);
+        let error = refusal_of_file("network.allow = [\"10.1.2.3/8\"]");
+        assert!(
+            error.starts_with("network.allow is [\"10.1.2.3/8\"] (file "),
+            "{error}"
+        );
+        assert!(error.contains("10.0.0.0/8 and 10.1.2.3 are allowed"), "{error}");
+        assert!(refusal_of_file("network.allow = [5]").contains("allowed is a list"));
+    }
+
+    #[test]
+    fn what_javascript_may_use_is_bounded() {
+        assert_eq!(
+            refusal_of_variable("RATCHET_JAVASCRIPT_MEMORY_LIMIT_MB", "0"),
+            "javascript.memory_limit_mb is 0 (environment variable RATCHET_JAVASCRIPT_MEMORY_LIMIT_MB): \
+             1 to 4096 MiB are allowed"
+        );
+        let settings = load("javascript.max_output_mb = 32", &[], &[]).unwrap();
+        assert_eq!(settings.javascript.max_output_mb, 32);
     }
 
     #[test]

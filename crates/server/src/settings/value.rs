@@ -2,6 +2,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use ratchet_interfaces::with_causes;
+use ratchet_outbound::AddressPolicy;
 use ratchet_storage::{DatabaseUrl, DatabaseUrlError};
 
 use super::{LogFilter, LogFormat};
@@ -88,6 +89,21 @@ impl Setting for SocketAddr {
             .text()
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| "allowed is an address and port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
+    }
+}
+
+impl Setting for AddressPolicy {
+    /// A list in the file, or one text with commas.
+    fn read(value: &Value) -> Result<Self, String> {
+        let rule = || "allowed is a list such as [\"10.1.0.0/16\", \"::1\"]".to_owned();
+        let policy = match value {
+            Value::Typed(toml::Value::Array(items)) => {
+                let texts = items.iter().map(toml::Value::as_str).collect::<Option<Vec<_>>>();
+                Self::allowing(texts.ok_or_else(rule)?)
+            }
+            _ => value.text().ok_or_else(rule)?.parse(),
+        };
+        policy.map_err(|error| error.to_string())
     }
 }
 
