@@ -14,6 +14,7 @@
 mod backoff;
 mod clock;
 mod delivery;
+mod destination;
 mod error;
 mod execution;
 mod fact;
@@ -31,19 +32,22 @@ mod retry;
 mod runtime;
 mod schedule;
 mod scheduler;
+mod secret;
 mod signal;
 mod stop_token;
 mod task;
 mod tick;
 mod tick_account;
+mod webhook;
 
 pub use backoff::{Backoff, BackoffError};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
-    ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, Compression, Delivery, DeliveryAttempt,
-    DeliveryReceipt, DeliveryStatus, FilesystemOptions, HttpMethod, JobResult, OutputDelivery,
-    OutputDestination, OutputFormat, OutputTarget, ResultFilter, StdioOptions, StdioStream,
-    WebhookAuthentication, WebhookOptions, WebhookRetryPolicy, WriteMode,
+    Delivery, DeliveryAttempt, DeliveryFilter, DeliveryReceipt, DeliveryStatus, JobResult, OutputDelivery,
+};
+pub use destination::{
+    Compression, FilesystemOptions, OutputDestination, OutputFormat, OutputTarget, ResultFilter,
+    StdioOptions, StdioStream, WriteMode,
 };
 pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
 pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatus};
@@ -76,6 +80,7 @@ pub use scheduler::{
     BackfillOrder, BackfillReport, BackfillRequest, PauseRequest, ResumeRequest, ScheduleStatus,
     SchedulerError, SchedulerHealth, SchedulerService,
 };
+pub use secret::Secret;
 pub use signal::Signal;
 pub use stop_token::{StopSource, StopToken};
 pub use task::{Task, TaskDefinition, TaskFilter, TaskLimits, TaskSort};
@@ -84,6 +89,10 @@ pub use tick::{
     TickRecord,
 };
 pub use tick_account::{TickAccount, TickVerdict};
+pub use webhook::{
+    ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, HttpMethod, WebhookAuthentication,
+    WebhookOptions, WebhookRetryPolicy,
+};
 
 #[cfg(feature = "mock")]
 pub use repository::{
