@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use ratchet_executor::{
     BuiltinRuntime, ExecutorConfig, ExecutorError, JobPipeline, JobPipelineParts, ServerStatus,
 };
