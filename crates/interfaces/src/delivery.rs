@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize, Serializer};
@@ -146,5 +148,5 @@ pub trait OutputDelivery: Send + Sync {
     fn check(&self, destination: &OutputDestination) -> Option<String>;
 
     /// Makes one attempt. On success the result has left this process.
-    async fn deliver(&self, delivery: &Delivery) -> Result<DeliveryReceipt, DeliveryError>;
+    async fn deliver(&self, delivery: &Arc<Delivery>) -> Result<DeliveryReceipt, DeliveryError>;
 }

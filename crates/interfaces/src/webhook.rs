@@ -83,6 +83,21 @@ impl WebhookOptions {
         }
     }
 
+    /// Its secrets, for whoever must keep them out of a text.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&str> {
+        let headers = self.headers.iter().filter(|(name, _)| hides_a_secret(name));
+        let mut secrets: Vec<&str> = headers.map(|(_, value)| value.as_str()).collect();
+        match &self.authentication {
+            None => {}
+            Some(WebhookAuthentication::Bearer { bearer }) => secrets.push(bearer.token.expose()),
+            Some(WebhookAuthentication::Basic { basic }) => secrets.push(basic.password.expose()),
+            Some(WebhookAuthentication::ApiKey { api_key }) => secrets.push(api_key.key.expose()),
+        }
+        secrets.extend(self.signing_secret.as_ref().map(Secret::expose));
+        secrets
+    }
+
     /// Where the request goes, as far as it can be shown: scheme, host and port. A path or a query may hold a secret.
     #[must_use]
     pub fn origin(&self) -> &str {

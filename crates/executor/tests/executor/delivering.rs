@@ -25,7 +25,7 @@ impl OutputDelivery for Obedient {
         None
     }
 
-    async fn deliver(&self, delivery: &Delivery) -> Result<DeliveryReceipt, DeliveryError> {
+    async fn deliver(&self, delivery: &Arc<Delivery>) -> Result<DeliveryReceipt, DeliveryError> {
         self.attempts.fetch_add(1, Ordering::SeqCst);
         match delivery.payload.output.as_str() {
             Some("fail") => Err(DeliveryError::Write {
