@@ -10,7 +10,8 @@ use ratchet_interfaces::{
     RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskRegistry, TaskValidator, ValidationIssue,
     with_causes,
 };
-use ratchet_output::OutputDeliveryManager;
+use ratchet_outbound::{OutboundClient, OutboundError};
+use ratchet_output::{OutputDeliveryManager, OutputFolder, OutputParts};
 use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
 use ratchet_scheduler::{SystemClock, TokioCronSchedulerService};
 use ratchet_storage::{Database, DatabaseLock, StorageError};
@@ -62,6 +63,9 @@ pub enum StartError {
     /// The scheduler cannot be set up.
     #[error(transparent)]
     Scheduler(#[from] SchedulerError),
+    /// Requests cannot be sent.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
     /// Standard output and error cannot be written to.
     #[error("the process's own streams cannot be had")]
     Output(#[source] std::io::Error),
@@ -109,8 +113,12 @@ impl ServiceContainer {
 
         let (jobs_available, deliveries_available) = (Signal::default(), Signal::default());
         let jobs_stopping = Signal::default();
-        let output_manager: Arc<dyn OutputDelivery> =
-            Arc::new(OutputDeliveryManager::new().map_err(StartError::Output)?);
+        let output_manager = OutputDeliveryManager::new(OutputParts {
+            folder: OutputFolder::at(&settings.output.folder),
+            client: OutboundClient::new(settings.outbound.allowed_networks.clone())?,
+            clock: Arc::clone(&clock),
+        });
+        let output_manager: Arc<dyn OutputDelivery> = Arc::new(output_manager.map_err(StartError::Output)?);
         let status = Arc::new(ServerStatus::new(env!("CARGO_PKG_VERSION"), Arc::clone(&clock)));
         let builtin =
             BuiltinRuntime::standard(Arc::clone(&clock), Arc::clone(&status) as Arc<dyn RuntimeStatus>);

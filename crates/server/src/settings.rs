@@ -1,6 +1,8 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use ratchet_interfaces::SchedulerError;
+use ratchet_outbound::AddressPolicy;
 use ratchet_scheduler::SchedulerConfig;
 use ratchet_storage::DatabaseUrl;
 
@@ -26,6 +28,10 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// The scheduler and how its jobs run.
     pub scheduler: SchedulerConfig,
+    /// Where results are written.
+    pub output: OutputSettings,
+    /// What requests may reach.
+    pub outbound: OutboundSettings,
     /// What the process says of itself.
     pub log: LogSettings,
 }
@@ -64,6 +70,28 @@ impl Default for DatabaseSettings {
                 .expect("a file is a database's place, as a test shows"),
         }
     }
+}
+
+/// `[output]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputSettings {
+    /// The folder below which destinations of the type `filesystem` write. It is made when it is first used.
+    pub folder: PathBuf,
+}
+
+impl Default for OutputSettings {
+    fn default() -> Self {
+        Self {
+            folder: "output".into(),
+        }
+    }
+}
+
+/// `[outbound]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutboundSettings {
+    /// The networks and addresses that webhooks may reach beside those of the Internet.
+    pub allowed_networks: AddressPolicy,
 }
 
 /// `[log]`
@@ -105,6 +133,8 @@ impl Settings {
             server,
             database,
             scheduler,
+            output,
+            outbound,
             log,
         } = Self::default();
         let settings = Self {
@@ -126,6 +156,12 @@ impl Settings {
                     .take("scheduler.enable_notifications", scheduler.enable_notifications)?,
                 ledger_retention_days: reader
                     .take("scheduler.ledger_retention_days", scheduler.ledger_retention_days)?,
+            },
+            output: OutputSettings {
+                folder: reader.take("output.folder", output.folder)?,
+            },
+            outbound: OutboundSettings {
+                allowed_networks: reader.take("outbound.allowed_networks", outbound.allowed_networks)?,
             },
             log: LogSettings {
                 format: reader.take("log.format", log.format)?,
@@ -238,10 +274,32 @@ mod tests {
             ("log.format", "[\"json\"]"),
             ("log.level", "3"),
             ("server.bind", "8080"),
+            ("output.folder", "3"),
+            ("output.folder", "\"\""),
+            ("outbound.allowed_networks", "\"localhost\""),
+            ("outbound.allowed_networks", "[10]"),
         ] {
             let error = refusal_of_file(&format!("{key} = {value}"));
             assert!(error.starts_with(&format!("{key} is {value} (file ")), "{error}");
         }
+    }
+
+    #[test]
+    fn networks_are_a_list_in_the_file_and_have_commas_between_them_elsewhere() {
+        let of_file = load(
+            "[outbound]\nallowed_networks = [\"10.1.0.0/16\", \"::1\"]",
+            &[],
+            &[],
+        )
+        .unwrap();
+        let of_environment = load(
+            "",
+            &[("RATCHET_OUTBOUND_ALLOWED_NETWORKS", "10.1.0.0/16, ::1")],
+            &[],
+        )
+        .unwrap();
+        assert_eq!(of_file, of_environment);
+        assert_eq!(of_file.outbound.allowed_networks.to_string(), "10.1.0.0/16, ::1");
     }
 
     #[test]
