@@ -187,3 +187,17 @@ fn no_secret_is_in_what_is_told() {
         assert!(!told.contains(SECRET), "{told}");
     }
 }
+
+#[test]
+fn the_destinations_of_the_manual_are_in_order() {
+    let manual = include_str!("../../../../docs/outputs.md");
+    let examples: Vec<&str> = manual
+        .split("```json\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        assert_eq!(told(serde_json::from_str(example).unwrap()), None, "{example}");
+    }
+}
