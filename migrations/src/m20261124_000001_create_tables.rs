@@ -29,6 +29,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("executions", executions::CREATE),
     ("execution_logs", executions::CREATE_LOGS),
     ("deliveries", deliveries::CREATE),
+    ("delivery_attempts", deliveries::CREATE_ATTEMPTS),
     ("leases", leases::CREATE),
     ("facts", facts::CREATE),
 ];

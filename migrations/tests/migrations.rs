@@ -8,8 +8,9 @@ use sea_orm_migration::sea_orm::{
 };
 use tempfile::TempDir;
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "deliveries",
+    "delivery_attempts",
     "execution_logs",
     "executions",
     "facts",

@@ -15,6 +15,7 @@ mod backoff;
 mod clock;
 mod delivery;
 mod dependency;
+mod destination;
 mod error;
 mod execution;
 mod fact;
@@ -32,19 +33,22 @@ mod retry;
 mod runtime;
 mod schedule;
 mod scheduler;
+mod secret;
 mod signal;
 mod stop_token;
 mod task;
 mod tick;
 mod tick_account;
+mod webhook;
 
 pub use backoff::{Backoff, BackoffError};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
-    ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, Compression, Delivery, DeliveryAttempt,
-    DeliveryReceipt, DeliveryStatus, FilesystemOptions, HttpMethod, JobResult, OutputDelivery,
-    OutputDestination, OutputFormat, OutputTarget, ResultFilter, StdioOptions, StdioStream,
-    WebhookAuthentication, WebhookOptions, WebhookRetryPolicy, WriteMode,
+    Delivery, DeliveryAttempt, DeliveryFilter, DeliveryReceipt, DeliveryStatus, JobResult, OutputDelivery,
+};
+pub use destination::{
+    Compression, FilesystemOptions, OutputDestination, OutputFormat, OutputTarget, ResultFilter,
+    StdioOptions, StdioStream, WriteMode,
 };
 pub use dependency::{DependencyCondition, DependencyDecision, DependencyTally, JobDependencies};
 pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
@@ -79,6 +83,7 @@ pub use scheduler::{
     BackfillOrder, BackfillReport, BackfillRequest, PauseRequest, ResumeRequest, ScheduleStatus,
     SchedulerError, SchedulerHealth, SchedulerService,
 };
+pub use secret::Secret;
 pub use signal::Signal;
 pub use stop_token::{StopSource, StopToken};
 pub use task::{Task, TaskDefinition, TaskFilter, TaskLimits, TaskSort};
@@ -87,6 +92,10 @@ pub use tick::{
     TickRecord,
 };
 pub use tick_account::{TickAccount, TickVerdict};
+pub use webhook::{
+    ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, HttpMethod, WebhookAuthentication,
+    WebhookOptions, WebhookRetryPolicy,
+};
 
 #[cfg(feature = "mock")]
 pub use repository::{

@@ -1,5 +1,5 @@
 /// An enumeration whose values have a stored name: `as_str` prints it, `FromStr` reads it, `ALL` lists them. In JSON it
-/// is that name.
+/// is that name, which is read in any case.
 macro_rules! named_enum {
     (
         $(#[$doc:meta])*
@@ -41,7 +41,9 @@ macro_rules! named_enum {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                text.parse()
+                    .or_else(|error| text.to_ascii_lowercase().parse().map_err(|_| error))
+                    .map_err(serde::de::Error::custom)
             }
         }
 

@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use percent_encoding::percent_decode_str;
 use rustls::ClientConfig;
-use url::Url;
+use url::{Host, Url};
 
 use crate::connector::{ForbiddenAddress, GuardedConnector, Resolver, system_resolver};
 use crate::roots::root_certificates;
@@ -22,6 +23,7 @@ use crate::{AddressPolicy, OutboundError, OutboundRequest, OutboundResponse, red
 /// Sends requests to where its policy permits. It is cheap to clone; the clones share their connections.
 #[derive(Clone)]
 pub struct OutboundClient {
+    policy: Arc<AddressPolicy>,
     client: Client<HttpsConnector<GuardedConnector>, Full<Bytes>>,
 }
 
@@ -50,13 +52,37 @@ impl OutboundClient {
             .map_err(|error| OutboundError::Setup(error.into()))?
             .with_root_certificates(root_certificates())
             .with_no_client_auth();
-        let connector = HttpsConnector::from((GuardedConnector::new(policy, resolver), tls));
+        let policy = Arc::new(policy);
+        let connector = HttpsConnector::from((GuardedConnector::new(Arc::clone(&policy), resolver), tls));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Self::IDLE_TIMEOUT)
             .pool_max_idle_per_host(Self::IDLE_CONNECTIONS_PER_HOST)
             .build(connector);
-        Ok(Self { client })
+        Ok(Self { policy, client })
+    }
+
+    /// Whether a request can be sent at all, as far as that can be said without sending it: a URL, method and headers as
+    /// they must be, and an address that is permitted, if the URL names one.
+    ///
+    /// # Errors
+    /// [`OutboundError::InvalidRequest`] or [`OutboundError::Forbidden`].
+    pub fn check(&self, request: &OutboundRequest) -> Result<(), OutboundError> {
+        request.parsed_method()?;
+        request.parsed_headers()?;
+        let url = request.parsed_url()?;
+        let address: IpAddr = match url.host() {
+            Some(Host::Ipv4(address)) => address.into(),
+            Some(Host::Ipv6(address)) => address.into(),
+            Some(Host::Domain(_)) | None => return Ok(()),
+        };
+        if self.policy.permits(address) {
+            return Ok(());
+        }
+        Err(OutboundError::Forbidden {
+            host: url.host_str().unwrap_or_default().to_owned(),
+            address,
+        })
     }
 
     /// Sends a request, follows its redirects, and reads the whole answer. An answer of any status is an answer.
@@ -79,6 +105,7 @@ impl OutboundClient {
             headers,
             body: request.body.into(),
             max_body_bytes: request.max_body_bytes,
+            cuts_body: request.cuts_body,
         };
         let answer = tokio::time::timeout(request.timeout, exchange.answer(request.max_redirects)).await;
         answer.unwrap_or_else(|_| {
@@ -100,6 +127,7 @@ struct Exchange<'a> {
     headers: HeaderMap,
     body: Bytes,
     max_body_bytes: usize,
+    cuts_body: bool,
 }
 
 impl Exchange<'_> {
@@ -185,7 +213,7 @@ impl Exchange<'_> {
             limit: self.max_body_bytes,
         };
         let (head, mut incoming) = response.into_parts();
-        if incoming.size_hint().lower() > self.max_body_bytes as u64 {
+        if !self.cuts_body && incoming.size_hint().lower() > self.max_body_bytes as u64 {
             return Err(too_large());
         }
         let mut body = Vec::new();
@@ -195,8 +223,14 @@ impl Exchange<'_> {
                 source: error.into(),
             })?;
             if let Some(data) = frame.data_ref() {
-                if data.len() > self.max_body_bytes - body.len() {
-                    return Err(too_large());
+                let room = self.max_body_bytes - body.len();
+                if data.len() > room {
+                    if !self.cuts_body {
+                        return Err(too_large());
+                    }
+                    // The connection ends with the answer that is not read to its end.
+                    body.extend_from_slice(&data[..room]);
+                    break;
                 }
                 body.extend_from_slice(data);
             }

@@ -43,8 +43,7 @@ pub(crate) struct GuardedConnector {
 }
 
 impl GuardedConnector {
-    pub(crate) fn new(policy: AddressPolicy, resolver: Resolver) -> Self {
-        let policy = Arc::new(policy);
+    pub(crate) fn new(policy: Arc<AddressPolicy>, resolver: Resolver) -> Self {
         let mut connector = HttpConnector::new_with_resolver(GuardedResolver {
             policy: Arc::clone(&policy),
             resolver,

@@ -22,6 +22,8 @@ pub struct OutboundRequest {
     pub timeout: Duration,
     /// How large the answer's body may be.
     pub max_body_bytes: usize,
+    /// Whether the body of a larger answer is cut there. Otherwise it is an error.
+    pub cuts_body: bool,
     /// How many redirects are followed. With 0 a redirect is the answer.
     pub max_redirects: u32,
 }
@@ -37,6 +39,7 @@ impl OutboundRequest {
             body: Vec::new(),
             timeout: Duration::from_secs(30),
             max_body_bytes: 10 * 1024 * 1024,
+            cuts_body: false,
             max_redirects: 10,
         }
     }
@@ -133,6 +136,7 @@ impl fmt::Debug for OutboundRequest {
             .field("body_bytes", &self.body.len())
             .field("timeout", &self.timeout)
             .field("max_body_bytes", &self.max_body_bytes)
+            .field("cuts_body", &self.cuts_body)
             .field("max_redirects", &self.max_redirects)
             .finish()
     }

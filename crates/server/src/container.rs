@@ -11,7 +11,7 @@ use ratchet_interfaces::{
     with_causes,
 };
 use ratchet_outbound::{OutboundClient, OutboundError};
-use ratchet_output::OutputDeliveryManager;
+use ratchet_output::{OutputDeliveryManager, OutputFolder, OutputParts};
 use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
 use ratchet_runtimes::{JavaScriptConfigError, JavaScriptRuntime};
 use ratchet_scheduler::{SystemClock, TokioCronSchedulerService};
@@ -117,12 +117,16 @@ impl ServiceContainer {
 
         let (jobs_available, deliveries_available) = (Signal::default(), Signal::default());
         let jobs_stopping = Signal::default();
-        let output_manager: Arc<dyn OutputDelivery> =
-            Arc::new(OutputDeliveryManager::new().map_err(StartError::Output)?);
+        let outbound = OutboundClient::new(settings.outbound.allowed_networks.clone())?;
+        let output_manager = OutputDeliveryManager::new(OutputParts {
+            folder: OutputFolder::at(&settings.output.folder),
+            client: outbound.clone(),
+            clock: Arc::clone(&clock),
+        });
+        let output_manager: Arc<dyn OutputDelivery> = Arc::new(output_manager.map_err(StartError::Output)?);
         let status = Arc::new(ServerStatus::new(env!("CARGO_PKG_VERSION"), Arc::clone(&clock)));
         let builtin =
             BuiltinRuntime::standard(Arc::clone(&clock), Arc::clone(&status) as Arc<dyn RuntimeStatus>);
-        let outbound = OutboundClient::new(settings.network.allow.clone())?;
         let javascript = JavaScriptRuntime::new(settings.javascript.clone(), Arc::new(outbound))?;
         let job_pipeline = JobPipeline::new(JobPipelineParts {
             config: ExecutorConfig::new(

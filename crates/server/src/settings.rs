@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use ratchet_interfaces::SchedulerError;
 use ratchet_outbound::AddressPolicy;
@@ -30,8 +31,10 @@ pub struct Settings {
     pub scheduler: SchedulerConfig,
     /// What JavaScript tasks may use.
     pub javascript: JavaScriptConfig,
-    /// What tasks and deliveries may reach.
-    pub network: NetworkSettings,
+    /// Where results are written.
+    pub output: OutputSettings,
+    /// What requests of tasks and webhooks may reach.
+    pub outbound: OutboundSettings,
     /// What the process says of itself.
     pub log: LogSettings,
 }
@@ -72,11 +75,26 @@ impl Default for DatabaseSettings {
     }
 }
 
-/// `[network]`
+/// `[output]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputSettings {
+    /// The folder below which destinations of the type `filesystem` write. It is made when it is first used.
+    pub folder: PathBuf,
+}
+
+impl Default for OutputSettings {
+    fn default() -> Self {
+        Self {
+            folder: "output".into(),
+        }
+    }
+}
+
+/// `[outbound]`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NetworkSettings {
-    /// The private addresses that may be connected to, beside all public ones.
-    pub allow: AddressPolicy,
+pub struct OutboundSettings {
+    /// The networks and addresses that webhooks may reach beside those of the Internet.
+    pub allowed_networks: AddressPolicy,
 }
 
 /// `[log]`
@@ -119,7 +137,8 @@ impl Settings {
             database,
             scheduler,
             javascript,
-            network,
+            output,
+            outbound,
             log,
         } = Self::default();
         let settings = Self {
@@ -146,8 +165,11 @@ impl Settings {
                 memory_limit_mb: reader.take("javascript.memory_limit_mb", javascript.memory_limit_mb)?,
                 max_output_mb: reader.take("javascript.max_output_mb", javascript.max_output_mb)?,
             },
-            network: NetworkSettings {
-                allow: reader.take("network.allow", network.allow)?,
+            output: OutputSettings {
+                folder: reader.take("output.folder", output.folder)?,
+            },
+            outbound: OutboundSettings {
+                allowed_networks: reader.take("outbound.allowed_networks", outbound.allowed_networks)?,
             },
             log: LogSettings {
                 format: reader.take("log.format", log.format)?,
@@ -263,10 +285,32 @@ mod tests {
             ("log.format", "[\"json\"]"),
             ("log.level", "3"),
             ("server.bind", "8080"),
+            ("output.folder", "3"),
+            ("output.folder", "\"\""),
+            ("outbound.allowed_networks", "\"localhost\""),
+            ("outbound.allowed_networks", "[10]"),
         ] {
             let error = refusal_of_file(&format!("{key} = {value}"));
             assert!(error.starts_with(&format!("{key} is {value} (file ")), "{error}");
         }
+    }
+
+    #[test]
+    fn networks_are_a_list_in_the_file_and_have_commas_between_them_elsewhere() {
+        let of_file = load(
+            "[outbound]\nallowed_networks = [\"10.1.0.0/16\", \"::1\"]",
+            &[],
+            &[],
+        )
+        .unwrap();
+        let of_environment = load(
+            "",
+            &[("RATCHET_OUTBOUND_ALLOWED_NETWORKS", "10.1.0.0/16, ::1")],
+            &[],
+        )
+        .unwrap();
+        assert_eq!(of_file, of_environment);
+        assert_eq!(of_file.outbound.allowed_networks.to_string(), "10.1.0.0/16, ::1");
     }
 
     #[test]
@@ -312,20 +356,20 @@ mod tests {
     fn allowed_networks_are_a_list_in_the_file_and_one_text_in_the_environment() {
         let allowed = "10.1.0.0/16, ::1".parse().unwrap();
         for toml in [
-            "network.allow = [\"10.1.0.0/16\", \"::1\"]",
-            "network.allow = \"10.1.0.0/16,::1\"",
+            "outbound.allowed_networks = [\"10.1.0.0/16\", \"::1\"]",
+            "outbound.allowed_networks = \"10.1.0.0/16,::1\"",
         ] {
-            assert_eq!(load(toml, &[], &[]).unwrap().network.allow, allowed);
+            assert_eq!(load(toml, &[], &[]).unwrap().outbound.allowed_networks, allowed);
         }
         let settings = load("", &[("RATCHET_NETWORK_ALLOW", "10.1.0.0/16,::1")], &[]).unwrap();
-        assert_eq!(settings.network.allow, allowed);
-        let error = refusal_of_file("network.allow = [\"10.1.2.3/8\"]");
+        assert_eq!(settings.outbound.allowed_networks, allowed);
+        let error = refusal_of_file("outbound.allowed_networks = [\"10.1.2.3/8\"]");
         assert!(
-            error.starts_with("network.allow is [\"10.1.2.3/8\"] (file "),
+            error.starts_with("outbound.allowed_networks is [\"10.1.2.3/8\"] (file "),
             "{error}"
         );
         assert!(error.contains("10.0.0.0/8 and 10.1.2.3 are allowed"), "{error}");
-        assert!(refusal_of_file("network.allow = [5]").contains("allowed is a list"));
+        assert!(refusal_of_file("outbound.allowed_networks = [5]").contains("allowed is a list"));
     }
 
     #[test]

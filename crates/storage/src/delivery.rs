@@ -2,20 +2,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Delivery, DeliveryId, DeliveryRepository, JobId, RepositoryError};
+use ratchet_interfaces::{
+    Delivery, DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, JobId, Page, PageRequest,
+    RepositoryError, SortOrder,
+};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
-    Statement,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
+    QueryOrder, Statement,
 };
 
 use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 use crate::failure::During;
+use crate::paging::page;
 use crate::row::delivery::{Column, Entity, read};
-use crate::row::{Unreadable, awaited, micros, text};
+use crate::row::{Unreadable, awaited, delivery_attempt, micros, text};
 use crate::store::Store;
 use crate::writer::WriteError;
 
-/// The table `deliveries`.
+/// The tables `deliveries` and `delivery_attempts`.
 pub(crate) struct Deliveries {
     store: Arc<Store>,
 }
@@ -32,10 +36,16 @@ impl DeliveryRepository for Deliveries {
         &self,
         now: DateTime<Utc>,
         limit: u32,
+        under_way: &[DeliveryId],
+        full_lanes: &[String],
     ) -> Result<Vec<Delivery>, RepositoryError> {
         const DURING: &str = "looking for due deliveries";
+        let excluded = Excluded {
+            under_way,
+            full_lanes,
+        };
         loop {
-            let statement = due_statement(self.store.backend(), now, limit);
+            let statement = due_statement(self.store.backend(), now, limit, excluded);
             let rows = self.store.reader.query_all_raw(statement).await.during(DURING)?;
             let mut due = Vec::with_capacity(rows.len());
             let mut unreadable = Vec::new();
@@ -61,12 +71,15 @@ impl DeliveryRepository for Deliveries {
         }
     }
 
-    async fn delivery_next_attempt(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+    async fn delivery_next_attempt(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, RepositoryError> {
         const DURING: &str = "looking for the next delivery";
         let row = self
             .store
             .reader
-            .query_one_raw(Statement::from_string(self.store.backend(), NEXT))
+            .query_one_raw(next_statement(self.store.backend(), now))
             .await
             .during(DURING)?;
         let next: Option<i64> = match row {
@@ -76,37 +89,45 @@ impl DeliveryRepository for Deliveries {
         Ok(awaited(next))
     }
 
-    async fn delivery_bring_forward(
-        &self,
-        now: DateTime<Utc>,
-        latest_retry: DateTime<Utc>,
-    ) -> Result<u64, RepositoryError> {
+    async fn delivery_bring_forward(&self, now: DateTime<Utc>) -> Result<u64, RepositoryError> {
         self.store
             .writer
-            .write((now, latest_retry), |instants, transaction| {
-                Box::pin(bring_forward(*instants, transaction))
-            })
+            .write(now, |now, transaction| Box::pin(bring_forward(*now, transaction)))
             .await
             .map_err(|error| error.during("bringing forward deliveries after the clock was set back"))
     }
 
-    async fn delivery_settle_many(&self, deliveries: &[Delivery]) -> Result<(), RepositoryError> {
-        let rows = Batch::all(self.store.backend(), SETTLED, deliveries, |batch, delivery| {
+    async fn delivery_settle_many(
+        &self,
+        settled: &[(Delivery, DeliveryAttempt)],
+    ) -> Result<(), RepositoryError> {
+        let backend = self.store.backend();
+        let deliveries = Batch::all(backend, SETTLED, settled, |batch, (delivery, attempt)| {
             batch.push([
                 Cell::Id(delivery.id.as_uuid()),
                 Cell::Text(delivery.status.as_str()),
                 Cell::Int(delivery.attempts.into()),
+                Cell::Int(micros(attempt.started_at + attempt.duration)),
                 Cell::Int(micros(delivery.next_attempt_at)),
                 Cell::text(delivery.last_error.as_deref()),
                 Cell::int(delivery.delivered_at.map(micros)),
             ]);
         });
-        if rows.is_empty() {
+        if deliveries.is_empty() {
             return Ok(());
         }
+        let attempts = settled.iter().map(|(_, attempt)| attempt);
+        let attempts = Batch::all(
+            backend,
+            delivery_attempt::COLUMNS,
+            attempts,
+            delivery_attempt::push,
+        );
         self.store
             .writer
-            .write(rows, |rows, transaction| Box::pin(settle(rows, transaction)))
+            .write((deliveries, attempts), |rows, transaction| {
+                Box::pin(settle(rows, transaction))
+            })
             .await
             .map_err(|error| error.during("settling deliveries"))
     }
@@ -132,6 +153,56 @@ impl DeliveryRepository for Deliveries {
             .map(read)
             .collect()
     }
+
+    async fn delivery_list(
+        &self,
+        filter: DeliveryFilter,
+        request: PageRequest,
+    ) -> Result<Page<Delivery>, RepositoryError> {
+        let DeliveryFilter { status, job_id } = filter;
+        let condition = Condition::all()
+            .add_option(status.map(|status| Column::Status.eq(status.as_str())))
+            .add_option(job_id.map(|id| Column::JobId.eq(id.as_uuid())));
+        let keys = [
+            (Column::CreatedAt, SortOrder::Descending),
+            (Column::Id, SortOrder::Descending),
+        ];
+        page::<Entity, _>(
+            &self.store.reader,
+            condition,
+            &keys,
+            request,
+            "listing deliveries",
+            read,
+        )
+        .await
+    }
+
+    async fn delivery_attempt_list(
+        &self,
+        id: DeliveryId,
+        request: PageRequest,
+    ) -> Result<Page<DeliveryAttempt>, RepositoryError> {
+        page::<delivery_attempt::Entity, _>(
+            &self.store.reader,
+            Condition::all().add(delivery_attempt::Column::DeliveryId.eq(id.as_uuid())),
+            &[(delivery_attempt::Column::StartedAt, SortOrder::Ascending)],
+            request,
+            "listing the attempts at a delivery",
+            delivery_attempt::read,
+        )
+        .await
+    }
+
+    async fn delivery_retry(&self, id: DeliveryId, now: DateTime<Utc>) -> Result<bool, RepositoryError> {
+        self.store
+            .writer
+            .write((id, now), |(id, now), transaction| {
+                Box::pin(retry(*id, *now, transaction))
+            })
+            .await
+            .map_err(|error| error.during("retrying a delivery"))
+    }
 }
 
 /// What a settled delivery changes.
@@ -139,39 +210,93 @@ const SETTLED: &[BatchColumn] = &[
     ("id", Kind::Id),
     ("status", Kind::Text),
     ("attempts", Kind::Int),
+    ("waits_since", Kind::Int),
     ("next_attempt_at", Kind::Int),
     ("last_error", Kind::Text),
     ("delivered_at", Kind::Int),
 ];
 
-const NEXT: &str = "SELECT MIN(next_attempt_at) FROM deliveries WHERE status = 'pending'";
+/// What is due, but not wanted now.
+#[derive(Clone, Copy)]
+struct Excluded<'a> {
+    under_way: &'a [DeliveryId],
+    full_lanes: &'a [String],
+}
+
+/// A row of these is either a delivery or a lane.
+const EXCLUDED: &[BatchColumn] = &[("id", Kind::Id), ("lane", Kind::Text)];
+
+impl Excluded<'_> {
+    /// The rows and the condition that keeps them out. A database need not unpack what is empty.
+    fn rows(self, backend: DbBackend) -> Option<Batch> {
+        let mut rows = Batch::new(backend, EXCLUDED);
+        for id in self.under_way {
+            rows.push([Cell::Id(id.as_uuid()), Cell::Null]);
+        }
+        for lane in self.full_lanes {
+            rows.push([Cell::Null, Cell::Text(lane)]);
+        }
+        (rows.rows() > 0).then_some(rows)
+    }
+}
 
 /// The status stands in the text, as it does in the partial index: for a parameter SQLite would not see that the
 /// index holds every row that is asked for.
-fn due_statement(backend: DbBackend, now: DateTime<Utc>, limit: u32) -> Statement {
+fn due_statement(backend: DbBackend, now: DateTime<Utc>, limit: u32, excluded: Excluded<'_>) -> Statement {
+    let values = [micros(now).into(), i64::from(limit).into()];
+    match excluded.rows(backend) {
+        None => Statement::from_sql_and_values(
+            backend,
+            "SELECT * FROM deliveries WHERE status = 'pending' AND next_attempt_at <= $1
+             ORDER BY next_attempt_at, id LIMIT $2",
+            values,
+        ),
+        Some(rows) => rows.statement(
+            "SELECT * FROM deliveries WHERE status = 'pending' AND next_attempt_at <= $2
+             AND id NOT IN (SELECT b.id FROM {batch} AS b WHERE b.id IS NOT NULL)
+             AND lane NOT IN (SELECT b.lane FROM {batch} AS b WHERE b.lane IS NOT NULL)
+             ORDER BY next_attempt_at, id LIMIT $3",
+            values,
+        ),
+    }
+}
+
+fn next_statement(backend: DbBackend, now: DateTime<Utc>) -> Statement {
     Statement::from_sql_and_values(
         backend,
-        "SELECT * FROM deliveries WHERE status = 'pending' AND next_attempt_at <= $1
-         ORDER BY next_attempt_at, id LIMIT $2",
-        [micros(now).into(), i64::from(limit).into()],
+        "SELECT MIN(next_attempt_at) FROM deliveries WHERE status = 'pending' AND next_attempt_at > $1",
+        [micros(now).into()],
     )
 }
 
-async fn bring_forward(
-    (now, latest_retry): (DateTime<Utc>, DateTime<Utc>),
-    transaction: &DatabaseTransaction,
-) -> Result<u64, WriteError> {
-    let statement = bring_forward_statement(transaction.get_database_backend(), now, latest_retry);
+async fn bring_forward(now: DateTime<Utc>, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+    let statement = bring_forward_statement(transaction.get_database_backend(), now);
     Ok(transaction.execute_raw(statement).await?.rows_affected())
 }
 
-fn bring_forward_statement(backend: DbBackend, now: DateTime<Utc>, latest_retry: DateTime<Utc>) -> Statement {
+fn bring_forward_statement(backend: DbBackend, now: DateTime<Utc>) -> Statement {
     Statement::from_sql_and_values(
         backend,
-        "UPDATE deliveries SET next_attempt_at = CASE WHEN attempts = 0 THEN $1 ELSE $2 END
-         WHERE status = 'pending' AND next_attempt_at > $1 AND (attempts = 0 OR next_attempt_at > $2)",
-        [micros(now).into(), micros(latest_retry).into()],
+        "UPDATE deliveries SET
+            next_attempt_at = CASE WHEN attempts = 0 THEN $1 ELSE next_attempt_at - waits_since + $1 END,
+            waits_since = $1
+         WHERE status = 'pending' AND next_attempt_at > $1 AND waits_since > $1",
+        [micros(now).into()],
     )
+}
+
+async fn retry(
+    id: DeliveryId,
+    now: DateTime<Utc>,
+    transaction: &DatabaseTransaction,
+) -> Result<bool, WriteError> {
+    let statement = Statement::from_sql_and_values(
+        transaction.get_database_backend(),
+        "UPDATE deliveries SET status = 'pending', attempts = 0, waits_since = $2, next_attempt_at = $2
+         WHERE id = $1 AND status = 'failed'",
+        [id.as_uuid().into(), micros(now).into()],
+    );
+    Ok(transaction.execute_raw(statement).await?.rows_affected() > 0)
 }
 
 /// Says how many there were.
@@ -191,14 +316,26 @@ async fn fail(rows: &[Unreadable], transaction: &DatabaseTransaction) -> Result<
     Ok(failed)
 }
 
-/// A delivery that was deleted with its job meanwhile has nothing to settle.
-async fn settle(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    const SQL: &str = "UPDATE deliveries AS d SET
-            status = b.status, attempts = b.attempts, next_attempt_at = b.next_attempt_at,
-            last_error = b.last_error, delivered_at = b.delivered_at
+/// A delivery that was deleted with its job meanwhile has nothing to settle. The others' rows are locked by the update,
+/// so that none is deleted before its attempt is written.
+async fn settle(
+    (deliveries, attempts): &(Vec<Batch>, Vec<Batch>),
+    transaction: &DatabaseTransaction,
+) -> Result<(), WriteError> {
+    const SETTLE: &str = "UPDATE deliveries AS d SET
+            status = b.status, attempts = b.attempts, waits_since = b.waits_since,
+            next_attempt_at = b.next_attempt_at, last_error = b.last_error, delivered_at = b.delivered_at
         FROM {batch} AS b WHERE d.id = b.id";
-    for batch in rows {
-        transaction.execute_raw(batch.statement(SQL, [])).await?;
+    const REMEMBER: &str = "INSERT INTO delivery_attempts
+            (delivery_id, started_at, attempt, duration_us, detail, error)
+        SELECT b.delivery_id, b.started_at, b.attempt, b.duration_us, b.detail, b.error
+        FROM {batch} AS b WHERE EXISTS (SELECT 1 FROM deliveries AS d WHERE d.id = b.delivery_id)
+        ON CONFLICT (delivery_id, started_at) DO NOTHING";
+    for batch in deliveries {
+        transaction.execute_raw(batch.statement(SETTLE, [])).await?;
+    }
+    for batch in attempts {
+        transaction.execute_raw(batch.statement(REMEMBER, [])).await?;
     }
     Ok(())
 }
@@ -206,24 +343,34 @@ async fn settle(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query_plan::steps;
+    use crate::query_plan::{steps, steps_on};
 
     #[tokio::test]
     async fn the_outbox_is_read_from_the_head_of_its_index() {
-        let due = due_statement(DbBackend::Sqlite, DateTime::UNIX_EPOCH, 10);
+        const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+        let (ids, lanes) = ([DeliveryId::new()], ["stdout".to_owned()]);
+        let nothing = Excluded {
+            under_way: &[],
+            full_lanes: &[],
+        };
+        let much = Excluded {
+            under_way: &ids,
+            full_lanes: &lanes,
+        };
+        for excluded in [nothing, much] {
+            let due = due_statement(DbBackend::Sqlite, NOW, 10, excluded);
+            assert_eq!(
+                steps_on("deliveries", due).await,
+                ["SEARCH deliveries USING INDEX deliveries_pending (next_attempt_at<?)"]
+            );
+        }
         assert_eq!(
-            steps(due).await,
-            ["SEARCH deliveries USING INDEX deliveries_pending (next_attempt_at<?)"]
-        );
-        let later = bring_forward_statement(DbBackend::Sqlite, DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
-        assert_eq!(
-            steps(later).await,
+            steps(bring_forward_statement(DbBackend::Sqlite, NOW)).await,
             ["SEARCH deliveries USING INDEX deliveries_pending (next_attempt_at>?)"]
         );
-        let next = Statement::from_string(DbBackend::Sqlite, NEXT);
         assert_eq!(
-            steps(next).await,
-            ["SEARCH deliveries USING COVERING INDEX deliveries_pending"]
+            steps(next_statement(DbBackend::Sqlite, NOW)).await,
+            ["SEARCH deliveries USING COVERING INDEX deliveries_pending (next_attempt_at>?)"]
         );
     }
 }

@@ -5,6 +5,7 @@
 )]
 
 pub(crate) mod delivery;
+pub(crate) mod delivery_attempt;
 pub(crate) mod execution;
 pub(crate) mod execution_log;
 pub(crate) mod job;

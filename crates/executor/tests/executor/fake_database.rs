@@ -5,12 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, Delivery,
-    DeliveryId, DeliveryRepository, DeliveryStatus, Execution, ExecutionFilter, ExecutionId,
-    ExecutionLogLine, ExecutionRepository, ExecutionStatus, JobCreation, JobDependencies, JobFilter, JobId,
-    JobPruning, JobRepository, JobSort, JobStatus, NodeId, Page, PageRequest, Progress, RepositoryError,
-    ScheduleId, SettleOutcome, Settlement, StopRequest, Task, TaskFilter, TaskId, TaskRepository, TaskSort,
-    UnifiedJob,
+    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, Delivery, DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliveryStatus, Execution, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, ExecutionStatus, JobCreation, JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, JobStatus, NodeId, Page, PageRequest, Progress, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest, Task, TaskFilter, TaskId, TaskRepository, TaskSort, UnifiedJob,
 };
 use tokio::sync::watch;
 
@@ -30,6 +25,7 @@ pub(crate) struct State {
     pub(crate) tasks: HashMap<TaskId, Task>,
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) log: Vec<ExecutionLogLine>,
+    pub(crate) delivery_attempts: Vec<DeliveryAttempt>,
     pub(crate) outputs: HashMap<JobId, serde_json::Value>,
     /// The verbs called, oldest first.
     pub(crate) statements: Vec<&'static str>,
@@ -529,54 +525,65 @@ impl DeliveryRepository for FakeDatabase {
         &self,
         now: DateTime<Utc>,
         limit: u32,
+        under_way: &[DeliveryId],
+        full_lanes: &[String],
     ) -> Result<Vec<Delivery>, RepositoryError> {
         let state = self.enter("due")?;
         Ok(state
             .deliveries
             .iter()
             .filter(|delivery| delivery.status == DeliveryStatus::Pending && delivery.next_attempt_at <= now)
+            .filter(|delivery| !under_way.contains(&delivery.id))
+            .filter(|delivery| !full_lanes.contains(&delivery.destination.lane()))
             .take(limit as usize)
             .cloned()
             .collect())
     }
 
-    async fn delivery_next_attempt(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+    async fn delivery_next_attempt(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, RepositoryError> {
         let state = self.enter("next")?;
         Ok(state
             .deliveries
             .iter()
             .filter(|delivery| delivery.status == DeliveryStatus::Pending)
             .map(|delivery| delivery.next_attempt_at)
+            .filter(|next| *next > now)
             .min())
     }
 
-    async fn delivery_bring_forward(
-        &self,
-        now: DateTime<Utc>,
-        latest_retry: DateTime<Utc>,
-    ) -> Result<u64, RepositoryError> {
+    async fn delivery_bring_forward(&self, now: DateTime<Utc>) -> Result<u64, RepositoryError> {
         let mut state = self.enter("forward")?;
         let mut brought = 0;
+        // Not the rule itself, which is the database's: here, what was never tried waits for nothing.
         for delivery in &mut state.deliveries {
-            let latest = if delivery.attempts == 0 { now } else { latest_retry };
-            if delivery.status == DeliveryStatus::Pending && delivery.next_attempt_at > latest {
-                delivery.next_attempt_at = latest;
+            if delivery.status == DeliveryStatus::Pending
+                && delivery.attempts == 0
+                && delivery.next_attempt_at > now
+            {
+                delivery.next_attempt_at = now;
                 brought += 1;
             }
         }
         Ok(brought)
     }
 
-    async fn delivery_settle_many(&self, deliveries: &[Delivery]) -> Result<(), RepositoryError> {
+    async fn delivery_settle_many(
+        &self,
+        settled: &[(Delivery, DeliveryAttempt)],
+    ) -> Result<(), RepositoryError> {
         let mut state = self.enter("settle")?;
-        state.settled.push(deliveries.len());
-        for settled in deliveries {
+        state.settled.push(settled.len());
+        for (settled, attempt) in settled {
             let row = state
                 .deliveries
                 .iter_mut()
                 .find(|row| row.id == settled.id)
                 .unwrap();
             *row = settled.clone();
+            state.delivery_attempts.push(attempt.clone());
         }
         self.changed.send_replace(());
         Ok(())
@@ -586,7 +593,27 @@ impl DeliveryRepository for FakeDatabase {
         unreachable!("the executor looks up no single delivery")
     }
 
+    async fn delivery_list(
+        &self,
+        _: DeliveryFilter,
+        _: PageRequest,
+    ) -> Result<Page<Delivery>, RepositoryError> {
+        unreachable!("the executor lists no deliveries")
+    }
+
     async fn delivery_list_of_job(&self, _: JobId) -> Result<Vec<Delivery>, RepositoryError> {
         unreachable!("the executor lists no job's deliveries")
+    }
+
+    async fn delivery_attempt_list(
+        &self,
+        _: DeliveryId,
+        _: PageRequest,
+    ) -> Result<Page<DeliveryAttempt>, RepositoryError> {
+        unreachable!("the executor reads no history")
+    }
+
+    async fn delivery_retry(&self, _: DeliveryId, _: DateTime<Utc>) -> Result<bool, RepositoryError> {
+        unreachable!("the executor retries nothing that failed")
     }
 }

@@ -52,7 +52,7 @@ impl OutputDelivery for Leisurely {
         None
     }
 
-    async fn deliver(&self, _: &Delivery) -> Result<DeliveryReceipt, DeliveryError> {
+    async fn deliver(&self, _: &Arc<Delivery>) -> Result<DeliveryReceipt, DeliveryError> {
         turns(3).await;
         Ok(DeliveryReceipt::default())
     }

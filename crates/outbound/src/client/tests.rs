@@ -475,6 +475,11 @@ async fn an_answer_of_exactly_the_limit_is_had() {
         ..OutboundRequest::get(server.url("/"))
     };
     assert_eq!(local().send(of(5)).await.unwrap().body, b"12345");
+    let cut = OutboundRequest {
+        cuts_body: true,
+        ..of(4)
+    };
+    assert_eq!(local().send(cut).await.unwrap().body, b"1234");
     assert!(matches!(
         local().send(of(4)).await,
         Err(OutboundError::TooLarge { .. })
@@ -536,4 +541,29 @@ async fn requests_to_one_server_share_its_connection() {
         serving.await.unwrap().try_recv().is_err(),
         "there is a second connection"
     );
+}
+
+#[tokio::test]
+async fn a_request_is_checked_without_being_sent() {
+    let told = |url: &str| {
+        let checked = OutboundClient::new(AddressPolicy::default())
+            .unwrap()
+            .check(&OutboundRequest::get(url));
+        checked.map_err(|error| error.to_string())
+    };
+    assert_eq!(told("https://example.org/"), Ok(()));
+    assert_eq!(told("https://1.1.1.1/"), Ok(()));
+    // A name may come to mean another address: that is seen when it is connected to.
+    assert_eq!(told("http://localhost/"), Ok(()));
+    for url in [
+        "http://127.0.0.1:1/",
+        "http://2130706433/",
+        "http://[::1]/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://169.254.169.254/",
+    ] {
+        let error = told(url).unwrap_err();
+        assert!(error.contains("is not allowed"), "{url}: {error}");
+    }
+    assert!(told("ftp://example.org/").is_err());
 }

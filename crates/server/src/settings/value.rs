@@ -1,5 +1,6 @@
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use ratchet_interfaces::with_causes;
 use ratchet_outbound::AddressPolicy;
@@ -114,6 +115,29 @@ impl Setting for DatabaseUrl {
             .ok_or_else(|| "allowed is a text such as \"sqlite://ratchet.db\"".to_owned())?;
         text.parse()
             .map_err(|error: DatabaseUrlError| with_causes(&error))
+    }
+}
+
+impl Setting for PathBuf {
+    fn read(value: &Value) -> Result<Self, String> {
+        match value.text() {
+            Some(text) if !text.is_empty() => Ok(text.into()),
+            _ => Err("allowed is the path of a folder".to_owned()),
+        }
+    }
+}
+
+impl Setting for AddressPolicy {
+    fn read(value: &Value) -> Result<Self, String> {
+        let rule = "allowed is a list such as [\"10.1.0.0/16\", \"::1\"]";
+        match value {
+            Value::Typed(toml::Value::Array(networks)) => {
+                let networks: Option<Vec<&str>> = networks.iter().map(toml::Value::as_str).collect();
+                Self::allowing(networks.ok_or(rule)?)
+            }
+            value => value.text().ok_or(rule)?.parse(),
+        }
+        .map_err(|error| with_causes(&error))
     }
 }
 

@@ -2,13 +2,14 @@
 
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ClaimedJob, Delivery, DeliveryId, DeliveryStatus, JobId, JobResult,
-    NodeId, OutputDestination, RepositoryFactory, SettleOutcome,
+    AttemptOutcome, AttemptResult, ClaimedJob, Delivery, DeliveryAttempt, DeliveryFilter, DeliveryId,
+    DeliveryRepository, DeliveryStatus, JobId, JobResult, NodeId, OutputDestination, OutputTarget, Page,
+    RepositoryFactory, SettleOutcome, StdioOptions, StdioStream, WebhookOptions,
 };
 use serde_json::json;
 
 use crate::harness::on_each_database;
-use crate::sample::{at, claimed_jobs};
+use crate::sample::{at, claimed_jobs, everything, page};
 
 /// A delivery of the job's result, due at second `due`.
 fn delivery(claimed: &ClaimedJob, due: i64) -> Delivery {
@@ -49,6 +50,40 @@ async fn settle_with(repositories: &dyn RepositoryFactory, claimed: &ClaimedJob,
     assert_eq!(settled.outcomes, [SettleOutcome::Settled]);
 }
 
+/// The attempt that made the delivery what it is: a second long, and over at second `ended`.
+fn attempt(delivery: &Delivery, ended: i64) -> DeliveryAttempt {
+    DeliveryAttempt {
+        delivery_id: delivery.id,
+        attempt: delivery.attempts,
+        started_at: at(ended - 1),
+        duration: TimeDelta::seconds(1),
+        detail: (delivery.status == DeliveryStatus::Delivered).then(|| "HTTP 204".to_owned()),
+        error: delivery.last_error.clone(),
+    }
+}
+
+/// Settles deliveries whose attempts were over at second `ended`.
+async fn settle(deliveries: &dyn DeliveryRepository, ended: i64, settled: &[Delivery]) {
+    let settled: Vec<_> = settled
+        .iter()
+        .map(|delivery| (delivery.clone(), attempt(delivery, ended)))
+        .collect();
+    deliveries.delivery_settle_many(&settled).await.unwrap();
+}
+
+async fn due(deliveries: &dyn DeliveryRepository, second: i64, limit: u32) -> Vec<Delivery> {
+    deliveries
+        .delivery_list_due(at(second), limit, &[], &[])
+        .await
+        .unwrap()
+}
+
+async fn history(deliveries: &dyn DeliveryRepository, id: DeliveryId) -> Vec<DeliveryAttempt> {
+    let page = deliveries.delivery_attempt_list(id, everything()).await.unwrap();
+    assert_eq!(page.total, page.items.len() as u64);
+    page.items
+}
+
 /// One job whose result goes out so many times, the first time at second 0, then every ten seconds.
 async fn stored(repositories: &dyn RepositoryFactory, count: i64) -> Vec<Delivery> {
     let claimed = claimed_jobs(repositories, NodeId::new(), 1).await.remove(0);
@@ -84,7 +119,7 @@ async fn due_deliveries_come_oldest_first_up_to_the_limit() {
     on_each_database(async |repositories| {
         let claimed = claimed_jobs(&*repositories, NodeId::new(), 2).await;
         let deliveries = repositories.deliveries();
-        assert_eq!(deliveries.delivery_next_attempt().await.unwrap(), None);
+        assert_eq!(deliveries.delivery_next_attempt(at(-9_999)).await.unwrap(), None);
         let mut stored = vec![
             delivery(&claimed[0], 30),
             delivery(&claimed[0], 10),
@@ -96,16 +131,29 @@ async fn due_deliveries_come_oldest_first_up_to_the_limit() {
         stored.extend(more);
         stored.sort_by_key(|delivery| (delivery.next_attempt_at, delivery.id));
 
-        assert_eq!(deliveries.delivery_next_attempt().await.unwrap(), Some(at(5)));
+        for (second, next) in [
+            (4, Some(at(5))),
+            (5, Some(at(10))),
+            (29, Some(at(30))),
+            (30, None),
+        ] {
+            assert_eq!(deliveries.delivery_next_attempt(at(second)).await.unwrap(), next);
+        }
         for (second, expected) in [(4, 0), (5, 1), (10, 2), (19, 2), (20, 4), (1_000, 5)] {
             for limit in [0, 1, 3, 100] {
-                let due = deliveries.delivery_list_due(at(second), limit).await.unwrap();
+                let due = due(&*deliveries, second, limit).await;
                 let expected = expected.min(limit as usize);
                 assert_eq!(due, stored[..expected], "{limit} at {second}");
             }
         }
         let just_before = at(5) - TimeDelta::microseconds(1);
-        assert_eq!(deliveries.delivery_list_due(just_before, 9).await.unwrap(), []);
+        assert_eq!(
+            deliveries
+                .delivery_list_due(just_before, 9, &[], &[])
+                .await
+                .unwrap(),
+            []
+        );
     })
     .await;
 }
@@ -133,10 +181,12 @@ async fn a_failed_attempt_puts_a_delivery_off_and_a_delivered_one_is_done() {
             last_error: Some("no".to_owned()),
             ..stored[2].clone()
         };
-        deliveries
-            .delivery_settle_many(&[put_off.clone(), delivered.clone(), given_up.clone()])
-            .await
-            .unwrap();
+        settle(
+            &*deliveries,
+            110,
+            &[put_off.clone(), delivered.clone(), given_up.clone()],
+        )
+        .await;
         let put_off = Delivery {
             last_error: Some("it's \"full\" \u{fffd}".to_owned()),
             ..put_off
@@ -147,12 +197,11 @@ async fn a_failed_attempt_puts_a_delivery_off_and_a_delivered_one_is_done() {
                 Some(expected)
             );
         }
-        let due = deliveries.delivery_list_due(at(400), 10).await.unwrap();
-        assert_eq!(due, [stored[3].clone()]);
-        let due = deliveries.delivery_list_due(at(500), 10).await.unwrap();
-        assert_eq!(due, [stored[3].clone(), put_off.clone()]);
+        assert_eq!(due(&*deliveries, 400, 10).await, [stored[3].clone()]);
+        let both = due(&*deliveries, 500, 10).await;
+        assert_eq!(both, [stored[3].clone(), put_off.clone()]);
 
-        let done: Vec<_> = due
+        let done: Vec<_> = both
             .into_iter()
             .map(|delivery| Delivery {
                 status: DeliveryStatus::Delivered,
@@ -160,9 +209,9 @@ async fn a_failed_attempt_puts_a_delivery_off_and_a_delivered_one_is_done() {
                 ..delivery
             })
             .collect();
-        deliveries.delivery_settle_many(&done).await.unwrap();
-        assert_eq!(deliveries.delivery_next_attempt().await.unwrap(), None);
-        assert_eq!(deliveries.delivery_list_due(at(9_999), 10).await.unwrap(), []);
+        settle(&*deliveries, 501, &done).await;
+        assert_eq!(deliveries.delivery_next_attempt(at(-9_999)).await.unwrap(), None);
+        assert_eq!(due(&*deliveries, 9_999, 10).await, []);
         let second = deliveries.delivery_find(put_off.id).await.unwrap().unwrap();
         assert_eq!(second.last_error, None);
     })
@@ -189,10 +238,8 @@ async fn settling_changes_nothing_but_the_state_of_a_delivery() {
             id: DeliveryId::new(),
             ..given.clone()
         };
-        deliveries
-            .delivery_settle_many(&[gone.clone(), given])
-            .await
-            .unwrap();
+        settle(&*deliveries, 110, &[gone.clone(), given]).await;
+        assert_eq!(history(&*deliveries, gone.id).await, []);
         let expected = Delivery {
             attempts: 7,
             ..before
@@ -243,8 +290,8 @@ async fn thousands_of_deliveries_are_settled_in_one_call() {
                 ..delivery
             })
             .collect();
-        deliveries.delivery_settle_many(&settled).await.unwrap();
-        assert_eq!(deliveries.delivery_next_attempt().await.unwrap(), None);
+        settle(&*deliveries, 110, &settled).await;
+        assert_eq!(deliveries.delivery_next_attempt(at(-9_999)).await.unwrap(), None);
         let listed = deliveries.delivery_list_of_job(settled[0].job_id).await.unwrap();
         assert_eq!(listed, settled);
     })
@@ -252,32 +299,198 @@ async fn thousands_of_deliveries_are_settled_in_one_call() {
 }
 
 #[tokio::test]
-async fn a_delivery_waits_no_longer_than_the_longest_backoff_when_the_clock_was_set_back() {
+async fn a_delivery_waits_as_long_as_it_was_to_when_the_clock_was_set_back() {
     on_each_database(async |repositories| {
         let claimed = claimed_jobs(&*repositories, NodeId::new(), 1).await.remove(0);
-        let tried = |due| Delivery {
-            attempts: 2,
-            ..delivery(&claimed, due)
-        };
-        let stored = [
-            delivery(&claimed, 3_600),
-            delivery(&claimed, 40),
-            tried(3_600),
-            tried(340),
-        ];
+        let stored = [40, 105, 3_600, 3_700].map(|due| delivery(&claimed, due));
         settle_with(&*repositories, &claimed, &stored).await;
         let deliveries = repositories.deliveries();
-        assert_eq!(
-            deliveries.delivery_bring_forward(at(50), at(350)).await.unwrap(),
-            2
-        );
-        for (delivery, due) in stored.iter().zip([50, 40, 350, 340]) {
+        let tried = |delivery: &Delivery, due| Delivery {
+            attempts: 2,
+            next_attempt_at: at(due),
+            ..delivery.clone()
+        };
+        // Both were tried last at second 3,600 of a clock that shows 50 now.
+        settle(
+            &*deliveries,
+            3_600,
+            &[tried(&stored[2], 3_610), tried(&stored[3], 90_000)],
+        )
+        .await;
+        assert_eq!(deliveries.delivery_bring_forward(at(50)).await.unwrap(), 3);
+        for (delivery, due) in stored.iter().zip([40, 50, 60, 86_450]) {
             let found = deliveries.delivery_find(delivery.id).await.unwrap().unwrap();
             assert_eq!(found.next_attempt_at, at(due));
         }
+        // What waits by a clock that is right waits on.
+        assert_eq!(deliveries.delivery_bring_forward(at(55)).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_under_way_and_what_goes_to_a_full_lane_does_not_stand_in_the_way() {
+    on_each_database(async |repositories| {
+        let claimed = claimed_jobs(&*repositories, NodeId::new(), 1).await.remove(0);
+        let stderr = OutputDestination::of(OutputTarget::Stdio {
+            stdio: StdioOptions {
+                stream: StdioStream::Stderr,
+                format: Default::default(),
+                include_metadata: false,
+                prefix: None,
+            },
+        });
+        let webhook = OutputDestination::of(OutputTarget::Webhook {
+            webhook: WebhookOptions::to("https://it's.example.org/a"),
+        });
+        let to = |destination: &OutputDestination, due| Delivery {
+            destination: destination.clone(),
+            ..delivery(&claimed, due)
+        };
+        let mut stored: Vec<_> = (0..50).map(|second| to(&webhook, second)).collect();
+        stored.extend([to(&stderr, 60), to(&stderr, 70), delivery(&claimed, 80)]);
+        settle_with(&*repositories, &claimed, &stored).await;
+        let deliveries = repositories.deliveries();
+        let listed = async |under_way: &[&Delivery], full: &[String]| {
+            let ids: Vec<_> = under_way.iter().map(|delivery| delivery.id).collect();
+            deliveries.delivery_list_due(at(99), 2, &ids, full).await.unwrap()
+        };
+        let lanes = [webhook.lane(), stderr.lane()];
+        assert_eq!(listed(&[], &[]).await, stored[..2]);
         assert_eq!(
-            deliveries.delivery_bring_forward(at(50), at(350)).await.unwrap(),
-            0
+            listed(&[&stored[0], &stored[2]], &[]).await,
+            [stored[1].clone(), stored[3].clone()]
+        );
+        assert_eq!(listed(&[], &lanes[..1]).await, stored[50..52]);
+        assert_eq!(
+            listed(&[&stored[50]], &lanes[..1]).await,
+            [stored[51].clone(), stored[52].clone()]
+        );
+        assert_eq!(listed(&[&stored[52]], &lanes).await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_attempt_is_remembered_once_and_goes_with_its_job() {
+    on_each_database(async |repositories| {
+        let deliveries = repositories.deliveries();
+        let stored = stored(&*repositories, 2).await;
+        let failed = |attempts| Delivery {
+            attempts,
+            last_error: Some(format!("it's no. {attempts}\0")),
+            ..stored[0].clone()
+        };
+        settle(&*deliveries, 200, &[failed(1)]).await;
+        // The answer to the first of these calls was lost.
+        settle(&*deliveries, 300, &[failed(2)]).await;
+        settle(&*deliveries, 300, &[failed(2)]).await;
+        let expected: Vec<_> = [(1, 200), (2, 300)]
+            .map(|(attempts, ended)| DeliveryAttempt {
+                error: Some(format!("it's no. {attempts}\u{fffd}")),
+                ..attempt(&failed(attempts), ended)
+            })
+            .into();
+        assert_eq!(history(&*deliveries, stored[0].id).await, expected);
+        assert_eq!(history(&*deliveries, stored[1].id).await, []);
+        let second = deliveries
+            .delivery_attempt_list(stored[0].id, page(1, 1))
+            .await
+            .unwrap();
+        assert_eq!(
+            second,
+            Page {
+                items: expected[1..].to_vec(),
+                total: 2
+            }
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failed_delivery_is_retried_by_hand_from_its_first_attempt() {
+    on_each_database(async |repositories| {
+        let deliveries = repositories.deliveries();
+        let stored = stored(&*repositories, 2).await;
+        let failed = Delivery {
+            status: DeliveryStatus::Failed,
+            attempts: 5,
+            last_error: Some("no".to_owned()),
+            ..stored[0].clone()
+        };
+        settle(&*deliveries, 200, std::slice::from_ref(&failed)).await;
+        assert!(deliveries.delivery_retry(failed.id, at(300)).await.unwrap());
+        let retried = Delivery {
+            status: DeliveryStatus::Pending,
+            attempts: 0,
+            next_attempt_at: at(300),
+            ..failed.clone()
+        };
+        assert_eq!(
+            deliveries.delivery_find(failed.id).await.unwrap(),
+            Some(retried.clone())
+        );
+        let delivered = Delivery {
+            status: DeliveryStatus::Delivered,
+            attempts: 1,
+            last_error: None,
+            ..retried
+        };
+        settle(&*deliveries, 301, std::slice::from_ref(&delivered)).await;
+        assert_eq!(
+            history(&*deliveries, failed.id).await,
+            [attempt(&failed, 200), attempt(&delivered, 301)]
+        );
+        for id in [failed.id, stored[1].id, DeliveryId::new()] {
+            assert!(
+                !deliveries.delivery_retry(id, at(400)).await.unwrap(),
+                "only what failed"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn deliveries_are_listed_by_state_and_job_newest_first() {
+    on_each_database(async |repositories| {
+        let claimed = claimed_jobs(&*repositories, NodeId::new(), 2).await;
+        let created = |claimed, second, status| Delivery {
+            created_at: at(second),
+            status,
+            ..delivery(claimed, 0)
+        };
+        let mut mine = [
+            created(&claimed[0], 1, DeliveryStatus::Pending),
+            created(&claimed[0], 2, DeliveryStatus::Failed),
+            created(&claimed[0], 3, DeliveryStatus::Failed),
+        ];
+        let others = [created(&claimed[1], 4, DeliveryStatus::Failed)];
+        settle_with(&*repositories, &claimed[0], &mine).await;
+        settle_with(&*repositories, &claimed[1], &others).await;
+        mine.reverse();
+        let deliveries = repositories.deliveries();
+        let listed = async |status, job: Option<&ClaimedJob>, request| {
+            let filter = DeliveryFilter {
+                status,
+                job_id: job.map(|job| job.job.id),
+            };
+            let page = deliveries.delivery_list(filter, request).await.unwrap();
+            (page.items, page.total)
+        };
+        let failed = Some(DeliveryStatus::Failed);
+        let all = [&others[..], &mine[..]].concat();
+        assert_eq!(listed(None, None, everything()).await, (all.clone(), 4));
+        assert_eq!(listed(failed, None, everything()).await, (all[..3].to_vec(), 3));
+        assert_eq!(listed(failed, None, page(1, 1)).await, (all[1..2].to_vec(), 3));
+        assert_eq!(
+            listed(failed, Some(&claimed[0]), everything()).await,
+            (mine[..2].to_vec(), 2)
+        );
+        assert_eq!(
+            listed(Some(DeliveryStatus::Delivered), None, everything()).await,
+            (Vec::new(), 0)
         );
     })
     .await;

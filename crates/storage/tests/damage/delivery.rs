@@ -73,7 +73,7 @@ async fn the_outbox_fails_what_cannot_be_read_and_gives_what_stands_behind_it() 
         }
         let due = repositories
             .deliveries()
-            .delivery_list_due(at(200), 2)
+            .delivery_list_due(at(200), 2, &[], &[])
             .await
             .unwrap();
         let ids: Vec<_> = due.iter().map(|delivery| delivery.id).collect();
@@ -104,7 +104,11 @@ async fn an_attempt_beyond_every_clock_is_never_waited_for() {
         )
         .await;
         assert_eq!(
-            repositories.deliveries().delivery_next_attempt().await.unwrap(),
+            repositories
+                .deliveries()
+                .delivery_next_attempt(at(0))
+                .await
+                .unwrap(),
             None
         );
     }

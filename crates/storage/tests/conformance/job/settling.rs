@@ -326,7 +326,7 @@ async fn thousands_of_attempts_are_settled_in_one_call() {
         assert_eq!(settled[2_400], LOST);
         let due = repositories
             .deliveries()
-            .delivery_list_due(at(105), 10_000)
+            .delivery_list_due(at(105), 10_000, &[], &[])
             .await
             .unwrap();
         assert_eq!(due.len(), 2_499);

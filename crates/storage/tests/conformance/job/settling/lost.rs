@@ -161,7 +161,7 @@ async fn an_attempt_that_is_settled_at_the_same_time_by_several_is_settled_once(
         assert_eq!(answers.iter().sum::<usize>(), 40);
         let due = repositories
             .deliveries()
-            .delivery_list_due(at(105), 1_000)
+            .delivery_list_due(at(105), 1_000, &[], &[])
             .await
             .unwrap();
         assert_eq!(due.len(), 40);

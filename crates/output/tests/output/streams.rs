@@ -1,19 +1,18 @@
 //! What arrives on a stream, and what is told when nothing does.
 
-#![allow(clippy::unwrap_used, reason = "what a test unwraps, it asserts")]
-
 use std::error::Error;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use chrono::DateTime;
 use ratchet_interfaces::{
-    Delivery, DeliveryError, DeliveryId, DeliveryStatus, ExecutionId, JobId, OutputDelivery,
-    OutputDestination, OutputFormat, StdioOptions, StdioStream,
+    Delivery, DeliveryError, OutputDelivery, OutputDestination, OutputFormat, OutputTarget, StdioOptions,
+    StdioStream,
 };
 use ratchet_output::OutputDeliveryManager;
 use serde_json::{Value, json};
+
+use crate::world;
 
 /// Remembers each write and each flush by itself.
 #[derive(Clone, Default)]
@@ -38,33 +37,27 @@ impl Write for Recorder {
     }
 }
 
-fn delivery(stream: StdioStream, prefix: Option<&str>, payload: Value) -> Delivery {
-    Delivery {
-        id: DeliveryId::new(),
-        job_id: JobId::new(),
-        execution_id: ExecutionId::new(),
-        destination: OutputDestination::Stdio {
-            stdio: StdioOptions {
-                stream,
-                format: OutputFormat::Json,
-                include_metadata: false,
-                prefix: prefix.map(str::to_owned),
-            },
-        },
-        payload,
-        status: DeliveryStatus::Pending,
-        attempts: 0,
-        next_attempt_at: DateTime::UNIX_EPOCH,
-        last_error: None,
-        created_at: DateTime::UNIX_EPOCH,
-        delivered_at: None,
-    }
+fn delivery(stream: StdioStream, prefix: Option<&str>, output: Value) -> Arc<Delivery> {
+    let stdio = StdioOptions {
+        stream,
+        format: OutputFormat::Json,
+        include_metadata: false,
+        prefix: prefix.map(str::to_owned),
+    };
+    world::delivery(OutputDestination::of(OutputTarget::Stdio { stdio }), output)
+}
+
+fn with_streams(
+    stdout: impl Write + Send + 'static,
+    stderr: impl Write + Send + 'static,
+) -> OutputDeliveryManager {
+    OutputDeliveryManager::with_streams(world::parts("unused"), stdout, stderr).unwrap()
 }
 
 #[tokio::test]
 async fn a_result_is_one_whole_line_in_one_write_on_its_own_stream() {
     let (out, err) = (Recorder::default(), Recorder::default());
-    let output = OutputDeliveryManager::with_streams(out.clone(), err.clone()).unwrap();
+    let output = with_streams(out.clone(), err.clone());
     let first = delivery(StdioStream::Stdout, None, json!({"a": "b\nc"}));
     let second = delivery(StdioStream::Stderr, Some("[X] "), json!("text"));
     output.deliver(&first).await.unwrap();
@@ -76,7 +69,7 @@ async fn a_result_is_one_whole_line_in_one_write_on_its_own_stream() {
 #[tokio::test]
 async fn results_delivered_at_once_never_mix_in_a_line() {
     let out = Recorder::default();
-    let output = OutputDeliveryManager::with_streams(out.clone(), io::sink()).unwrap();
+    let output = with_streams(out.clone(), io::sink());
     let output = Arc::new(output);
     let mut under_way = tokio::task::JoinSet::new();
     for n in 0..500 {
@@ -116,7 +109,7 @@ async fn a_broken_pipe_is_told_and_the_next_result_is_tried_all_the_same() {
             Ok(())
         }
     }
-    let output = OutputDeliveryManager::with_streams(BreaksOnce(false), io::sink()).unwrap();
+    let output = with_streams(BreaksOnce(false), io::sink());
     let delivery = delivery(StdioStream::Stdout, None, json!(1));
     let error = output.deliver(&delivery).await.unwrap_err();
     assert_eq!(
@@ -159,7 +152,7 @@ async fn a_stream_that_nobody_reads_blocks_neither_the_runtime_nor_the_other_str
         release,
         lines: lines.clone(),
     };
-    let output = Arc::new(OutputDeliveryManager::with_streams(stalled, io::sink()).unwrap());
+    let output = Arc::new(with_streams(stalled, io::sink()));
     let deliver = |n: u32| {
         let output = output.clone();
         tokio::spawn(async move {
@@ -194,7 +187,7 @@ async fn a_stream_whose_thread_is_gone_is_an_error() {
             Ok(())
         }
     }
-    let output = OutputDeliveryManager::with_streams(io::sink(), Panics).unwrap();
+    let output = with_streams(io::sink(), Panics);
     let delivery = delivery(StdioStream::Stderr, None, json!(1));
     for _ in 0..2 {
         let error = output.deliver(&delivery).await.unwrap_err();
