@@ -7,3 +7,7 @@
 //! timeouts (the pipeline keeps the time and tells the run to stop), and validation against a task's schemas.
 //!
 //! **Lower neighbours**: `ratchet-interfaces`, `ratchet-outbound`, `ratchet-template`.
+
+mod builtin;
+
+pub use builtin::BuiltinRuntime;

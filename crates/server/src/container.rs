@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratchet_executor::{
-    BuiltinRuntime, DeliveryWorker, DeliveryWorkerParts, ExecutorConfig, ExecutorError, JobPipeline,
-    JobPipelineParts, ServerStatus,
+    DeliveryWorker, DeliveryWorkerParts, ExecutorConfig, ExecutorError, JobPipeline, JobPipelineParts,
+    ServerStatus,
 };
 use ratchet_interfaces::{
     Clock, NodeId, OutputDelivery, RegistryError, RegistryManager, RepositoryError, RepositoryFactory,
@@ -12,6 +12,7 @@ use ratchet_interfaces::{
 };
 use ratchet_output::OutputDeliveryManager;
 use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
+use ratchet_runtimes::BuiltinRuntime;
 use ratchet_scheduler::{SystemClock, TokioCronSchedulerService};
 use ratchet_storage::{Database, DatabaseLock, StorageError};
 
