@@ -1,8 +1,8 @@
 use std::fmt;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Serde, Value};
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
+use minijinja::value::{Serde, Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::error::TemplateError;
@@ -99,6 +99,30 @@ impl Template {
             }
             Ok(_) | Err(_) => Ok(()),
         }
+    }
+
+    /// The same template, with each value written as `write` has it, and not as it is. A list or an object is an error
+    /// then: it is no value that a place with rules of its own could hold.
+    ///
+    /// ```
+    /// use ratchet_template::Template;
+    /// let path = Template::parse("path", "reports/{{ name }}.txt")?.writing(|value| value.replace('/', "_"));
+    /// assert_eq!(path.render(&serde_json::json!({"name": "../x"}))?, "reports/.._x.txt");
+    /// # Ok::<(), ratchet_template::TemplateError>(())
+    /// ```
+    #[must_use]
+    pub fn writing(mut self, write: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.engine
+            .set_formatter(move |out, _, value| match value.kind() {
+                ValueKind::String | ValueKind::Number | ValueKind::Bool | ValueKind::None => {
+                    out.write_str(&write(&value.to_string())).map_err(Error::from)
+                }
+                kind => Err(Error::new(
+                    ErrorKind::InvalidOperation,
+                    format!("this is a {kind}: a text, a number or a truth value is allowed here"),
+                )),
+            });
+        self
     }
 
     /// The text over these fields.
@@ -208,6 +232,37 @@ mod tests {
         assert_eq!(
             rendered(&long, &fields).unwrap_err(),
             "template t: it has 65537 bytes: allowed are 65536 at the most"
+        );
+    }
+
+    #[test]
+    fn a_value_is_written_as_the_place_has_it_and_only_if_it_is_one() {
+        let rendered = |text: &str| {
+            let template = Template::parse("t", text)
+                .unwrap()
+                .writing(|value| value.replace('/', "_"));
+            template
+                .render(&json!({"a": "../b", "list": ["/"]}))
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            rendered("/{{ a }}/{{ 1 }}{{ true }}{{ none }}").as_deref(),
+            Ok("/.._b/1TrueNone")
+        );
+        assert_eq!(
+            rendered("{% set x %}{{ a }}/c{% endset %}{{ x }}").as_deref(),
+            Ok(".._b_c")
+        );
+        assert_eq!(rendered("{{ list[0] ~ a }}").as_deref(), Ok("_.._b"));
+        let error = rendered("x{{ list }}").unwrap_err();
+        assert!(
+            error.starts_with("template t, line 1, column 5: invalid operation: this is a sequence"),
+            "{error}"
+        );
+        assert!(
+            rendered("{{ missing }}")
+                .unwrap_err()
+                .contains("`missing` is undefined")
         );
     }
 
