@@ -9,5 +9,8 @@
 //! **Lower neighbours**: `ratchet-interfaces`, `ratchet-outbound`, `ratchet-template`.
 
 mod builtin;
+mod process;
+mod template_fields;
 
 pub use builtin::BuiltinRuntime;
+pub use process::{ProcessConfig, ProcessConfigError, ProcessRuntime};
