@@ -9,8 +9,12 @@
 //! **Lower neighbours**: `ratchet-interfaces`, `ratchet-outbound`, `ratchet-template`.
 
 mod builtin;
+mod fetch;
+mod http;
 mod process;
 mod template_fields;
 
 pub use builtin::BuiltinRuntime;
+pub use fetch::Fetch;
+pub use http::HttpRuntime;
 pub use process::{ProcessConfig, ProcessConfigError, ProcessRuntime};
