@@ -10,9 +10,10 @@ use ratchet_interfaces::{
     RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskRegistry, TaskValidator, ValidationIssue,
     with_causes,
 };
+use ratchet_outbound::{OutboundClient, OutboundError};
 use ratchet_output::OutputDeliveryManager;
 use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
-use ratchet_runtimes::BuiltinRuntime;
+use ratchet_runtimes::{BuiltinRuntime, HttpRuntime, ProcessConfigError, ProcessRuntime};
 use ratchet_scheduler::{SystemClock, TokioCronSchedulerService};
 use ratchet_storage::{Database, DatabaseLock, StorageError};
 
@@ -63,6 +64,12 @@ pub enum StartError {
     /// The scheduler cannot be set up.
     #[error(transparent)]
     Scheduler(#[from] SchedulerError),
+    /// Requests cannot be sent.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    /// Processes cannot be run as it is set.
+    #[error(transparent)]
+    Process(#[from] ProcessConfigError),
     /// Standard output and error cannot be written to.
     #[error("the process's own streams cannot be had")]
     Output(#[source] std::io::Error),
@@ -115,6 +122,9 @@ impl ServiceContainer {
         let status = Arc::new(ServerStatus::new(env!("CARGO_PKG_VERSION"), Arc::clone(&clock)));
         let builtin =
             BuiltinRuntime::standard(Arc::clone(&clock), Arc::clone(&status) as Arc<dyn RuntimeStatus>);
+        let outbound = Arc::new(OutboundClient::new(settings.outbound.allowed_networks.clone())?);
+        let http = HttpRuntime::new(outbound, Arc::clone(&clock));
+        let process = ProcessRuntime::new(settings.process.clone(), Arc::clone(&clock))?;
         let job_pipeline = JobPipeline::new(JobPipelineParts {
             config: ExecutorConfig::new(
                 settings.scheduler.max_concurrent_jobs as u64,
@@ -126,7 +136,7 @@ impl ServiceContainer {
             validator: Arc::clone(&validator),
             clock: Arc::clone(&clock),
             status,
-            runtimes: vec![Arc::new(builtin)],
+            runtimes: vec![Arc::new(builtin), Arc::new(http), Arc::new(process)],
             node: NodeId::new(),
             jobs_available: jobs_available.clone(),
             jobs_stopping: jobs_stopping.clone(),

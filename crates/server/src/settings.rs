@@ -1,6 +1,8 @@
 use std::net::SocketAddr;
 
 use ratchet_interfaces::SchedulerError;
+use ratchet_outbound::AddressPolicy;
+use ratchet_runtimes::{ProcessConfig, ProcessConfigError};
 use ratchet_scheduler::SchedulerConfig;
 use ratchet_storage::DatabaseUrl;
 
@@ -26,6 +28,10 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// The scheduler and how its jobs run.
     pub scheduler: SchedulerConfig,
+    /// What requests may reach.
+    pub outbound: OutboundSettings,
+    /// What tasks may run as processes.
+    pub process: ProcessConfig,
     /// What the process says of itself.
     pub log: LogSettings,
 }
@@ -64,6 +70,13 @@ impl Default for DatabaseSettings {
                 .expect("a file is a database's place, as a test shows"),
         }
     }
+}
+
+/// `[outbound]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutboundSettings {
+    /// The networks and addresses that webhooks and tasks may reach beside those of the Internet.
+    pub allowed_networks: AddressPolicy,
 }
 
 /// `[log]`
@@ -105,6 +118,8 @@ impl Settings {
             server,
             database,
             scheduler,
+            outbound,
+            process,
             log,
         } = Self::default();
         let settings = Self {
@@ -127,6 +142,18 @@ impl Settings {
                 ledger_retention_days: reader
                     .take("scheduler.ledger_retention_days", scheduler.ledger_retention_days)?,
             },
+            outbound: OutboundSettings {
+                allowed_networks: reader.take("outbound.allowed_networks", outbound.allowed_networks)?,
+            },
+            process: ProcessConfig {
+                enabled: reader.take("process.enabled", process.enabled)?,
+                allowed_commands: reader.take("process.allowed_commands", process.allowed_commands)?,
+                folder: reader.take("process.folder", process.folder)?,
+                path: reader.take("process.path", process.path)?,
+                working_folders: reader.take("process.working_folders", process.working_folders)?,
+                stop_grace_seconds: reader.take("process.stop_grace_seconds", process.stop_grace_seconds)?,
+                max_output_bytes: reader.take("process.max_output_bytes", process.max_output_bytes)?,
+            },
             log: LogSettings {
                 format: reader.take("log.format", log.format)?,
                 level: reader.take("log.level", log.level)?,
@@ -136,6 +163,9 @@ impl Settings {
         if grace > Self::MAX_GRACE_SECONDS {
             let rule = format!("0 to {} seconds are allowed", Self::MAX_GRACE_SECONDS);
             return Err(reader.refuse("server.shutdown_grace_seconds", grace.to_string(), rule));
+        }
+        if let Err(ProcessConfigError { field, value, rule }) = settings.process.clone().validated() {
+            return Err(reader.refuse(&format!("process.{field}"), value, rule));
         }
         match settings.scheduler.clone().validated() {
             Ok(scheduler) => Ok(Self {
@@ -238,10 +268,51 @@ mod tests {
             ("log.format", "[\"json\"]"),
             ("log.level", "3"),
             ("server.bind", "8080"),
+            ("outbound.allowed_networks", "\"localhost\""),
+            ("outbound.allowed_networks", "[10]"),
+            ("process.allowed_commands", "\"rsync\""),
+            ("process.allowed_commands", "[\"rsync\", 1]"),
+            ("process.working_folders", "3"),
+            ("process.folder", "\"\""),
+            ("process.path", "[\"/bin\"]"),
         ] {
             let error = refusal_of_file(&format!("{key} = {value}"));
             assert!(error.starts_with(&format!("{key} is {value} (file ")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_list_has_brackets_in_the_file_and_commas_elsewhere() {
+        let file = "[process]\nallowed_commands = [\"rsync\", \"/bin/date\"]\nworking_folders = [\"/srv\"]";
+        let of_file = load(file, &[], &[]).unwrap();
+        let environment = [
+            ("RATCHET_PROCESS_ALLOWED_COMMANDS", "rsync, /bin/date"),
+            ("RATCHET_PROCESS_WORKING_FOLDERS", "/srv"),
+        ];
+        assert_eq!(load("", &environment, &[]).unwrap(), of_file);
+        assert_eq!(of_file.process.allowed_commands, ["rsync", "/bin/date"]);
+        let none = load(file, &[("RATCHET_PROCESS_ALLOWED_COMMANDS", "")], &[]).unwrap();
+        assert!(none.process.allowed_commands.is_empty());
+        assert_eq!(
+            refusal_of_variable("RATCHET_PROCESS_ALLOWED_COMMANDS", "rsync,,date"),
+            "process.allowed_commands is \"rsync,,date\" (environment variable RATCHET_PROCESS_ALLOWED_COMMANDS): \
+             allowed are texts with commas between them"
+        );
+    }
+
+    #[test]
+    fn what_processes_may_not_do_is_named_with_the_key_and_where_it_was_set() {
+        let error = refusal_of_file("[process]\nenabled = true");
+        assert!(error.starts_with("process.enabled is true (file "), "{error}");
+        assert!(
+            error.contains("process.allowed_commands or process.folder"),
+            "{error}"
+        );
+        assert_eq!(
+            refusal_of_variable("RATCHET_PROCESS_FOLDER", "scripts"),
+            "process.folder is \"scripts\" (environment variable RATCHET_PROCESS_FOLDER): an absolute path of a \
+             folder is allowed"
+        );
     }
 
     #[test]
