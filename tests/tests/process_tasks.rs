@@ -1,9 +1,8 @@
 //! Tasks that are processes, in the real server.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ratchet_interfaces::{Clock, OutputDestination, Task, TaskDefinition, TaskId, UnifiedJob};
@@ -55,13 +54,11 @@ fn pids(folder: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
+/// Whether a process with this number runs, and is no mere zombie.
 fn runs(pid: &str) -> bool {
-    let told = Command::new("ps")
-        .args(["-o", "stat=", "-p", pid])
-        .output()
-        .unwrap();
-    let state = String::from_utf8(told.stdout).unwrap();
-    !state.trim().is_empty() && !state.starts_with('Z')
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, state)| !state.starts_with('Z'))
 }
 
 fn until(what: &str, is_so: impl Fn() -> bool) {

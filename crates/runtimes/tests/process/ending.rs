@@ -48,6 +48,38 @@ async fn what_is_left_behind_may_still_print_what_it_has() {
     assert_eq!(world.monitor.of(LogLevel::Warn), [""; 0]);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_process_that_left_the_group_is_let_go_and_holds_nothing_up() {
+    let world = World::new();
+    let pid = world.file("pid");
+    let script = format!(
+        "setsid sh -c 'echo $$ > {pid}; exec sleep 1000' & while [ ! -s {pid} ]; do :; done; echo ok"
+    );
+    let run = world.runtime.execute(world.request(&shell(&script), Value::Null));
+    tokio::pin!(run);
+    let output = loop {
+        tokio::select! {
+            biased;
+            output = &mut run => break output,
+            () = tokio::task::yield_now() => world.clock.advance(TimeDelta::milliseconds(1)),
+        }
+    };
+    assert_eq!(output, Ok(json!("ok")));
+    assert!(
+        world
+            .monitor
+            .has("a process that left the process group still holds the output open")
+    );
+    let pid = line_of(&pid).await;
+    assert!(runs(&pid));
+    let killed = std::process::Command::new("kill")
+        .args(["-9", &pid])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+}
+
 #[tokio::test]
 async fn a_background_process_that_holds_no_output_open_is_killed_as_well() {
     let world = World::new();
@@ -82,25 +114,19 @@ async fn a_run_that_is_dropped_kills_its_whole_group_at_once_and_leaves_no_zombi
     .await;
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_run_leaves_neither_its_keeper_nor_a_zombie() {
     let world = World::new();
-    let children = || {
-        let own = std::process::id().to_string();
-        let told = std::process::Command::new("ps")
-            .args(["-o", "pid=,args=", "--ppid", &own])
-            .output()
-            .unwrap();
-        String::from_utf8(told.stdout).unwrap()
-    };
-    let output = world.script("echo $$ $(ps -o pgid= -p $$)").await.unwrap();
+    let script = "read -r pid _ _ _ group _ < /proc/$$/stat; echo $pid $group";
+    let output = world.script(script).await.unwrap();
     let numbers: Vec<&str> = output.as_str().unwrap().split_whitespace().collect();
     let [pid, keeper] = numbers[..] else {
         panic!("{output}")
     };
     assert_ne!(pid, keeper);
     for number in [pid, keeper] {
-        assert!(!exists(number), "{number}: {}", children());
+        assert!(!exists(number), "{number}");
     }
 }
 

@@ -162,6 +162,10 @@ pub(crate) fn exists(pid: &str) -> bool {
 }
 
 fn state_of(pid: &str) -> Option<char> {
+    if Path::new("/proc/self/stat").exists() {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        return stat.rsplit_once(") ")?.1.chars().next();
+    }
     let told = Command::new("ps")
         .args(["-o", "stat=", "-p", pid])
         .output()
