@@ -1,11 +1,10 @@
 //! The job pipeline: it takes jobs off the queue, runs them, makes their ends durable and delivers their results.
 //!
 //! **Purpose.** [`JobPipeline`] claims jobs, runs each attempt under its timeout in a task runtime, and settles the
-//! outcomes in groups. [`DeliveryWorker`] empties the outbox that settling fills. [`BuiltinRuntime`] runs tasks that
-//! are Rust functions of this process.
+//! outcomes in groups. [`DeliveryWorker`] empties the outbox that settling fills.
 //!
 //! **Must not know** axum, SeaORM, SQL, cron, or which tasks exist. Deliberately absent: anything that decides *when*
-//! a job is made (the scheduler does), how a result leaves the process (`ratchet-output` does), and any timer that
+//! a job is made (the scheduler does), any task runtime (they are in `ratchet-runtimes`), how a result leaves the process (`ratchet-output` does), and any timer that
 //! looks into the database on suspicion: all loops sleep on a signal, on a known instant, or on a free slot, and an
 //! idle process executes no statement.
 //!
@@ -24,7 +23,6 @@
 //! Both parts have one lifecycle, which [`JobPipeline::stop`] describes: start and stop may be called in any order
 //! and as often as one likes, and a stop returns when the part has stopped.
 
-mod builtin;
 mod config;
 mod delivery_worker;
 mod error;
@@ -37,7 +35,6 @@ mod server_status;
 mod set_back;
 mod stalls;
 
-pub use builtin::BuiltinRuntime;
 pub use config::ExecutorConfig;
 pub use delivery_worker::{DeliveryWorker, DeliveryWorkerParts};
 pub use error::ExecutorError;

@@ -46,11 +46,11 @@ pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
     Delivery, DeliveryAttempt, DeliveryFilter, DeliveryReceipt, DeliveryStatus, JobResult, OutputDelivery,
 };
+pub use dependency::{DependencyCondition, DependencyDecision, DependencyTally, JobDependencies};
 pub use destination::{
     Compression, FilesystemOptions, OutputDestination, OutputFormat, OutputTarget, ResultFilter,
     StdioOptions, StdioStream, WriteMode,
 };
-pub use dependency::{DependencyCondition, DependencyDecision, DependencyTally, JobDependencies};
 pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
 pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatus};
 pub use fact::Fact;

@@ -21,11 +21,12 @@ mod timers;
 mod web;
 
 pub use config::{JavaScriptConfig, JavaScriptConfigError};
-pub use fetch::Fetch;
 
 use control::{Event, RunControl};
 use pool::ThreadPool;
 use run::Run;
+
+use crate::Fetch;
 
 /// The runtime `javascript`: tasks whose source is the text of a `main.js`, on QuickJS.
 ///

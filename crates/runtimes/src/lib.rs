@@ -8,6 +8,15 @@
 //!
 //! **Lower neighbours**: `ratchet-interfaces`, `ratchet-outbound`, `ratchet-template`.
 
+mod builtin;
+mod fetch;
+mod http;
 mod javascript;
+mod process;
+mod template_fields;
 
-pub use javascript::{Fetch, JavaScriptConfig, JavaScriptConfigError, JavaScriptRuntime};
+pub use builtin::BuiltinRuntime;
+pub use fetch::Fetch;
+pub use http::HttpRuntime;
+pub use javascript::{JavaScriptConfig, JavaScriptConfigError, JavaScriptRuntime};
+pub use process::{ProcessConfig, ProcessConfigError, ProcessRuntime};

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratchet_executor::{
-    BuiltinRuntime, DeliveryWorker, DeliveryWorkerParts, ExecutorConfig, ExecutorError, JobPipeline,
-    JobPipelineParts, ServerStatus,
+    DeliveryWorker, DeliveryWorkerParts, ExecutorConfig, ExecutorError, JobPipeline, JobPipelineParts,
+    ServerStatus,
 };
 use ratchet_interfaces::{
     Clock, NodeId, OutputDelivery, RegistryError, RegistryManager, RepositoryError, RepositoryFactory,
@@ -13,7 +13,10 @@ use ratchet_interfaces::{
 use ratchet_outbound::{OutboundClient, OutboundError};
 use ratchet_output::{OutputDeliveryManager, OutputFolder, OutputParts};
 use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
-use ratchet_runtimes::{JavaScriptConfigError, JavaScriptRuntime};
+use ratchet_runtimes::{
+    BuiltinRuntime, Fetch, HttpRuntime, JavaScriptConfigError, JavaScriptRuntime, ProcessConfigError,
+    ProcessRuntime,
+};
 use ratchet_scheduler::{SystemClock, TokioCronSchedulerService};
 use ratchet_storage::{Database, DatabaseLock, StorageError};
 
@@ -70,6 +73,9 @@ pub enum StartError {
     /// The JavaScript runtime cannot be set up.
     #[error(transparent)]
     JavaScript(#[from] JavaScriptConfigError),
+    /// Processes cannot be run as it is set.
+    #[error(transparent)]
+    Process(#[from] ProcessConfigError),
     /// Standard output and error cannot be written to.
     #[error("the process's own streams cannot be had")]
     Output(#[source] std::io::Error),
@@ -127,7 +133,13 @@ impl ServiceContainer {
         let status = Arc::new(ServerStatus::new(env!("CARGO_PKG_VERSION"), Arc::clone(&clock)));
         let builtin =
             BuiltinRuntime::standard(Arc::clone(&clock), Arc::clone(&status) as Arc<dyn RuntimeStatus>);
-        let javascript = JavaScriptRuntime::new(settings.javascript.clone(), Arc::new(outbound))?;
+        let outbound = Arc::new(outbound);
+        let javascript = JavaScriptRuntime::new(
+            settings.javascript.clone(),
+            Arc::clone(&outbound) as Arc<dyn Fetch>,
+        )?;
+        let http = HttpRuntime::new(outbound, Arc::clone(&clock));
+        let process = ProcessRuntime::new(settings.process.clone(), Arc::clone(&clock))?;
         let job_pipeline = JobPipeline::new(JobPipelineParts {
             config: ExecutorConfig::new(
                 settings.scheduler.max_concurrent_jobs as u64,
@@ -139,7 +151,12 @@ impl ServiceContainer {
             validator: Arc::clone(&validator),
             clock: Arc::clone(&clock),
             status,
-            runtimes: vec![Arc::new(builtin), Arc::new(javascript)],
+            runtimes: vec![
+                Arc::new(builtin),
+                Arc::new(javascript),
+                Arc::new(http),
+                Arc::new(process),
+            ],
             node: NodeId::new(),
             jobs_available: jobs_available.clone(),
             jobs_stopping: jobs_stopping.clone(),

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use ratchet_interfaces::SchedulerError;
 use ratchet_outbound::AddressPolicy;
-use ratchet_runtimes::{JavaScriptConfig, JavaScriptConfigError};
+use ratchet_runtimes::{JavaScriptConfig, JavaScriptConfigError, ProcessConfig, ProcessConfigError};
 use ratchet_scheduler::SchedulerConfig;
 use ratchet_storage::DatabaseUrl;
 
@@ -35,6 +35,8 @@ pub struct Settings {
     pub output: OutputSettings,
     /// What requests of tasks and webhooks may reach.
     pub outbound: OutboundSettings,
+    /// What tasks may run as processes.
+    pub process: ProcessConfig,
     /// What the process says of itself.
     pub log: LogSettings,
 }
@@ -93,7 +95,7 @@ impl Default for OutputSettings {
 /// `[outbound]`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboundSettings {
-    /// The networks and addresses that webhooks may reach beside those of the Internet.
+    /// The networks and addresses that webhooks and tasks may reach beside those of the Internet.
     pub allowed_networks: AddressPolicy,
 }
 
@@ -139,6 +141,7 @@ impl Settings {
             javascript,
             output,
             outbound,
+            process,
             log,
         } = Self::default();
         let settings = Self {
@@ -171,6 +174,15 @@ impl Settings {
             outbound: OutboundSettings {
                 allowed_networks: reader.take("outbound.allowed_networks", outbound.allowed_networks)?,
             },
+            process: ProcessConfig {
+                enabled: reader.take("process.enabled", process.enabled)?,
+                allowed_commands: reader.take("process.allowed_commands", process.allowed_commands)?,
+                folder: reader.take("process.folder", process.folder)?,
+                path: reader.take("process.path", process.path)?,
+                working_folders: reader.take("process.working_folders", process.working_folders)?,
+                stop_grace_seconds: reader.take("process.stop_grace_seconds", process.stop_grace_seconds)?,
+                max_output_bytes: reader.take("process.max_output_bytes", process.max_output_bytes)?,
+            },
             log: LogSettings {
                 format: reader.take("log.format", log.format)?,
                 level: reader.take("log.level", log.level)?,
@@ -183,6 +195,9 @@ impl Settings {
         }
         if let Err(JavaScriptConfigError { field, value, rule }) = settings.javascript.clone().validated() {
             return Err(reader.refuse(&format!("javascript.{field}"), value, rule));
+        }
+        if let Err(ProcessConfigError { field, value, rule }) = settings.process.clone().validated() {
+            return Err(reader.refuse(&format!("process.{field}"), value, rule));
         }
         match settings.scheduler.clone().validated() {
             Ok(scheduler) => Ok(Self {
@@ -289,6 +304,11 @@ mod tests {
             ("output.folder", "\"\""),
             ("outbound.allowed_networks", "\"localhost\""),
             ("outbound.allowed_networks", "[10]"),
+            ("process.allowed_commands", "\"rsync\""),
+            ("process.allowed_commands", "[\"rsync\", 1]"),
+            ("process.working_folders", "3"),
+            ("process.folder", "\"\""),
+            ("process.path", "[\"/bin\"]"),
         ] {
             let error = refusal_of_file(&format!("{key} = {value}"));
             assert!(error.starts_with(&format!("{key} is {value} (file ")), "{error}");
@@ -311,6 +331,40 @@ mod tests {
         .unwrap();
         assert_eq!(of_file, of_environment);
         assert_eq!(of_file.outbound.allowed_networks.to_string(), "10.1.0.0/16, ::1");
+    }
+
+    #[test]
+    fn a_list_has_brackets_in_the_file_and_commas_elsewhere() {
+        let file = "[process]\nallowed_commands = [\"rsync\", \"/bin/date\"]\nworking_folders = [\"/srv\"]";
+        let of_file = load(file, &[], &[]).unwrap();
+        let environment = [
+            ("RATCHET_PROCESS_ALLOWED_COMMANDS", "rsync, /bin/date"),
+            ("RATCHET_PROCESS_WORKING_FOLDERS", "/srv"),
+        ];
+        assert_eq!(load("", &environment, &[]).unwrap(), of_file);
+        assert_eq!(of_file.process.allowed_commands, ["rsync", "/bin/date"]);
+        let none = load(file, &[("RATCHET_PROCESS_ALLOWED_COMMANDS", "")], &[]).unwrap();
+        assert!(none.process.allowed_commands.is_empty());
+        assert_eq!(
+            refusal_of_variable("RATCHET_PROCESS_ALLOWED_COMMANDS", "rsync,,date"),
+            "process.allowed_commands is \"rsync,,date\" (environment variable RATCHET_PROCESS_ALLOWED_COMMANDS): \
+             allowed are texts with commas between them"
+        );
+    }
+
+    #[test]
+    fn what_processes_may_not_do_is_named_with_the_key_and_where_it_was_set() {
+        let error = refusal_of_file("[process]\nenabled = true");
+        assert!(error.starts_with("process.enabled is true (file "), "{error}");
+        assert!(
+            error.contains("process.allowed_commands or process.folder"),
+            "{error}"
+        );
+        assert_eq!(
+            refusal_of_variable("RATCHET_PROCESS_FOLDER", "scripts"),
+            "process.folder is \"scripts\" (environment variable RATCHET_PROCESS_FOLDER): an absolute path of a \
+             folder is allowed"
+        );
     }
 
     #[test]
@@ -350,26 +404,6 @@ mod tests {
         );
         let error = refusal_of_file("scheduler.job_timeout_seconds = 0");
         assert!(error.contains("is 0 (file "), "{error}");
-    }
-
-    #[test]
-    fn allowed_networks_are_a_list_in_the_file_and_one_text_in_the_environment() {
-        let allowed = "10.1.0.0/16, ::1".parse().unwrap();
-        for toml in [
-            "outbound.allowed_networks = [\"10.1.0.0/16\", \"::1\"]",
-            "outbound.allowed_networks = \"10.1.0.0/16,::1\"",
-        ] {
-            assert_eq!(load(toml, &[], &[]).unwrap().outbound.allowed_networks, allowed);
-        }
-        let settings = load("", &[("RATCHET_NETWORK_ALLOW", "10.1.0.0/16,::1")], &[]).unwrap();
-        assert_eq!(settings.outbound.allowed_networks, allowed);
-        let error = refusal_of_file("outbound.allowed_networks = [\"10.1.2.3/8\"]");
-        assert!(
-            error.starts_with("outbound.allowed_networks is [\"10.1.2.3/8\"] (file "),
-            "{error}"
-        );
-        assert!(error.contains("10.0.0.0/8 and 10.1.2.3 are allowed"), "{error}");
-        assert!(refusal_of_file("outbound.allowed_networks = [5]").contains("allowed is a list"));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratchet_executor::BuiltinRuntime;
 use ratchet_interfaces::{ExecutionStatus, JobId, JobStatus, TaskError, UnifiedJob};
+use ratchet_runtimes::BuiltinRuntime;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 

@@ -5,7 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, Delivery, DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliveryStatus, Execution, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, ExecutionStatus, JobCreation, JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, JobStatus, NodeId, Page, PageRequest, Progress, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest, Task, TaskFilter, TaskId, TaskRepository, TaskSort, UnifiedJob,
+    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, Delivery,
+    DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliveryStatus, Execution,
+    ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, ExecutionStatus, JobCreation,
+    JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, JobStatus, NodeId, Page,
+    PageRequest, Progress, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest, Task,
+    TaskFilter, TaskId, TaskRepository, TaskSort, UnifiedJob,
 };
 use tokio::sync::watch;
 

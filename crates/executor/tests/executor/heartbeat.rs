@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratchet_executor::BuiltinRuntime;
 use ratchet_interfaces::JobStatus;
+use ratchet_runtimes::BuiltinRuntime;
 use serde_json::json;
 
 use crate::world::World;

@@ -3,12 +3,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use proptest::prelude::*;
-use ratchet_executor::{BuiltinRuntime, DeliveryWorker, JobPipeline};
+use ratchet_executor::{DeliveryWorker, JobPipeline};
 use ratchet_interfaces::MockOutputDelivery;
 use ratchet_interfaces::{
     Delivery, DeliveryError, DeliveryReceipt, DeliveryStatus, JobStatus, OutputDelivery, OutputDestination,
     UnifiedJob,
 };
+use ratchet_runtimes::BuiltinRuntime;
 use serde_json::Value;
 use tokio::runtime::Builder;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratchet_executor::BuiltinRuntime;
 use ratchet_interfaces::{ExecutionStatus, JobStatus, OutputDestination, UnifiedJob};
+use ratchet_runtimes::BuiltinRuntime;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 

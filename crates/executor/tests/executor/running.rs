@@ -3,12 +3,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use ratchet_executor::{
-    BuiltinRuntime, ExecutorConfig, ExecutorError, JobPipeline, JobPipelineParts, ServerStatus,
-};
+use ratchet_executor::{ExecutorConfig, ExecutorError, JobPipeline, JobPipelineParts, ServerStatus};
 use ratchet_interfaces::{
     Clock, JobStatus, NodeId, OutputDestination, RuntimeStatus, TaskError, TaskId, UnifiedJob,
 };
+use ratchet_runtimes::BuiltinRuntime;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore};
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use ratchet_executor::BuiltinRuntime;
 use ratchet_interfaces::{JobId, JobStatus, ScheduleId, TaskError, TaskId, TaskRequest, UnifiedJob};
+use ratchet_runtimes::BuiltinRuntime;
 use serde_json::{Value, json};
 
 use crate::warnings::Warnings;

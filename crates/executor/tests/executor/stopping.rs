@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratchet_executor::{BuiltinRuntime, ExecutorError};
+use ratchet_executor::ExecutorError;
 use ratchet_interfaces::{JobStatus, NodeId, UnifiedJob};
+use ratchet_runtimes::BuiltinRuntime;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ratchet_executor::BuiltinRuntime;
 use ratchet_interfaces::{JobId, JobStatus, TaskRequest, UnifiedJob};
+use ratchet_runtimes::BuiltinRuntime;
 use serde_json::{Value, json};
 
 use crate::world::World;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use ratchet_executor::BuiltinRuntime;
 use ratchet_interfaces::{JobStatus, UnifiedJob};
+use ratchet_runtimes::BuiltinRuntime;
 use serde_json::json;
 
 use crate::world::World;

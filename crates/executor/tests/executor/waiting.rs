@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use ratchet_executor::BuiltinRuntime;
 use ratchet_interfaces::{JobStatus, TaskError, UnifiedJob};
+use ratchet_runtimes::BuiltinRuntime;
 use serde_json::Value;
 
 use crate::world::World;

@@ -3,13 +3,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_executor::{
-    BuiltinRuntime, DeliveryWorker, DeliveryWorkerParts, ExecutorConfig, JobPipeline, JobPipelineParts,
-    ServerStatus,
+    DeliveryWorker, DeliveryWorkerParts, ExecutorConfig, JobPipeline, JobPipelineParts, ServerStatus,
 };
 use ratchet_interfaces::{
     Clock, JobId, ManualClock, NodeId, OutputDelivery, Signal, Task, TaskDefinition, TaskId, TaskValidator,
     UnifiedJob, ValidationIssue,
 };
+use ratchet_runtimes::BuiltinRuntime;
 use serde_json::{Value, json};
 
 use crate::fake_database::FakeDatabase;

@@ -3,29 +3,15 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use ratchet_interfaces::{TaskErrorKind, with_causes};
-use ratchet_outbound::{OutboundClient, OutboundError, OutboundRequest, OutboundResponse};
+use ratchet_outbound::{OutboundError, OutboundRequest, OutboundResponse};
 use rquickjs::{ArrayBuffer, Ctx, Exception, Function, Object, Value};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::control::Event;
-
-/// Sends the requests of a task's `fetch`. A test of a task answers them itself.
-#[async_trait]
-pub trait Fetch: Send + Sync {
-    /// Sends the request and has its answer, of whatever status.
-    async fn fetch(&self, request: OutboundRequest) -> Result<OutboundResponse, OutboundError>;
-}
-
-#[async_trait]
-impl Fetch for OutboundClient {
-    async fn fetch(&self, request: OutboundRequest) -> Result<OutboundResponse, OutboundError> {
-        self.send(request).await
-    }
-}
+use crate::Fetch;
 
 /// The fetches of one run. Dropped, it breaks them off.
 pub(super) struct Fetches {

@@ -14,11 +14,11 @@ use tokio::runtime::Handle;
 use super::config::JavaScriptConfig;
 use super::control::{Event, Interruption, RunControl};
 use super::failure;
-use super::fetch::Fetch;
 use super::globals::Globals;
 use super::pool::ThreadPool;
 use super::program::Program;
 use super::sandbox::{Limits, Sandbox};
+use crate::Fetch;
 
 /// One run of a task, from its thread's point of view.
 pub(super) struct Run {

@@ -127,17 +127,52 @@ impl Setting for PathBuf {
     }
 }
 
-impl Setting for AddressPolicy {
+impl Setting for String {
     fn read(value: &Value) -> Result<Self, String> {
-        let rule = "allowed is a list such as [\"10.1.0.0/16\", \"::1\"]";
-        match value {
-            Value::Typed(toml::Value::Array(networks)) => {
-                let networks: Option<Vec<&str>> = networks.iter().map(toml::Value::as_str).collect();
-                Self::allowing(networks.ok_or(rule)?)
-            }
-            value => value.text().ok_or(rule)?.parse(),
+        value
+            .text()
+            .map(str::to_owned)
+            .ok_or_else(|| "allowed is a text".to_owned())
+    }
+}
+
+impl Setting for Option<PathBuf> {
+    fn read(value: &Value) -> Result<Self, String> {
+        match value.text() {
+            Some(text) if !text.is_empty() => Ok(Some(text.into())),
+            _ => Err("allowed is the path of a folder, such as \"tasks\"".to_owned()),
         }
-        .map_err(|error| with_causes(&error))
+    }
+}
+
+/// A list: of the file's own kind there, and with commas between its parts elsewhere, where an empty text has none.
+impl Setting for Vec<String> {
+    fn read(value: &Value) -> Result<Self, String> {
+        let (parts, rule): (Option<Self>, _) = match value {
+            Value::Typed(value) => {
+                let text = |part: &toml::Value| part.as_str().map(str::to_owned);
+                let parts = value
+                    .as_array()
+                    .and_then(|parts| parts.iter().map(text).collect());
+                (parts, "allowed is a list of texts, such as [\"a\", \"b\"]")
+            }
+            Value::Text(text) if text.trim().is_empty() => return Ok(Self::new()),
+            Value::Text(text) => {
+                let part = |part: &str| Some(part.trim().to_owned()).filter(|part| !part.is_empty());
+                (
+                    text.split(',').map(part).collect(),
+                    "allowed are texts with commas between them",
+                )
+            }
+        };
+        parts.ok_or_else(|| rule.to_owned())
+    }
+}
+
+impl Setting for Vec<PathBuf> {
+    fn read(value: &Value) -> Result<Self, String> {
+        let parts = Vec::<String>::read(value)?;
+        Ok(parts.into_iter().map(PathBuf::from).collect())
     }
 }
 

@@ -18,7 +18,7 @@ type Function = Box<dyn Fn(TaskRequest) -> Running + Send + Sync>;
 /// The runtime `builtin`: tasks that are asynchronous Rust functions of this process, found by the task's name.
 ///
 /// ```
-/// use ratchet_executor::BuiltinRuntime;
+/// use ratchet_runtimes::BuiltinRuntime;
 /// use ratchet_interfaces::TaskExecutor;
 /// let runtime = BuiltinRuntime::new().with("echo", |request| async move { Ok(request.input) });
 /// assert_eq!(runtime.runtime(), "builtin");
