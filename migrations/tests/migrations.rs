@@ -8,11 +8,12 @@ use sea_orm_migration::sea_orm::{
 };
 use tempfile::TempDir;
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "deliveries",
     "execution_logs",
     "executions",
     "facts",
+    "job_dependencies",
     "jobs",
     "leases",
     "schedule_periods",
