@@ -14,6 +14,7 @@ const TABLES: [&str; 11] = [
     "execution_logs",
     "executions",
     "facts",
+    "job_dependencies",
     "jobs",
     "leases",
     "schedule_periods",

@@ -49,9 +49,9 @@ pub(super) const CREATE: &[&str] = &[
     WHERE unique_key IS NOT NULL AND status NOT IN ('completed', 'failed', 'cancelled')",
     "CREATE INDEX jobs_unfinished ON jobs (schedule_id, id, status, origin)
     WHERE status IN ('queued', 'retrying', 'processing', 'buffered') AND origin IN ('tick', 'trigger')",
-    "CREATE INDEX jobs_waiting ON jobs (priority, run_after, id)
+    "CREATE INDEX jobs_waiting ON jobs (priority, run_after, id, status, gate)
     WHERE status IN ('queued', 'retrying') AND gate IS NULL",
-    "CREATE INDEX jobs_gated ON jobs (gate, priority, run_after, id)
+    "CREATE INDEX jobs_gated ON jobs (gate, priority, run_after, id, status)
     WHERE status IN ('queued', 'retrying') AND gate IS NOT NULL",
     "CREATE INDEX jobs_processing ON jobs (task_id, concurrency_key) WHERE status = 'processing'",
     "CREATE INDEX jobs_queued_at ON jobs (queued_at)",

@@ -1,9 +1,10 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::RepositoryError;
+use ratchet_interfaces::{JobPriority, RepositoryError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
-use super::claim::WAITING;
-use crate::row::micros;
+use super::claim::OPEN;
+use super::gates::GATED;
+use crate::row::{micros, rank};
 use crate::writer::{WriteError, Writer};
 
 pub(super) async fn bring_forward(
@@ -23,18 +24,32 @@ async fn write(
     (now, latest_retry): (DateTime<Utc>, DateTime<Utc>),
     transaction: &DatabaseTransaction,
 ) -> Result<u64, WriteError> {
-    let statement = statement(transaction.get_database_backend(), now, latest_retry);
-    Ok(transaction.execute_raw(statement).await?.rows_affected())
+    let mut moved = 0;
+    for which in [open(), GATED.to_owned()] {
+        let statement = statement(transaction.get_database_backend(), &which, now, latest_retry);
+        moved += transaction.execute_raw(statement).await?.rows_affected();
+    }
+    Ok(moved)
+}
+
+/// The jobs that no limit stands before. Every priority is named so that the index of the waiting jobs is searched and
+/// not read.
+fn open() -> String {
+    let priorities: Vec<String> = JobPriority::ALL
+        .iter()
+        .map(|priority| rank(*priority).to_string())
+        .collect();
+    format!("{OPEN} AND priority IN ({})", priorities.join(", "))
 }
 
 /// A job that is to run at once has no later `run_after` than the time that it was queued; and the `run_after` of one
 /// that was started had come.
-fn statement(backend: DbBackend, now: DateTime<Utc>, latest_retry: DateTime<Utc>) -> Statement {
+fn statement(backend: DbBackend, which: &str, now: DateTime<Utc>, latest_retry: DateTime<Utc>) -> Statement {
     Statement::from_sql_and_values(
         backend,
         format!(
             "UPDATE jobs SET run_after = CASE WHEN status = 'retrying' THEN $2 ELSE $1 END
-             WHERE {WAITING} AND run_after > $1
+             WHERE {which} AND run_after > $1
                AND CASE WHEN status = 'retrying' THEN run_after > $2
                         ELSE run_after <= queued_at OR started_at IS NOT NULL END"
         ),
@@ -49,10 +64,20 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_waiting_jobs_of_a_later_instant_are_read() {
-        let statement = statement(DbBackend::Sqlite, DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
-        assert_eq!(
-            steps(statement).await,
-            ["SEARCH jobs USING INDEX jobs_waiting (priority=? AND run_after>?)"]
-        );
+        for (which, index) in [
+            (
+                open(),
+                "SEARCH jobs USING INDEX jobs_waiting (priority=? AND run_after>?)",
+            ),
+            (GATED.to_owned(), "SEARCH jobs USING INDEX jobs_gated (gate>?)"),
+        ] {
+            let statement = statement(
+                DbBackend::Sqlite,
+                &which,
+                DateTime::UNIX_EPOCH,
+                DateTime::UNIX_EPOCH,
+            );
+            assert_eq!(steps(statement).await, [index]);
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::batch::{Batch, Cell, Column, Kind};
 use crate::failure::During;
 use crate::reader::Reader;
 use crate::row::job::read;
-use crate::row::{Unreadable, awaited, micros, rank, text};
+use crate::row::{StoredId, Unreadable, awaited, micros, rank, text};
 use crate::writer::{WriteError, Writer};
 
 /// Which jobs wait. The words are those of the partial indexes.
@@ -41,8 +41,8 @@ const TAKE: &str =
         attempts = j.attempts + CASE WHEN j.attempts < 9223372036854775807 THEN 1 ELSE 0 END
     FROM {batch} AS b WHERE j.id = b.id AND j.status IN ('queued', 'retrying') RETURNING ";
 
-const FAIL: &str =
-    "UPDATE jobs SET status = 'failed', error = $2, completed_at = $3, attempts = attempts - 1,
+const FAIL: &str = "UPDATE jobs SET status = 'failed', error = $2, completed_at = $3,
+        attempts = attempts - CASE WHEN execution_id IS NULL THEN 0 ELSE 1 END,
         started_at = CASE WHEN attempts > 1 THEN started_at END, {no_attempt}
     WHERE id = $1 RETURNING schedule_id, has_dependents";
 
@@ -145,15 +145,22 @@ async fn take_once(
 ) -> Result<Taken, WriteError> {
     let backend = transaction.get_database_backend();
     let mut picks = Vec::new();
+    let mut unfit = Vec::new();
     for row in transaction
         .query_all_raw(pick_statement(backend, request, limit))
         .await?
     {
-        picks.push(Pick {
-            id: row.try_get_by_index(0)?,
-            priority: row.try_get_by_index(1)?,
-            run_after: row.try_get_by_index(2)?,
-        });
+        match StoredId::of(&row)? {
+            StoredId::Uuid(id) => picks.push(Pick {
+                id,
+                priority: row.try_get_by_index(1)?,
+                run_after: row.try_get_by_index(2)?,
+            }),
+            id @ StoredId::Bytes(_) => unfit.push(Unreadable {
+                reason: format!("the stored id of job {id} is no UUID"),
+                id,
+            }),
+        }
     }
     let gated = gates::pick(micros(request.now), limit, transaction).await?;
     if !gated.is_empty() {
@@ -163,17 +170,17 @@ async fn take_once(
         picks[aged..].sort_unstable_by_key(Pick::place);
         picks.truncate(limit);
     }
-    take_picked(request, &picks, transaction).await
+    take_picked(request, &picks, unfit, transaction).await
 }
 
 async fn take_picked(
     request: &ClaimRequest,
     picks: &[Pick],
+    mut unfit: Vec<Unreadable>,
     transaction: &DatabaseTransaction,
 ) -> Result<Taken, WriteError> {
     let backend = transaction.get_database_backend();
     let mut claimed = Vec::with_capacity(picks.len());
-    let mut unfit = Vec::new();
     // The ids of the attempts are made in the order in which the jobs are to be run.
     for batch in &Batch::all(backend, PICKED, picks, |batch, pick| {
         batch.push([Cell::Id(pick.id), Cell::Id(ExecutionId::new().as_uuid())]);

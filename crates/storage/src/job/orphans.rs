@@ -124,7 +124,7 @@ fn queue_jobs(backend: DbBackend, recovery: &Recovery) -> Statement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query_plan::steps;
+    use crate::query_plan::steps_on;
 
     #[tokio::test]
     async fn orphans_are_looked_for_among_the_jobs_in_processing_only() {
@@ -140,7 +140,10 @@ mod tests {
                 queue_jobs(DbBackend::Sqlite, &recovery),
                 fail_executions(DbBackend::Sqlite, &recovery),
             ] {
-                assert_eq!(steps(statement).await, ["SCAN j USING INDEX jobs_processing"]);
+                assert_eq!(
+                    steps_on("j", statement).await,
+                    ["SCAN j USING INDEX jobs_processing"]
+                );
             }
         }
     }

@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(
             steps_on("j", records.statement(QUEUED, [])).await,
             [
-                "SEARCH j USING INDEX jobs_schedule_id_scheduled_for_request_key (schedule_id=? AND scheduled_for=? AND request=?)"
+                "SEARCH j USING COVERING INDEX jobs_schedule_id_scheduled_for_request_key (schedule_id=? AND scheduled_for=? AND request=?)"
             ]
         );
     }

@@ -31,6 +31,7 @@ async fn the_jobs_of_other_nodes_go_back_to_the_queue() {
                 status: JobStatus::Queued,
                 error: Some(told.clone()),
                 lease_owner: None,
+                execution_id: None,
                 lease_until: None,
                 ..orphan.job.clone()
             };

@@ -149,6 +149,7 @@ async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
         for ((claimed, result), outcome) in claimed.iter().zip(results).zip(outcomes) {
             let job = UnifiedJob {
                 lease_owner: None,
+                execution_id: None,
                 lease_until: None,
                 ..claimed.job.clone()
             };
@@ -186,6 +187,7 @@ async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
                         retry_count: 1,
                         run_after,
                         error: Some(error.clone()),
+                        error_kind: outcome.error_kind,
                         ..job
                     },
                     Execution {
@@ -197,6 +199,7 @@ async fn each_result_of_an_attempt_sets_job_execution_and_deliveries() {
                     UnifiedJob {
                         status: JobStatus::Failed,
                         error: Some(error.clone()),
+                        error_kind: outcome.error_kind,
                         completed_at: Some(at(105)),
                         ..job
                     },
