@@ -40,6 +40,7 @@ mod task;
 mod tick;
 mod tick_account;
 mod webhook;
+mod version_order;
 
 pub use backoff::{Backoff, BackoffError};
 pub use clock::{Clock, Wake, truncate_to_micros};
@@ -65,7 +66,7 @@ pub use manual_clock::ManualClock;
 pub use overlap::{OverlapDecision, UnfinishedJob, asks_for_overlap, decide_overlap};
 pub use page::{Page, PageRequest, SortOrder};
 pub use policies::{MisfirePolicy, OverlapPolicy, PolicyError, SchedulePolicies};
-pub use registry::{RegistryManager, SyncReport, TaskRegistry, TaskValidator, ValidationIssue};
+pub use registry::{RegistryManager, SyncReport, TaskListing, TaskRegistry, TaskValidator, ValidationIssue};
 pub use repository::{
     DeliveryRepository, ExecutionRepository, FactRepository, JobRepository, LeaseRepository,
     RepositoryFactory, ScheduleRepository, TaskRepository, TickRepository,
@@ -96,6 +97,7 @@ pub use webhook::{
     ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, HttpMethod, WebhookAuthentication,
     WebhookOptions, WebhookRetryPolicy,
 };
+pub use version_order::compare_versions;
 
 #[cfg(feature = "mock")]
 pub use repository::{

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -13,16 +15,48 @@ pub trait TaskRegistry: Send + Sync {
     /// The task with this id, if the registry has it.
     async fn get_task_by_id(&self, id: TaskId) -> Result<Option<TaskDefinition>, RegistryError>;
 
-    /// Every task of the registry.
-    async fn list_tasks(&self) -> Result<Vec<TaskDefinition>, RegistryError>;
+    /// Every task of the registry, and what is wrong with those that it cannot offer.
+    async fn list_tasks(&self) -> Result<TaskListing, RegistryError>;
+}
+
+/// What a registry has at a moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskListing {
+    /// The tasks, in a stable order.
+    pub tasks: Vec<TaskDefinition>,
+    /// What keeps other tasks from being among them.
+    pub issues: Vec<ValidationIssue>,
+    /// The folders of which the registry cannot tell which tasks they hold. A stored task that was read from one of
+    /// them, or from below one, is not gone: it stays as it was last read.
+    pub unreadable: Vec<String>,
+}
+
+impl TaskListing {
+    /// These tasks, and nothing wrong.
+    #[must_use]
+    pub fn of(tasks: Vec<TaskDefinition>) -> Self {
+        Self {
+            tasks,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a task that was read from this folder may still be there, although it is not listed.
+    #[must_use]
+    pub fn is_unreadable(&self, folder: &str) -> bool {
+        self.unreadable
+            .iter()
+            .any(|unreadable| Path::new(folder).starts_with(unreadable))
+    }
 }
 
 /// Keeps the stored tasks what the registries say they are.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait RegistryManager: Send + Sync {
-    /// Validates the registries' tasks and writes them to the database. An invalid task and a stored
-    /// row that cannot be read are reported, never a stop.
+    /// Validates the registries' tasks and writes them to the database; stored tasks that their registry has no more
+    /// are marked as removed, or deleted where nothing refers to them. An invalid task and a stored row that cannot be
+    /// read are reported, never a stop; what is stored of an invalid task stays.
     async fn sync(&self) -> Result<SyncReport, RegistryError>;
 }
 
@@ -33,6 +67,8 @@ pub struct SyncReport {
     pub added: u64,
     /// How many tasks changed.
     pub updated: u64,
+    /// How many tasks their registry has no more, and were marked as removed or deleted now.
+    pub removed: u64,
     /// How many tasks were as they are.
     pub unchanged: u64,
     /// What is wrong with single tasks: offered ones that were refused, stored ones that cannot be read.

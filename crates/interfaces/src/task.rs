@@ -39,7 +39,8 @@ pub struct TaskDefinition {
     /// What happens after a failed run; `None` is what the job or the server says.
     #[serde(default)]
     pub retry: Option<RetryPolicy>,
-    /// Anything else that the registry knows.
+    /// Anything else that the registry knows. One that reads folders says here, as [`TaskDefinition::FOLDER`], where
+    /// the task lies.
     #[serde(default)]
     pub metadata: Option<Value>,
 }
@@ -60,6 +61,15 @@ pub struct TaskLimits {
 }
 
 impl TaskDefinition {
+    /// The key of [`TaskDefinition::metadata`] that names the folder that the task was read from.
+    pub const FOLDER: &str = "folder";
+
+    /// The folder that the task was read from, if it was.
+    #[must_use]
+    pub fn folder(&self) -> Option<&str> {
+        self.metadata.as_ref()?.get(Self::FOLDER)?.as_str()
+    }
+
     /// A task of which no more is known.
     #[must_use]
     pub fn new(
@@ -126,12 +136,16 @@ impl Task {
 pub struct TaskFilter {
     /// Exactly this name.
     pub name: Option<String>,
+    /// Exactly this version.
+    pub version: Option<String>,
     /// A name that contains this text, in any case.
     pub name_contains: Option<String>,
     /// Enabled or not.
     pub enabled: Option<bool>,
     /// From this registry.
     pub registry: Option<String>,
+    /// Whether its registry has it no more.
+    pub removed: Option<bool>,
 }
 
 /// What a list of tasks is sorted by. Ties are broken by id.

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use ratchet_interfaces::{RegistryError, TaskDefinition, TaskId, TaskRegistry};
+use ratchet_interfaces::{RegistryError, TaskDefinition, TaskId, TaskListing, TaskRegistry};
 
 const NAME: &str = "embedded";
 
@@ -18,7 +18,7 @@ const DEFINITIONS: &[&str] = &[
 /// use ratchet_registry::EmbeddedRegistry;
 /// let registry = EmbeddedRegistry::new()?;
 /// assert_eq!(registry.name(), "embedded");
-/// assert_eq!(registry.list_tasks().await?.len(), 2);
+/// assert_eq!(registry.list_tasks().await?.tasks.len(), 2);
 /// # Ok(())
 /// # }
 /// ```
@@ -57,8 +57,8 @@ impl TaskRegistry for EmbeddedRegistry {
         Ok(self.tasks.iter().find(|task| task.id == id).cloned())
     }
 
-    async fn list_tasks(&self) -> Result<Vec<TaskDefinition>, RegistryError> {
-        Ok(self.tasks.clone())
+    async fn list_tasks(&self) -> Result<TaskListing, RegistryError> {
+        Ok(TaskListing::of(self.tasks.clone()))
     }
 }
 
@@ -75,7 +75,7 @@ mod tests {
     #[tokio::test]
     async fn every_task_that_comes_with_the_server_is_valid() {
         let registry = EmbeddedRegistry::new().unwrap();
-        for task in registry.list_tasks().await.unwrap() {
+        for task in registry.list_tasks().await.unwrap().tasks {
             assert_eq!(SchemaValidator::default().validate_task(&task), []);
             assert_eq!(registry.get_task_by_id(task.id).await.unwrap(), Some(task));
         }

@@ -1,23 +1,27 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use ratchet_interfaces::{
     Clock, PageRequest, RegistryError, RegistryManager, RepositoryError, SyncReport, Task, TaskFilter,
-    TaskId, TaskRegistry, TaskRepository, TaskSort, TaskValidator, ValidationIssue, with_causes,
+    TaskId, TaskListing, TaskRegistry, TaskRepository, TaskSort, TaskValidator, ValidationIssue, with_causes,
 };
+use tokio::sync::Mutex;
 use tracing::{error, info};
 
 use crate::plan::{Decision, Plan, Stored};
 
 /// Keeps the stored tasks what several registries say they are.
 ///
-/// A task that a registry no longer has stays stored: jobs and schedules may refer to it, and whether it may still run
-/// is the operator's decision.
+/// A task that its registry has no more is marked as removed where jobs or schedules refer to it, and deleted
+/// otherwise. Tasks of registries that this manager does not have are left alone.
 pub struct TaskRegistryManager {
     tasks: Arc<dyn TaskRepository>,
     validator: Arc<dyn TaskValidator>,
     clock: Arc<dyn Clock>,
     registries: Vec<Arc<dyn TaskRegistry>>,
+    /// Held by the one synchronization that runs: what it has read must be what it writes over.
+    running: Mutex<()>,
 }
 
 impl TaskRegistryManager {
@@ -33,6 +37,7 @@ impl TaskRegistryManager {
             validator,
             clock,
             registries: Vec::new(),
+            running: Mutex::new(()),
         }
     }
 
@@ -102,34 +107,76 @@ impl TaskRegistryManager {
         Ok(rows.items)
     }
 
-    /// Writes what one registry offers, where it differs from what is stored.
-    async fn sync_registry(
+    /// Takes away what the registries that could be read have no more. What cannot be offered now (its folder is broken,
+    /// it is not valid) is not gone.
+    async fn take_away(
         &self,
-        registry: &dyn TaskRegistry,
+        listings: &[(&str, TaskListing)],
+        stored: &Stored,
+    ) -> Result<u64, RepositoryError> {
+        let offered: HashSet<TaskId> = listings
+            .iter()
+            .flat_map(|(_, listing)| listing.tasks.iter().map(|task| task.id))
+            .collect();
+        let is_gone = |task: &&Task| {
+            let of_registry = listings.iter().find(|(name, _)| *name == task.registry);
+            task.removed_at.is_none()
+                && !offered.contains(&task.definition.id)
+                && of_registry.is_some_and(|(_, listing)| {
+                    let folder = task.definition.folder();
+                    folder.is_none_or(|folder| !listing.is_unreadable(folder))
+                })
+        };
+        let gone: Vec<TaskId> = stored
+            .tasks
+            .iter()
+            .filter(is_gone)
+            .map(|task| task.definition.id)
+            .collect();
+        if gone.is_empty() {
+            return Ok(0);
+        }
+        self.tasks.task_remove_many(&gone, self.clock.now()).await
+    }
+
+    /// Writes what one registry offers, where it differs from what is stored.
+    async fn store_listing(
+        &self,
+        registry: &str,
+        listing: TaskListing,
         plan: &mut Plan,
         report: &mut SyncReport,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<(), RepositoryError> {
         let now = self.clock.now();
         let mut changed = Vec::new();
-        for offered in registry.list_tasks().await? {
+        report.issues.extend(listing.issues);
+        for offered in listing.tasks {
             let issues = self.validator.validate_task(&offered);
             if !issues.is_empty() {
                 report.issues.extend(issues);
                 continue;
             }
-            match plan.decide(registry.name(), offered, now) {
+            match plan.decide(registry, offered, now) {
                 Decision::Add(task) => changed.push((task, true)),
                 Decision::Update(task) => changed.push((task, false)),
                 Decision::Keep => report.unchanged += 1,
+                Decision::Succeed { task, issue } => match self.make_way(&task).await? {
+                    true => changed.push((task, true)),
+                    false => report.issues.push(issue),
+                },
                 Decision::Refuse(issue) => report.issues.push(issue),
             }
         }
-        self.store(changed, report)
-            .await
-            .map_err(|source| RegistryError::Store {
-                registry: registry.name().to_owned(),
-                source,
-            })
+        self.store(changed, report).await
+    }
+
+    /// Deletes the earlier version that has a task's id, unless something refers to it.
+    async fn make_way(&self, task: &Task) -> Result<bool, RepositoryError> {
+        match self.tasks.task_delete(task.definition.id).await {
+            Ok(_) => Ok(true),
+            Err(RepositoryError::BrokenReference { .. }) => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Stores all changes at once; should the database refuse that, one by one, so that a task that it will not have
@@ -177,35 +224,41 @@ impl RegistryManager for TaskRegistryManager {
         let Some(first) = self.registries.first() else {
             return Ok(report);
         };
-        let stored = self
-            .stored(&mut report.issues)
-            .await
-            .map_err(|source| RegistryError::Store {
-                registry: first.name().to_owned(),
-                source,
-            })?;
-        let mut plan = Plan::new(stored);
+        let store_error = |registry: &str, source| RegistryError::Store {
+            registry: registry.to_owned(),
+            source,
+        };
+        let _running = self.running.lock().await;
+        let mut listings = Vec::new();
         let mut failed: Option<RegistryError> = None;
         for registry in &self.registries {
-            let Err(failure) = self
-                .sync_registry(registry.as_ref(), &mut plan, &mut report)
-                .await
-            else {
-                continue;
-            };
-            if failed.is_none() {
-                failed = Some(failure);
-            } else {
-                error!(
+            match registry.list_tasks().await {
+                Ok(listing) => listings.push((registry.name(), listing)),
+                Err(failure) if failed.is_none() => failed = Some(failure),
+                Err(failure) => error!(
                     registry = registry.name(),
                     error = with_causes(&failure),
-                    "another registry could not be synchronized"
-                );
+                    "another registry could not be read"
+                ),
             }
+        }
+        let of_first = |source| store_error(first.name(), source);
+        let mut stored = self.stored(&mut report.issues).await.map_err(of_first)?;
+        report.removed = self.take_away(&listings, &stored).await.map_err(of_first)?;
+        if report.removed > 0 {
+            report.issues.clear();
+            stored = self.stored(&mut report.issues).await.map_err(of_first)?;
+        }
+        let mut plan = Plan::new(stored);
+        for (registry, listing) in listings {
+            self.store_listing(registry, listing, &mut plan, &mut report)
+                .await
+                .map_err(|source| store_error(registry, source))?;
         }
         info!(
             added = report.added,
             updated = report.updated,
+            removed = report.removed,
             unchanged = report.unchanged,
             issues = report.issues.len(),
             "the stored tasks are synchronized with their registries"

@@ -28,6 +28,8 @@ pub(crate) enum Decision {
     Update(Task),
     /// It is stored as it is.
     Keep,
+    /// It has the id of an earlier version, which is in its way as long as something refers to that one.
+    Succeed { task: Task, issue: ValidationIssue },
     /// It stands in the way of another task.
     Refuse(ValidationIssue),
 }
@@ -56,13 +58,28 @@ impl Plan {
             })
         };
         if self.seen.contains(&offered.id) {
-            return refuse("id", format!("a task with id {} was offered already", offered.id));
+            return refuse(
+                "uuid",
+                format!("is \"{}\": a task with this id was offered already", offered.id),
+            );
         }
         let key = key(&offered);
         if let Some(other) = self.names.get(&key).filter(|other| **other != offered.id) {
             return refuse(
                 "version",
-                format!("task {other} has the same name and version {}", key.1),
+                match self.stored.get(other) {
+                    Some(Task {
+                        registry,
+                        removed_at: None,
+                        ..
+                    }) => format!("is \"{}\": registry {registry} has it already, as {other}", key.1),
+                    Some(_) => format!(
+                        "is \"{}\": {other} was it, and has schedules or jobs; give this one another version, or \
+                         that uuid",
+                        key.1
+                    ),
+                    None => format!("is \"{}\": it was offered already, as {other}", key.1),
+                },
             );
         }
         self.seen.insert(offered.id);
@@ -79,8 +96,25 @@ impl Plan {
         match self.stored.get(&fresh.definition.id) {
             None if self.unreadable.contains(&fresh.definition.id) => Decision::Update(fresh),
             None => Decision::Add(fresh),
-            Some(stored) if stored.definition == fresh.definition && stored.registry == fresh.registry => {
-                Decision::Keep
+            Some(stored) if is_same(stored, &fresh) => Decision::Keep,
+            // What comes with the server may change its version: its jobs have no other to run.
+            Some(stored) if is_another_version(&stored.definition, &fresh.definition) => {
+                let issue = ValidationIssue {
+                    task: fresh.definition.name.clone(),
+                    field: "uuid".to_owned(),
+                    message: format!(
+                        "is \"{}\": that is the uuid of {} {}, which has schedules or jobs; give version {} another \
+                         uuid, or none",
+                        stored.definition.id,
+                        stored.definition.name,
+                        stored.definition.version,
+                        fresh.definition.version
+                    ),
+                };
+                match stored.enabled {
+                    true => Decision::Succeed { task: fresh, issue },
+                    false => Decision::Refuse(issue),
+                }
             }
             Some(stored) => Decision::Update(Task {
                 enabled: stored.enabled,
@@ -89,6 +123,14 @@ impl Plan {
             }),
         }
     }
+}
+
+fn is_same(stored: &Task, fresh: &Task) -> bool {
+    stored.removed_at.is_none() && stored.registry == fresh.registry && stored.definition == fresh.definition
+}
+
+fn is_another_version(stored: &TaskDefinition, fresh: &TaskDefinition) -> bool {
+    fresh.folder().is_some() && key(stored) != key(fresh)
 }
 
 fn key(task: &TaskDefinition) -> (String, String) {

@@ -1,9 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jsonschema::{ValidationError, Validator};
-use ratchet_interfaces::{TaskDefinition, TaskId, TaskValidator, ValidationIssue};
+use ratchet_interfaces::{TaskDefinition, TaskExecutor, TaskId, TaskValidator, ValidationIssue};
 use serde_json::Value;
+
+use crate::folder::{INPUT_SCHEMA_FILE, OUTPUT_SCHEMA_FILE, program_file};
 
 /// The most issues told of one input: a long list of wrong elements helps nobody.
 const MAX_ISSUES: usize = 100;
@@ -22,9 +24,11 @@ const MAX_ISSUES: usize = 100;
 /// assert!(validator.validate_task(&task).is_empty());
 /// assert_eq!(validator.validate_input(&task, &json!({"url": 7}))[0].field, "/input/url");
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct SchemaValidator {
     compiled: RwLock<HashMap<(TaskId, Side), Arc<Compiled>>>,
+    /// By name; `None` when nobody said which there are.
+    runtimes: Option<BTreeMap<String, Arc<dyn TaskExecutor>>>,
 }
 
 /// Which end of a task a schema is of.
@@ -57,9 +61,9 @@ impl TaskValidator for SchemaValidator {
         ];
         let broken = schemas.into_iter().filter_map(|(field, schema)| {
             let refused = compile(schema.as_ref()?).err()?;
-            Some(schema_issue(task, field, &refused))
+            Some(schema_issue(task, place_of(task, field), &refused))
         });
-        empty.chain(broken).collect()
+        empty.chain(broken).chain(self.source_issue(task)).collect()
     }
 
     fn validate_input(&self, task: &TaskDefinition, input: &Value) -> Vec<ValidationIssue> {
@@ -72,6 +76,38 @@ impl TaskValidator for SchemaValidator {
 }
 
 impl SchemaValidator {
+    /// Has a task's source checked by its runtime as well, which must be one of these.
+    #[must_use]
+    pub fn with_runtimes(mut self, runtimes: &[Arc<dyn TaskExecutor>]) -> Self {
+        let named = runtimes
+            .iter()
+            .map(|runtime| (runtime.runtime().to_owned(), Arc::clone(runtime)));
+        self.runtimes = Some(named.collect());
+        self
+    }
+
+    fn source_issue(&self, task: &TaskDefinition) -> Option<ValidationIssue> {
+        let runtimes = self.runtimes.as_ref()?;
+        if task.runtime.trim().is_empty() {
+            return None;
+        }
+        let Some(runtime) = runtimes.get(&task.runtime) else {
+            let known: Vec<&str> = runtimes.keys().map(String::as_str).collect();
+            let message = format!(
+                "is \"{}\": the runtimes here are {}",
+                task.runtime,
+                known.join(", ")
+            );
+            return Some(issue(task, "runtime", message));
+        };
+        let wrong = runtime.check(task)?;
+        Some(issue(
+            task,
+            program_file(&task.runtime).unwrap_or("source"),
+            wrong,
+        ))
+    }
+
     fn validate(&self, task: &TaskDefinition, side: Side, value: &Value) -> Vec<ValidationIssue> {
         let (schema, field, root) = match side {
             Side::Input => (&task.input_schema, "inputSchema", "/input"),
@@ -82,7 +118,7 @@ impl SchemaValidator {
         };
         let compiled = match self.compiled(task.id, side, schema) {
             Ok(compiled) => compiled,
-            Err(refused) => return vec![schema_issue(task, field, &refused)],
+            Err(refused) => return vec![schema_issue(task, place_of(task, field), &refused)],
         };
         if compiled.validator.is_valid(value) {
             return Vec::new();
@@ -126,6 +162,15 @@ impl SchemaValidator {
 /// A schema is also checked against the draft that it names; without a draft, it is of 2020-12.
 fn compile(schema: &Value) -> Result<Validator, ValidationError<'static>> {
     jsonschema::validator_for(schema)
+}
+
+/// Where a schema stands: of a task that lies in a folder, the file.
+fn place_of(task: &TaskDefinition, field: &'static str) -> &'static str {
+    match (task.folder(), field) {
+        (Some(_), "inputSchema") => INPUT_SCHEMA_FILE,
+        (Some(_), "outputSchema") => OUTPUT_SCHEMA_FILE,
+        _ => field,
+    }
 }
 
 fn schema_issue(task: &TaskDefinition, field: &str, refused: &ValidationError<'_>) -> ValidationIssue {

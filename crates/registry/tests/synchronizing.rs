@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
     Clock, ManualClock, MockTaskRegistry, Page, PageRequest, RegistryError, RegistryManager, RepositoryError,
-    SyncReport, Task, TaskDefinition, TaskFilter, TaskId, TaskRepository, TaskSort,
+    SyncReport, Task, TaskDefinition, TaskFilter, TaskId, TaskListing, TaskRepository, TaskSort,
 };
 use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
 use serde_json::json;
@@ -24,6 +24,8 @@ struct FakeTasks {
     away: bool,
     /// The tasks whose rows cannot be read.
     corrupt: Mutex<Vec<TaskId>>,
+    /// The tasks that have schedules or jobs.
+    referred: Mutex<Vec<TaskId>>,
 }
 
 #[async_trait]
@@ -62,6 +64,25 @@ impl TaskRepository for FakeTasks {
         Ok(rows.iter().find(|row| row.definition.id == id).cloned())
     }
 
+    async fn task_find_latest(&self, _: &str) -> Result<Option<Task>, RepositoryError> {
+        unreachable!("a synchronization knows a task by its id")
+    }
+
+    async fn task_remove_many(&self, ids: &[TaskId], now: DateTime<Utc>) -> Result<u64, RepositoryError> {
+        let referred = self.referred.lock().unwrap();
+        let mut removed = 0;
+        self.rows.lock().unwrap().retain_mut(|row| {
+            let id = row.definition.id;
+            if !ids.contains(&id) || row.removed_at.is_some() {
+                return true;
+            }
+            removed += 1;
+            row.removed_at = Some(now);
+            referred.contains(&id)
+        });
+        Ok(removed)
+    }
+
     async fn task_list(
         &self,
         _: &TaskFilter,
@@ -98,8 +119,17 @@ impl TaskRepository for FakeTasks {
         Ok(())
     }
 
-    async fn task_delete(&self, _: TaskId) -> Result<bool, RepositoryError> {
-        unreachable!("a synchronization deletes nothing")
+    async fn task_delete(&self, id: TaskId) -> Result<bool, RepositoryError> {
+        if self.referred.lock().unwrap().contains(&id) {
+            return Err(RepositoryError::BrokenReference {
+                what: "task",
+                id: id.to_string(),
+            });
+        }
+        let mut rows = self.rows.lock().unwrap();
+        let before = rows.len();
+        rows.retain(|row| row.definition.id != id);
+        Ok(rows.len() < before)
     }
 }
 
@@ -114,8 +144,33 @@ fn definition(name: &str) -> TaskDefinition {
 fn registry(name: &str, tasks: Vec<TaskDefinition>) -> Arc<MockTaskRegistry> {
     let mut registry = MockTaskRegistry::new();
     registry.expect_name().return_const(name.to_owned());
-    registry.expect_list_tasks().returning(move || Ok(tasks.clone()));
+    registry
+        .expect_list_tasks()
+        .returning(move || Ok(TaskListing::of(tasks.clone())));
     Arc::new(registry)
+}
+
+/// A registry whose tasks come from folders, some of which cannot be read now.
+fn folders(tasks: Vec<TaskDefinition>, unreadable: &[&str]) -> Arc<MockTaskRegistry> {
+    let listing = TaskListing {
+        tasks,
+        issues: Vec::new(),
+        unreadable: unreadable.iter().map(ToString::to_string).collect(),
+    };
+    let mut registry = MockTaskRegistry::new();
+    registry.expect_name().return_const("files".to_owned());
+    registry
+        .expect_list_tasks()
+        .returning(move || Ok(listing.clone()));
+    Arc::new(registry)
+}
+
+fn in_folder(folder: &str, version: &str) -> TaskDefinition {
+    TaskDefinition {
+        version: version.to_owned(),
+        metadata: Some(json!({"folder": folder})),
+        ..definition("hello")
+    }
 }
 
 fn manager(tasks: &Arc<FakeTasks>, clock: &Arc<ManualClock>) -> TaskRegistryManager {
@@ -126,6 +181,7 @@ fn report(added: u64, updated: u64, unchanged: u64) -> SyncReport {
     SyncReport {
         added,
         updated,
+        removed: 0,
         unchanged,
         issues: Vec::new(),
     }
@@ -195,7 +251,7 @@ async fn a_task_that_stands_in_another_s_way_is_an_issue() {
         .with_registry(registry("second", vec![same_name, same_id]));
     let report = sync.sync().await.unwrap();
     let fields: Vec<&str> = report.issues.iter().map(|issue| issue.field.as_str()).collect();
-    assert_eq!((report.added, fields), (1, vec!["version", "id"]));
+    assert_eq!((report.added, fields), (1, vec!["version", "uuid"]));
     let row = tasks.task_find(original.id).await.unwrap().unwrap();
     assert_eq!(row.registry, "first");
 }
@@ -290,4 +346,111 @@ async fn a_manager_without_registries_reads_nothing() {
     let clock = Arc::new(ManualClock::at(midnight()));
     let manager = TaskRegistryManager::new(Arc::new(tasks), Arc::new(SchemaValidator::default()), clock);
     assert_eq!(manager.sync().await.unwrap(), report(0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_task_that_is_gone_is_removed_once_and_comes_back_as_it_was() {
+    let (tasks, clock) = (
+        Arc::new(FakeTasks::default()),
+        Arc::new(ManualClock::at(midnight())),
+    );
+    let (used, unused, other) = (definition("used"), definition("unused"), definition("other"));
+    let all = manager(&tasks, &clock)
+        .with_registry(registry("files", vec![used.clone(), unused.clone()]))
+        .with_registry(registry("more", vec![other.clone()]));
+    assert_eq!(all.sync().await.unwrap(), report(3, 0, 0));
+    tasks.referred.lock().unwrap().push(used.id);
+    tasks.task_set_enabled(used.id, false).await.unwrap();
+
+    clock.advance(TimeDelta::hours(1));
+    // Only one of the registries is asked: what is of another one stays.
+    let empty = manager(&tasks, &clock).with_registry(registry("files", Vec::new()));
+    assert_eq!(
+        empty.sync().await.unwrap(),
+        SyncReport {
+            removed: 2,
+            ..report(0, 0, 0)
+        }
+    );
+    let row = tasks.task_find(used.id).await.unwrap().unwrap();
+    assert_eq!(row.removed_at, Some(clock.now()));
+    assert_eq!(tasks.task_find(unused.id).await.unwrap(), None);
+    assert_eq!(tasks.task_find(other.id).await.unwrap().unwrap().removed_at, None);
+    assert_eq!(empty.sync().await.unwrap(), report(0, 0, 0));
+
+    assert_eq!(all.sync().await.unwrap(), report(1, 1, 1));
+    let row = tasks.task_find(used.id).await.unwrap().unwrap();
+    assert_eq!((row.removed_at, row.enabled), (None, false));
+}
+
+#[tokio::test]
+async fn a_task_whose_folder_cannot_be_read_now_stays_as_it_was() {
+    let (tasks, clock) = (
+        Arc::new(FakeTasks::default()),
+        Arc::new(ManualClock::at(midnight())),
+    );
+    let (one, two) = (in_folder("tasks/a", "1"), in_folder("tasks/ab", "2"));
+    let whole = manager(&tasks, &clock).with_registry(folders(vec![one.clone(), two.clone()], &[]));
+    assert_eq!(whole.sync().await.unwrap(), report(2, 0, 0));
+    for unreadable in ["tasks/a", "tasks", "tasks/"] {
+        let broken = manager(&tasks, &clock).with_registry(folders(vec![two.clone()], &[unreadable]));
+        assert_eq!(broken.sync().await.unwrap(), report(0, 0, 1), "{unreadable}");
+    }
+    // A folder whose name only begins alike is another one.
+    let broken = manager(&tasks, &clock).with_registry(folders(vec![one], &["tasks/a"]));
+    assert_eq!(broken.sync().await.unwrap().removed, 1);
+    assert_eq!(tasks.task_find(two.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_task_that_is_not_valid_any_more_stays_as_it_was() {
+    let (tasks, clock) = (
+        Arc::new(FakeTasks::default()),
+        Arc::new(ManualClock::at(midnight())),
+    );
+    let mut task = definition("hello");
+    let valid = manager(&tasks, &clock).with_registry(registry("files", vec![task.clone()]));
+    assert_eq!(valid.sync().await.unwrap(), report(1, 0, 0));
+    task.input_schema = Some(json!({"type": "sting"}));
+    let invalid = manager(&tasks, &clock).with_registry(registry("files", vec![task.clone()]));
+    let found = invalid.sync().await.unwrap();
+    assert_eq!((found.removed, found.issues.len()), (0, 1));
+    let row = tasks.task_find(task.id).await.unwrap().unwrap();
+    assert_eq!((row.definition.input_schema, row.removed_at), (None, None));
+}
+
+#[tokio::test]
+async fn a_uuid_goes_to_the_next_version_only_while_nothing_needs_the_one_before() {
+    let (tasks, clock) = (
+        Arc::new(FakeTasks::default()),
+        Arc::new(ManualClock::at(midnight())),
+    );
+    let first = in_folder("tasks/hello", "1.0.0");
+    let second = TaskDefinition {
+        version: "1.1.0".to_owned(),
+        ..first.clone()
+    };
+    let third = TaskDefinition {
+        version: "1.2.0".to_owned(),
+        ..first.clone()
+    };
+    let sync = async |task: &TaskDefinition| {
+        let manager = manager(&tasks, &clock).with_registry(folders(vec![task.clone()], &[]));
+        manager.sync().await.unwrap()
+    };
+    assert_eq!(sync(&first).await, report(1, 0, 0));
+    assert_eq!(sync(&second).await, report(1, 0, 0));
+    tasks.referred.lock().unwrap().push(first.id);
+    let refused = sync(&third).await;
+    assert_eq!((refused.added, refused.updated, refused.removed), (0, 0, 0));
+    assert_eq!(
+        refused.issues[0].to_string(),
+        format!(
+            "task hello: uuid: is \"{}\": that is the uuid of hello 1.1.0, which has schedules or jobs; give version \
+             1.2.0 another uuid, or none",
+            first.id
+        )
+    );
+    let row = tasks.task_find(first.id).await.unwrap().unwrap();
+    assert_eq!(row.definition, second);
 }

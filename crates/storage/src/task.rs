@@ -1,19 +1,22 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     Page, PageRequest, RepositoryError, SortOrder, Task, TaskFilter, TaskId, TaskRepository, TaskSort,
+    compare_versions,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    Statement,
+    QuerySelect, Statement,
 };
+use uuid::Uuid;
 
 use crate::batch::Batch;
 use crate::failure::{During, Violation, violation};
 use crate::paging::{contains, page};
 use crate::row::task::{COLUMNS, Column, Entity, push, read};
-use crate::row::text;
+use crate::row::{micros, text};
 use crate::store::Store;
 use crate::writer::WriteError;
 
@@ -97,6 +100,26 @@ impl TaskRepository for Tasks {
             .transpose()
     }
 
+    async fn task_find_latest(&self, name: &str) -> Result<Option<Task>, RepositoryError> {
+        const DURING: &str = "looking for the latest version of a task";
+        // The order of versions is none that a database knows, and a task has few.
+        let versions: Vec<(Uuid, String)> = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .column(Column::Version)
+            .filter(Column::Name.eq(text(name)))
+            .filter(Column::RemovedAt.is_null())
+            .into_tuple()
+            .all(&self.store.reader)
+            .await
+            .during(DURING)?;
+        let latest = versions.iter().max_by(|(_, a), (_, b)| compare_versions(a, b));
+        match latest {
+            Some((id, _)) => self.task_find(TaskId::from_uuid(*id)).await,
+            None => Ok(None),
+        }
+    }
+
     async fn task_list(
         &self,
         filter: &TaskFilter,
@@ -105,13 +128,20 @@ impl TaskRepository for Tasks {
     ) -> Result<Page<Task>, RepositoryError> {
         let TaskFilter {
             name,
+            version,
             name_contains,
             enabled,
             registry,
+            removed,
         } = filter;
         let backend = self.store.backend();
         let condition = Condition::all()
             .add_option(name.as_deref().map(|name| Column::Name.eq(text(name))))
+            .add_option(
+                version
+                    .as_deref()
+                    .map(|version| Column::Version.eq(text(version))),
+            )
             .add_option(
                 name_contains
                     .as_deref()
@@ -122,7 +152,11 @@ impl TaskRepository for Tasks {
                 registry
                     .as_deref()
                     .map(|registry| Column::Registry.eq(text(registry))),
-            );
+            )
+            .add_option(removed.map(|removed| match removed {
+                true => Column::RemovedAt.is_not_null(),
+                false => Column::RemovedAt.is_null(),
+            }));
         let keys: Vec<(Column, SortOrder)> = match sort {
             TaskSort::Name(order) => vec![
                 (Column::Name, order),
@@ -158,6 +192,41 @@ impl TaskRepository for Tasks {
                 what: "task",
                 id: id.to_string(),
             })
+        }
+    }
+
+    async fn task_remove_many(&self, ids: &[TaskId], now: DateTime<Utc>) -> Result<u64, RepositoryError> {
+        const DURING: &str = "taking away tasks";
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let removal = Removal {
+            ids: ids.to_vec(),
+            now,
+            deletes: true,
+        };
+        let outcome = self
+            .store
+            .writer
+            .write(removal.clone(), |removal, transaction| {
+                Box::pin(remove(removal, transaction))
+            })
+            .await;
+        match outcome {
+            // On PostgreSQL a schedule or job may refer to one of them since it was looked for.
+            Err(WriteError::Database(error)) if violation(&error) == Some(Violation::Reference) => self
+                .store
+                .writer
+                .write(
+                    Removal {
+                        deletes: false,
+                        ..removal
+                    },
+                    |removal, transaction| Box::pin(remove(removal, transaction)),
+                )
+                .await
+                .map_err(|error| error.during(DURING)),
+            outcome => outcome.map_err(|error| error.during(DURING)),
         }
     }
 
@@ -218,6 +287,47 @@ async fn set_enabled(
         ))
         .await?;
     Ok(outcome.rows_affected() == 1)
+}
+
+/// Which tasks are to be taken away.
+#[derive(Clone)]
+struct Removal {
+    ids: Vec<TaskId>,
+    now: DateTime<Utc>,
+    /// Whether those that nothing refers to are deleted, or marked like the others.
+    deletes: bool,
+}
+
+async fn remove(removal: &Removal, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+    let Removal { ids, now, deletes } = removal;
+    let backend = transaction.get_database_backend();
+    let mut taken_away = 0;
+    for id in ids {
+        if *deletes {
+            let deleted = transaction
+                .execute_raw(Statement::from_sql_and_values(
+                    backend,
+                    "DELETE FROM tasks WHERE id = $1 AND enabled \
+                     AND NOT EXISTS (SELECT 1 FROM jobs WHERE task_id = $1) \
+                     AND NOT EXISTS (SELECT 1 FROM schedules WHERE task_id = $1)",
+                    [id.as_uuid().into()],
+                ))
+                .await?;
+            if deleted.rows_affected() == 1 {
+                taken_away += 1;
+                continue;
+            }
+        }
+        let marked = transaction
+            .execute_raw(Statement::from_sql_and_values(
+                backend,
+                "UPDATE tasks SET removed_at = $2, updated_at = $2 WHERE id = $1 AND removed_at IS NULL",
+                [id.as_uuid().into(), micros(*now).into()],
+            ))
+            .await?;
+        taken_away += marked.rows_affected();
+    }
+    Ok(taken_away)
 }
 
 async fn delete(id: TaskId, transaction: &DatabaseTransaction) -> Result<bool, WriteError> {

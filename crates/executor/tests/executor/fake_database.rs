@@ -515,6 +515,14 @@ impl TaskRepository for FakeDatabase {
         unreachable!("the executor lists no tasks")
     }
 
+    async fn task_find_latest(&self, _: &str) -> Result<Option<Task>, RepositoryError> {
+        unreachable!("the executor knows a task by its id")
+    }
+
+    async fn task_remove_many(&self, _: &[TaskId], _: DateTime<Utc>) -> Result<u64, RepositoryError> {
+        unreachable!("the executor removes no task")
+    }
+
     async fn task_set_enabled(&self, _: TaskId, _: bool) -> Result<(), RepositoryError> {
         unreachable!("the executor enables no task")
     }

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::{Page, PageRequest, RepositoryError, Task, TaskFilter, TaskId, TaskSort};
 
@@ -15,6 +16,10 @@ pub trait TaskRepository: Send + Sync {
     /// The task with this id.
     async fn task_find(&self, id: TaskId) -> Result<Option<Task>, RepositoryError>;
 
+    /// Of the tasks with this name that their registries still have, the one with the latest version, by
+    /// [`crate::compare_versions`].
+    async fn task_find_latest(&self, name: &str) -> Result<Option<Task>, RepositoryError>;
+
     /// A page of the tasks that match, and how many match.
     async fn task_list(
         &self,
@@ -28,6 +33,11 @@ pub trait TaskRepository: Send + Sync {
     /// # Errors
     /// `NotFound` when there is no such row.
     async fn task_set_enabled(&self, id: TaskId, enabled: bool) -> Result<(), RepositoryError>;
+
+    /// Takes away tasks that their registries have no more, in one transaction. An enabled one that no schedule and no
+    /// job refers to is deleted; each other is marked as removed at `now`, unless it is marked already. Says how many
+    /// were deleted or marked; an id that does not exist is none.
+    async fn task_remove_many(&self, ids: &[TaskId], now: DateTime<Utc>) -> Result<u64, RepositoryError>;
 
     /// Deletes a task; says whether it existed.
     ///

@@ -243,7 +243,7 @@ impl HealthSource {
 
     async fn registry(&self) -> (Status, String) {
         match self.registry.list_tasks().await {
-            Ok(tasks) => (Status::Healthy, format!("{} tasks", tasks.len())),
+            Ok(listing) => (Status::Healthy, format!("{} tasks", listing.tasks.len())),
             Err(error) => (Status::Unhealthy, with_causes(&error)),
         }
     }

@@ -27,7 +27,7 @@ mod tests {
     use chrono::DateTime;
     use ratchet_interfaces::{
         ManualClock, MockRepositoryFactory, MockSchedulerService, MockTaskRegistry, RegistryError,
-        RepositoryError, SchedulerHealth,
+        RepositoryError, SchedulerHealth, TaskListing,
     };
     use serde_json::Value;
     use tower::ServiceExt;
@@ -50,7 +50,7 @@ mod tests {
     struct Parts {
         database: fn() -> Result<(), RepositoryError>,
         scheduler: SchedulerHealth,
-        registry: fn() -> Result<Vec<ratchet_interfaces::TaskDefinition>, RegistryError>,
+        registry: fn() -> Result<TaskListing, RegistryError>,
         executor_stalls: fn() -> Vec<String>,
         phase: Phase,
     }
@@ -67,7 +67,7 @@ mod tests {
             Self {
                 database: || Ok(()),
                 scheduler: healthy(),
-                registry: || Ok(Vec::new()),
+                registry: || Ok(TaskListing::default()),
                 executor_stalls: Vec::new,
                 phase: Phase::Ready,
             }

@@ -22,6 +22,7 @@ async fn stored(repositories: &Arc<dyn RepositoryFactory>) -> Vec<Task> {
             let mut task = Task {
                 registry: registry.to_owned(),
                 enabled,
+                removed_at: (created == 3).then(|| at(9)),
                 created_at: at(created),
                 ..task(name)
             };
@@ -37,12 +38,18 @@ async fn stored(repositories: &Arc<dyn RepositoryFactory>) -> Vec<Task> {
 fn matches(filter: &TaskFilter, task: &Task) -> bool {
     let TaskFilter {
         name,
+        version,
         name_contains,
         enabled,
         registry,
+        removed,
     } = filter;
     let lower = task.definition.name.to_lowercase();
     name.as_ref().is_none_or(|name| *name == task.definition.name)
+        && version
+            .as_ref()
+            .is_none_or(|version| *version == task.definition.version)
+        && removed.is_none_or(|removed| removed == task.removed_at.is_some())
         && name_contains
             .as_ref()
             .is_none_or(|part| lower.contains(&part.to_lowercase()))
@@ -118,10 +125,28 @@ async fn each_field_of_a_filter_leaves_the_tasks_that_match() {
                 ..all()
             },
             TaskFilter {
+                version: text("1.0.0"),
+                ..all()
+            },
+            TaskFilter {
+                version: text("1.0"),
+                ..all()
+            },
+            TaskFilter {
+                removed: Some(true),
+                ..all()
+            },
+            TaskFilter {
+                removed: Some(false),
+                ..all()
+            },
+            TaskFilter {
                 name: text("greet"),
+                version: text("1.0.0"),
                 name_contains: text("eet"),
                 enabled: Some(true),
                 registry: text("embedded"),
+                removed: Some(false),
             },
         ];
         filters.push(TaskFilter {
@@ -198,6 +223,23 @@ async fn a_search_for_a_task_takes_every_character_for_itself() {
                 .unwrap();
             assert_eq!(found.items, expected, "{text:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_latest_version_of_a_name_is_that_by_number_and_not_one_that_was_removed() {
+    on_each_database(async |repositories| {
+        let stored = stored(&repositories).await;
+        let tasks = repositories.tasks();
+        let latest = tasks.task_find_latest("greet").await.unwrap();
+        assert_eq!(latest.as_ref(), Some(&stored[2]));
+        assert_eq!(tasks.task_find_latest("add").await.unwrap(), None);
+        assert_eq!(tasks.task_find_latest("gr\0eet!").await.unwrap(), None);
+        let id = stored[2].definition.id;
+        tasks.task_delete(id).await.unwrap();
+        let latest = tasks.task_find_latest("greet").await.unwrap();
+        assert_eq!(latest.as_ref(), Some(&stored[1]));
     })
     .await;
 }
