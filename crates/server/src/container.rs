@@ -7,12 +7,14 @@ use ratchet_executor::{
 };
 use ratchet_interfaces::{
     Clock, NodeId, OutputDelivery, RegistryError, RegistryManager, RepositoryError, RepositoryFactory,
-    RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskRegistry, TaskValidator, ValidationIssue,
-    with_causes,
+    RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskExecutor, TaskRegistry, TaskValidator,
+    ValidationIssue, with_causes,
 };
 use ratchet_outbound::{OutboundClient, OutboundError};
 use ratchet_output::{OutputDeliveryManager, OutputFolder, OutputParts};
-use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
+use ratchet_registry::{
+    EmbeddedRegistry, FileSystemRegistry, SchemaValidator, TaskRegistryManager, TaskWatcher,
+};
 use ratchet_runtimes::{
     BuiltinRuntime, Fetch, HttpRuntime, JavaScriptConfigError, JavaScriptRuntime, ProcessConfigError,
     ProcessRuntime,
@@ -29,6 +31,8 @@ pub struct ServiceContainer {
     pub repositories: Arc<dyn RepositoryFactory>,
     /// The tasks that come with the binary.
     pub registry: Arc<dyn TaskRegistry>,
+    /// Notices what changes in the folder of tasks, if there is one.
+    pub task_watcher: Option<TaskWatcher>,
     /// Keeps the stored tasks what the registries say.
     pub registry_manager: Arc<dyn RegistryManager>,
     /// Checks tasks and inputs.
@@ -115,12 +119,6 @@ impl ServiceContainer {
         database.migrate().await?;
         let repositories = database.repositories();
 
-        let validator: Arc<dyn TaskValidator> = Arc::new(SchemaValidator::default());
-        let registry: Arc<dyn TaskRegistry> = Arc::new(EmbeddedRegistry::new()?);
-        let registry_manager =
-            TaskRegistryManager::new(repositories.tasks(), Arc::clone(&validator), Arc::clone(&clock))
-                .with_registry(Arc::clone(&registry));
-
         let (jobs_available, deliveries_available) = (Signal::default(), Signal::default());
         let jobs_stopping = Signal::default();
         let outbound = OutboundClient::new(settings.outbound.allowed_networks.clone())?;
@@ -140,6 +138,27 @@ impl ServiceContainer {
         )?;
         let http = HttpRuntime::new(outbound, Arc::clone(&clock));
         let process = ProcessRuntime::new(settings.process.clone(), Arc::clone(&clock))?;
+        let runtimes: Vec<Arc<dyn TaskExecutor>> = vec![
+            Arc::new(builtin),
+            Arc::new(http),
+            Arc::new(javascript),
+            Arc::new(process),
+        ];
+        let validator: Arc<dyn TaskValidator> = Arc::new(SchemaValidator::default().with_runtimes(&runtimes));
+        let registry: Arc<dyn TaskRegistry> = Arc::new(EmbeddedRegistry::new()?);
+        let mut registry_manager =
+            TaskRegistryManager::new(repositories.tasks(), Arc::clone(&validator), Arc::clone(&clock))
+                .with_registry(Arc::clone(&registry));
+        let task_folder = settings.tasks.folder();
+        if let Some(folder) = &task_folder {
+            registry_manager =
+                registry_manager.with_registry(Arc::new(FileSystemRegistry::new("files", [folder])));
+        }
+        let registry_manager: Arc<dyn RegistryManager> = Arc::new(registry_manager);
+        let task_watcher = task_folder
+            .filter(|_| settings.tasks.watch)
+            .map(|folder| TaskWatcher::new(Arc::clone(&registry_manager), Arc::clone(&clock), [folder]))
+            .transpose()?;
         let job_pipeline = JobPipeline::new(JobPipelineParts {
             config: ExecutorConfig::new(
                 settings.scheduler.max_concurrent_jobs as u64,
@@ -151,12 +170,7 @@ impl ServiceContainer {
             validator: Arc::clone(&validator),
             clock: Arc::clone(&clock),
             status,
-            runtimes: vec![
-                Arc::new(builtin),
-                Arc::new(javascript),
-                Arc::new(http),
-                Arc::new(process),
-            ],
+            runtimes,
             node: NodeId::new(),
             jobs_available: jobs_available.clone(),
             jobs_stopping: jobs_stopping.clone(),
@@ -176,7 +190,8 @@ impl ServiceContainer {
         Ok(Self {
             repositories,
             registry,
-            registry_manager: Arc::new(registry_manager),
+            task_watcher,
+            registry_manager,
             validator,
             output_manager,
             scheduler_service: Arc::new(scheduler),
@@ -194,6 +209,9 @@ impl ServiceContainer {
     /// # Errors
     /// [`StartError`] says which part failed, and why. What runs already is ended by [`ServiceContainer::stop`].
     pub async fn start(&self) -> Result<(), StartError> {
+        if let Some(watcher) = &self.task_watcher {
+            watcher.start().await;
+        }
         let report = self.registry_manager.sync().await?;
         for ValidationIssue { task, field, message } in &report.issues {
             tracing::warn!(task, field, "a task is not in order: {message}");
@@ -223,6 +241,9 @@ impl ServiceContainer {
     /// [`StartError`] of the first part that ended badly.
     pub async fn stop(&self) -> Result<(), StartError> {
         let scheduler = self.scheduler_service.stop().await;
+        if let Some(watcher) = &self.task_watcher {
+            watcher.stop().await;
+        }
         self.job_pipeline.stop(self.grace).await;
         self.delivery_worker.stop(self.grace).await;
         let database = self.database.close().await;

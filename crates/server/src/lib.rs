@@ -24,5 +24,5 @@ pub use container::{ServiceContainer, StartError};
 pub use server::UnifiedServer;
 pub use settings::{
     DEFAULT_FILE, DatabaseSettings, LogFilter, LogFormat, LogSettings, ServerSettings, Settings,
-    SettingsError, SettingsSources,
+    SettingsError, SettingsSources, TaskSettings,
 };

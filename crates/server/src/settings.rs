@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ratchet_interfaces::SchedulerError;
 use ratchet_outbound::AddressPolicy;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// The scheduler and how its jobs run.
     pub scheduler: SchedulerConfig,
+    /// The tasks that lie in a folder.
+    pub tasks: TaskSettings,
     /// What JavaScript tasks may use.
     pub javascript: JavaScriptConfig,
     /// Where results are written.
@@ -92,6 +94,38 @@ impl Default for OutputSettings {
     }
 }
 
+/// `[tasks]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskSettings {
+    /// The folder; `None` is [`TaskSettings::DEFAULT_FOLDER`], if there is one.
+    pub folder: Option<PathBuf>,
+    /// Whether a change in the folder is noticed while the server runs.
+    pub watch: bool,
+}
+
+impl Default for TaskSettings {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            watch: true,
+        }
+    }
+}
+
+impl TaskSettings {
+    /// Where tasks are looked for when no folder is named: in the working folder.
+    pub const DEFAULT_FOLDER: &str = "tasks";
+
+    /// The folder in which tasks are looked for. One that was named counts whether it exists or not.
+    #[must_use]
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.folder.clone().or_else(|| {
+            let default = Path::new(Self::DEFAULT_FOLDER);
+            default.is_dir().then(|| default.to_owned())
+        })
+    }
+}
+
 /// `[outbound]`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboundSettings {
@@ -138,6 +172,7 @@ impl Settings {
             server,
             database,
             scheduler,
+            tasks,
             javascript,
             output,
             outbound,
@@ -163,6 +198,10 @@ impl Settings {
                     .take("scheduler.enable_notifications", scheduler.enable_notifications)?,
                 ledger_retention_days: reader
                     .take("scheduler.ledger_retention_days", scheduler.ledger_retention_days)?,
+            },
+            tasks: TaskSettings {
+                folder: reader.take("tasks.folder", tasks.folder)?,
+                watch: reader.take("tasks.watch", tasks.watch)?,
             },
             javascript: JavaScriptConfig {
                 memory_limit_mb: reader.take("javascript.memory_limit_mb", javascript.memory_limit_mb)?,
@@ -299,6 +338,9 @@ mod tests {
             ("database.url", "5"),
             ("log.format", "[\"json\"]"),
             ("log.level", "3"),
+            ("tasks.folder", "3"),
+            ("tasks.folder", "\"\""),
+            ("tasks.watch", "\"true\""),
             ("server.bind", "8080"),
             ("output.folder", "3"),
             ("output.folder", "\"\""),
@@ -331,6 +373,15 @@ mod tests {
         .unwrap();
         assert_eq!(of_file, of_environment);
         assert_eq!(of_file.outbound.allowed_networks.to_string(), "10.1.0.0/16, ::1");
+    }
+
+    #[test]
+    fn a_folder_of_tasks_that_was_named_counts_whether_it_exists_or_not() {
+        let settings = load("[tasks]\nfolder = \"no/such/folder\"\nwatch = false", &[], &[]).unwrap();
+        assert_eq!(settings.tasks.folder(), Some("no/such/folder".into()));
+        assert!(!settings.tasks.watch);
+        // The folder that this test runs in has none.
+        assert_eq!(TaskSettings::default().folder(), None);
     }
 
     #[test]
@@ -531,7 +582,7 @@ mod tests {
         let manual = include_str!("../../../docs/operations.md");
         let mut reader = Reader::of(SettingsSources::new()).unwrap();
         Settings::read(&mut reader).unwrap();
-        assert!(reader.keys().len() >= 9);
+        assert!(reader.keys().len() >= 12);
         for key in reader.keys() {
             let row = format!("| `{key}` | `{}` |", sources::variable_of(key));
             assert!(manual.contains(&row), "{row}");
