@@ -61,7 +61,7 @@ impl Attempt {
         let active = self.context.status.job_begins();
         let begun = self.context.clock.monotonic();
         let (end, task) = match self.assignment.clone() {
-            Assignment::Runs { task, runtime } => {
+            Assignment::Runs { task, runtime, .. } => {
                 let end = self.supervise(Arc::clone(&task), runtime).await;
                 (end, Some(task))
             }

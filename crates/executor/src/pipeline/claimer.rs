@@ -219,12 +219,8 @@ impl Claimer {
                 self.hand_back(claimed).await;
                 continue;
             }
-            let attempt = Attempt::new(
-                Arc::clone(&self.context),
-                claimed,
-                assignment.clone(),
-                self.watch.clone(),
-            );
+            let assignment = assignment.of_job(claimed.job.queued_at);
+            let attempt = Attempt::new(Arc::clone(&self.context), claimed, assignment, self.watch.clone());
             tokio::spawn(attempt.run(self.outcomes.clone(), slot));
         }
     }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use ratchet_interfaces::{Task, TaskDefinition, TaskExecutor, TaskId, with_causes};
 
 use super::Context;
@@ -13,6 +14,8 @@ pub(super) enum Assignment {
     Runs {
         task: Arc<TaskDefinition>,
         runtime: Arc<dyn TaskExecutor>,
+        /// Since when the task's registry has it no more.
+        removed_at: Option<DateTime<Utc>>,
     },
     /// Nobody can, now or later.
     Impossible { reason: String },
@@ -20,6 +23,27 @@ pub(super) enum Assignment {
     Unreadable { reason: String },
     /// The pipeline stopped before it was found out.
     Unknown,
+}
+
+impl Assignment {
+    /// Who runs a job that was queued at this instant: a task that was removed runs what was queued before.
+    pub(super) fn of_job(&self, queued_at: DateTime<Utc>) -> Self {
+        match self {
+            Self::Runs {
+                task,
+                removed_at: Some(removed_at),
+                ..
+            } if queued_at > *removed_at => Self::Impossible {
+                reason: format!(
+                    "task {} {} was removed from its registry at {}, before the job was queued",
+                    task.name,
+                    task.version,
+                    removed_at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+                ),
+            },
+            other => other.clone(),
+        }
+    }
 }
 
 impl Context {
@@ -67,6 +91,7 @@ impl Context {
             Some(runtime) => Assignment::Runs {
                 task: Arc::new(definition),
                 runtime: Arc::clone(runtime),
+                removed_at: task.removed_at,
             },
             None => impossible(self.no_such_runtime(&definition.runtime)),
         }

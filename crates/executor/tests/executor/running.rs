@@ -55,7 +55,10 @@ async fn a_failed_attempt_is_repeated_with_growing_delay_until_its_retries_are_u
     world.pass(Duration::from_millis(501)).await;
     assert_eq!(runs.load(Ordering::SeqCst), 2);
     let run_after = world.database.state().job(job).run_after;
-    assert!(run_after <= world.now() + TimeDelta::seconds(2), "{run_after}");
+    assert!(
+        run_after <= world.now() + chrono::TimeDelta::seconds(2),
+        "{run_after}"
+    );
     world.pass(Duration::from_millis(499)).await;
     assert_eq!(runs.load(Ordering::SeqCst), 2);
     world.pass(Duration::from_millis(1_501)).await;
@@ -110,6 +113,36 @@ async fn a_missing_a_disabled_and_an_unrunnable_task_fail_their_jobs_with_the_re
     assert_eq!(
         reasons[3],
         "no builtin function is named \"unknown\"; none is registered"
+    );
+    pipeline.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn a_task_that_was_removed_runs_the_jobs_that_were_queued_before_and_no_others() {
+    let world = World::new();
+    let task = world.task("gone");
+    let removed_at = world.now();
+    world.database.state().tasks.get_mut(&task).unwrap().removed_at = Some(removed_at);
+    let gone = BuiltinRuntime::new().with("gone", |_| async { Ok(json!("done")) });
+    let pipeline = world.pipeline(8, gone);
+    pipeline.start().await.unwrap();
+    let before = world.add(UnifiedJob::new(task, Value::Null, removed_at));
+    let mut after = UnifiedJob::new(task, Value::Null, removed_at);
+    after.queued_at = removed_at + chrono::TimeDelta::microseconds(1);
+    let after = world.add(after);
+    world.quiesce().await;
+    let ended = |job| {
+        let state = world.database.state();
+        (state.job(job).status, state.job(job).error.clone())
+    };
+    assert_eq!(ended(before), (JobStatus::Completed, None));
+    let (status, reason) = ended(after);
+    let reason = reason.unwrap();
+    assert_eq!(status, JobStatus::Failed);
+    assert!(
+        reason.starts_with("task gone 1.0.0 was removed from its registry at ")
+            && reason.ends_with(", before the job was queued"),
+        "{reason}"
     );
     pipeline.stop(GRACE).await;
 }
