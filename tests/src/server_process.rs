@@ -161,8 +161,16 @@ impl ServerProcess {
     /// # Panics
     /// When it takes too long.
     pub fn wait_for_log(&mut self, message: &str) {
+        self.wait_for_logs(message, 1);
+    }
+
+    /// Waits for so many lines of the log with this message.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    pub fn wait_for_logs(&mut self, message: &str, count: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.log.iter().any(|line| line["message"] == message) {
+        while self.log.iter().filter(|line| line["message"] == message).count() < count {
             self.take_line(deadline)
                 .unwrap_or_else(|end| panic!("it does not say {message}: {end:?}, log: {:#?}", self.log));
         }

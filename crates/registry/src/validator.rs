@@ -101,11 +101,11 @@ impl SchemaValidator {
             return Some(issue(task, "runtime", message));
         };
         let wrong = runtime.check(task)?;
-        Some(issue(
-            task,
-            program_file(&task.runtime).unwrap_or("source"),
-            wrong,
-        ))
+        let file = program_file(&task.runtime).unwrap_or("source");
+        // A runtime may name the file itself, with the place in it.
+        let rest = wrong.strip_prefix(file);
+        let wrong = rest.map_or(wrong.as_str(), |rest| rest.trim_start_matches([':', ' ']));
+        Some(issue(task, file, wrong))
     }
 
     fn validate(&self, task: &TaskDefinition, side: Side, value: &Value) -> Vec<ValidationIssue> {

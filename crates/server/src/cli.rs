@@ -11,6 +11,7 @@ use crate::command::cron::CronCommand;
 use crate::command::forecast::ForecastArgs;
 use crate::command::migrate::MigrateCommand;
 use crate::command::serve::ServeArgs;
+use crate::command::task::TaskCommand;
 use crate::command::verify::VerifyArgs;
 use crate::command::why::WhyArgs;
 use crate::settings::{Settings, SettingsError, SettingsSources};
@@ -68,6 +69,9 @@ enum Command {
     /// Bring the database's tables up or down by hand (`serve` brings them up by itself)
     #[command(subcommand)]
     Migrate(MigrateCommand),
+    /// Make, check, test and run tasks, and list those that there are
+    #[command(subcommand)]
+    Task(TaskCommand),
     /// Try out cron expressions; needs no database
     #[command(subcommand)]
     Cron(CronCommand),
@@ -125,6 +129,7 @@ impl Cli {
         let outcome = match command {
             Command::Serve(arguments) => arguments.run(&common),
             Command::Migrate(command) => command.run(&common),
+            Command::Task(command) => command.run(&common),
             Command::Cron(command) => command.run(),
             Command::Why(arguments) => arguments.run(&common),
             Command::Forecast(arguments) => arguments.run(&common),

@@ -6,5 +6,6 @@ pub(crate) mod migrate;
 pub(crate) mod serve;
 pub(crate) mod specification;
 mod stored;
+pub(crate) mod task;
 pub(crate) mod verify;
 pub(crate) mod why;

@@ -19,13 +19,15 @@ pub(crate) fn init(settings: &LogSettings) -> Result<(), TryInitError> {
     match settings.format {
         LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
         LogFormat::Text => builder
-            .with_ansi(colours(
-                std::io::stderr().is_terminal(),
-                std::env::var_os("NO_COLOR").as_deref(),
-            ))
+            .with_ansi(wants_colours(&std::io::stderr()))
             .finish()
             .try_init(),
     }
+}
+
+/// Whether what is written there is to be in colours.
+pub(crate) fn wants_colours(stream: &impl IsTerminal) -> bool {
+    colours(stream.is_terminal(), std::env::var_os("NO_COLOR").as_deref())
 }
 
 /// Colours are for terminals, unless `NO_COLOR` is set and not empty.

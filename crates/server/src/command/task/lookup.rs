@@ -1,0 +1,113 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use ratchet_interfaces::{
+    PageRequest, RepositoryFactory, Task, TaskDefinition, TaskFilter, TaskListing, TaskRegistry, TaskSort,
+    compare_versions,
+};
+use ratchet_registry::{EmbeddedRegistry, FileSystemRegistry, is_task_folder, read_task_folder};
+
+use crate::cli::{CliError, CommonArgs};
+use crate::command::stored::read_from;
+use crate::settings::Settings;
+
+/// The registry of the tasks that come with the server, and that of the folder.
+pub(super) const EMBEDDED: &str = "embedded";
+pub(super) const FILES: &str = "files";
+
+/// What each registry of a server with these settings has now.
+pub(super) fn offered(settings: &Settings) -> Result<Vec<(&'static str, TaskListing)>, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| CliError::failed(&error))?;
+    let embedded = EmbeddedRegistry::new().map_err(|error| CliError::failed(&error))?;
+    let embedded = runtime
+        .block_on(embedded.list_tasks())
+        .map_err(|error| CliError::failed(&error))?;
+    let mut listings = vec![(EMBEDDED, embedded)];
+    if let Some(folder) = settings.tasks.folder() {
+        listings.push((FILES, FileSystemRegistry::new(FILES, [folder]).scan()));
+    }
+    Ok(listings)
+}
+
+/// Every stored task; none when there is no database yet.
+pub(super) fn stored(common: &CommonArgs, settings: &Settings) -> Result<Vec<Task>, CliError> {
+    if let Some(file) = settings.database.url.file()
+        && !file.try_exists().map_err(|error| CliError::failed(&error))?
+    {
+        return Ok(Vec::new());
+    }
+    read_from(common, async |repositories| all(repositories).await)
+}
+
+async fn all(repositories: Arc<dyn RepositoryFactory>) -> Result<Vec<Task>, CliError> {
+    let mut tasks = Vec::new();
+    loop {
+        let page = PageRequest::new(tasks.len() as u64, PageRequest::MAX_LIMIT)
+            .map_err(|error| CliError::failed(&error))?;
+        let listed = repositories
+            .tasks()
+            .task_list(&TaskFilter::default(), TaskSort::default(), page)
+            .await
+            .map_err(|error| CliError::failed(&error))?;
+        let is_last = (listed.items.len() as u64) < PageRequest::MAX_LIMIT;
+        tasks.extend(listed.items);
+        if is_last {
+            return Ok(tasks);
+        }
+    }
+}
+
+/// The task that somebody means by `NAME` or `NAME@VERSION`: without a version, the latest.
+pub(super) fn named<'a, T>(
+    text: &str,
+    tasks: impl IntoIterator<Item = &'a T>,
+    definition: impl Fn(&T) -> &TaskDefinition,
+) -> Option<&'a T> {
+    let (name, version) = match text.split_once('@') {
+        Some((name, version)) => (name, Some(version)),
+        None => (text, None),
+    };
+    tasks
+        .into_iter()
+        .filter(|task| {
+            let task = definition(task);
+            task.name == name && version.is_none_or(|version| task.version == version)
+        })
+        .max_by(|a, b| compare_versions(&definition(a).version, &definition(b).version))
+}
+
+/// The error that nothing has this name.
+pub(super) fn unknown(text: &str, names: impl Iterator<Item = String>) -> CliError {
+    let mut known: Vec<String> = names.collect();
+    known.sort();
+    known.dedup();
+    CliError::Usage(format!(
+        "no task is named \"{text}\"; there are {}",
+        if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        }
+    ))
+}
+
+/// The task in a folder, or with a name.
+pub(super) fn task(text: &str, settings: &Settings) -> Result<TaskDefinition, CliError> {
+    let folder = Path::new(text);
+    if is_task_folder(folder) {
+        return read_task_folder(folder).map_err(|issues| {
+            let told: Vec<String> = issues
+                .iter()
+                .map(|issue| format!("{}/{}: {}", issue.task, issue.field, issue.message))
+                .collect();
+            CliError::Failed(format!("the task is not in order:\n  {}", told.join("\n  ")))
+        });
+    }
+    let listings = offered(settings)?;
+    let tasks = || listings.iter().flat_map(|(_, listing)| &listing.tasks);
+    named(text, tasks(), |task| task)
+        .cloned()
+        .ok_or_else(|| unknown(text, tasks().map(|task| task.name.clone())))
+}

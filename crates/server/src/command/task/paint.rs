@@ -1,0 +1,46 @@
+use std::io::IsTerminal;
+
+use ratchet_interfaces::LogLevel;
+
+use crate::logging;
+
+/// Colours words, where there is a terminal to see it.
+#[derive(Clone, Copy)]
+pub(super) struct Paint(bool);
+
+impl Paint {
+    pub(super) fn of(stream: &impl IsTerminal) -> Self {
+        Self(logging::wants_colours(stream))
+    }
+
+    pub(super) fn good(self, text: &str) -> String {
+        self.in_colour("32", text)
+    }
+
+    pub(super) fn bad(self, text: &str) -> String {
+        self.in_colour("31", text)
+    }
+
+    pub(super) fn faint(self, text: &str) -> String {
+        self.in_colour("2", text)
+    }
+
+    /// A line of a task's log.
+    pub(super) fn log(self, level: LogLevel, message: &str) -> String {
+        let colour = match level {
+            LogLevel::Debug => "2",
+            LogLevel::Info => "0",
+            LogLevel::Warn => "33",
+            LogLevel::Error => "31",
+        };
+        format!("{} {message}", self.in_colour(colour, &format!("[{level}]")))
+    }
+
+    fn in_colour(self, code: &str, text: &str) -> String {
+        if self.0 {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
