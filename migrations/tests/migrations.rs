@@ -8,7 +8,7 @@ use sea_orm_migration::sea_orm::{
 };
 use tempfile::TempDir;
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "deliveries",
     "delivery_attempts",
     "execution_logs",

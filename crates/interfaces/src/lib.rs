@@ -39,8 +39,8 @@ mod stop_token;
 mod task;
 mod tick;
 mod tick_account;
-mod webhook;
 mod version_order;
+mod webhook;
 
 pub use backoff::{Backoff, BackoffError};
 pub use clock::{Clock, Wake, truncate_to_micros};
@@ -93,11 +93,11 @@ pub use tick::{
     TickRecord,
 };
 pub use tick_account::{TickAccount, TickVerdict};
+pub use version_order::compare_versions;
 pub use webhook::{
     ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, HttpMethod, WebhookAuthentication,
     WebhookOptions, WebhookRetryPolicy,
 };
-pub use version_order::compare_versions;
 
 #[cfg(feature = "mock")]
 pub use repository::{

@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use ratchet_executor::{ExecutorConfig, ExecutorError, JobPipeline, JobPipelineParts, ServerStatus};
 use ratchet_interfaces::{
     Clock, JobStatus, NodeId, OutputDestination, RuntimeStatus, TaskError, TaskId, UnifiedJob,

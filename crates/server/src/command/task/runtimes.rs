@@ -41,7 +41,7 @@ impl Allowance {
             Arc::new(ServerStatus::new(env!("CARGO_PKG_VERSION"), Arc::clone(&clock)));
         let fetch: Arc<dyn Fetch> = match requests {
             Requests::Real => {
-                let networks = settings.network.allow.clone();
+                let networks = settings.outbound.allowed_networks.clone();
                 Arc::new(OutboundClient::new(networks).map_err(|error| CliError::failed(&error))?)
             }
             Requests::Mocked(mocks) => Arc::clone(mocks) as Arc<dyn Fetch>,

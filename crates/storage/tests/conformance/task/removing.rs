@@ -91,7 +91,7 @@ async fn a_task_that_nobody_offers_any_more_is_deleted_or_marked_where_something
         let with_job = stored_task(&*repositories, "with a job").await;
         repositories
             .jobs()
-            .job_create_many(&[job(with_job)])
+            .job_create_many(&[job(with_job)], &[])
             .await
             .unwrap();
         let kept = [disabled, scheduled, with_job];
