@@ -14,17 +14,25 @@ use crate::{ExecutorConfig, ExecutorError, ServerStatus};
 
 mod attempt;
 mod claimer;
+mod leases;
+mod load;
 mod open_executions;
 mod result_deliveries;
 mod roster;
 mod run_monitor;
 mod settler;
 mod stops;
+mod teller;
 
 use claimer::Claimer;
+use leases::Leases;
 use open_executions::OpenExecutions;
 use settler::Settler;
 use stops::Stops;
+use teller::Teller;
+
+/// How many outcomes wait for the settler at the most; a transaction takes no more.
+const MAX_WAITING_OUTCOMES: usize = 1_000;
 
 const ORPHAN_REASON: &str = "the process that ran it died";
 
@@ -187,9 +195,12 @@ async fn run(context: Arc<Context>, watch: PhaseWatch) {
         max_concurrent_jobs = context.config.max_concurrent_jobs,
         "the job pipeline runs"
     );
-    // An attempt keeps its slot until the settler takes its outcome: a slow database slows down the claims.
-    let (outcomes, ended) = mpsc::channel(context.config.max_concurrent_jobs);
-    let claimer = tokio::spawn(Claimer::new(Arc::clone(&context), outcomes, watch.clone()).run());
+    // An attempt counts as unsettled until the settler takes its outcome: a slow database slows down the claims.
+    let (outcomes, ended) = mpsc::channel(MAX_WAITING_OUTCOMES);
+    let (said, to_tell) = mpsc::unbounded_channel();
+    let claimer = tokio::spawn(Claimer::new(Arc::clone(&context), outcomes, said, watch.clone()).run());
+    let teller = tokio::spawn(Teller::new(Arc::clone(&context), to_tell, watch.clone()).run());
+    let leases = tokio::spawn(Leases::new(Arc::clone(&context), watch.clone()).run());
     let stops = tokio::spawn(Stops::new(Arc::clone(&context), watch.clone()).run());
     let stops_end = stops.abort_handle();
     let stalls = context.stalls.clone();
@@ -218,8 +229,12 @@ async fn run(context: Arc<Context>, watch: PhaseWatch) {
     };
     let working = async {
         tokio::join!(Settler::new(context, ended, watch).run(), claiming);
-        // Nothing is left that could be called off.
+        // Nothing is left that could be called off, or whose lease could end.
         stops_end.abort();
+        leases.abort();
+        if let Err(failure) = teller.await {
+            error!(error = %failure, "the loop that writes what tasks say ended by a panic");
+        }
     };
     tokio::join!(working, stopping);
     info!("the job pipeline has stopped");

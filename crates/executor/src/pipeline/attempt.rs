@@ -7,12 +7,13 @@ use ratchet_interfaces::{
     TaskError, TaskErrorKind, TaskExecutor, TaskMonitor, TaskRequest, TaskValidator, ValidationIssue,
 };
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinHandle};
 use tracing::{info, warn};
 
+use super::load::Held;
 use super::roster::Assignment;
-use super::run_monitor::RunMonitor;
+use super::run_monitor::{Listener, RunMonitor};
 use super::stops::StopNotice;
 use super::{Context, result_deliveries, settler};
 use crate::lifecycle::{Phase, PhaseWatch};
@@ -21,6 +22,16 @@ use crate::reason;
 /// How long a task that was broken off may take to reach its next await. Then it is left behind, so that a task that
 /// blocks its thread can hold up neither its slot nor a stop.
 const ABORT_GRACE: Duration = Duration::from_secs(5);
+
+/// How long after its start what a task says is written as it comes.
+const FOLLOWED_AFTER: Duration = Duration::from_millis(250);
+
+/// How long a job waits here for a slot: then it goes back to the queue, where others see it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+const STOPPED: &str = "the server stopped while it ran";
+
+const WAITED: &str = "it waited for a free slot in vain";
 
 /// One attempt at a job: a task of its own runs it, and this watches over that task.
 pub(super) struct Attempt {
@@ -36,7 +47,8 @@ pub(super) struct Attempt {
 enum End {
     Returned(Value),
     Failed(TaskError),
-    BrokenOff,
+    /// Through no fault of the task, for this reason.
+    BrokenOff(&'static str),
 }
 
 impl Attempt {
@@ -44,11 +56,16 @@ impl Attempt {
         context: Arc<Context>,
         claimed: ClaimedJob,
         assignment: Assignment,
+        teller: mpsc::UnboundedSender<Arc<RunMonitor>>,
         watch: PhaseWatch,
     ) -> Self {
         Self {
             notice: context.open_executions.notice(claimed.execution_id),
-            monitor: Arc::new(RunMonitor::new(claimed.execution_id, Arc::clone(&context.clock))),
+            monitor: Arc::new(RunMonitor::new(
+                claimed.execution_id,
+                Arc::clone(&context.clock),
+                teller,
+            )),
             context,
             claimed,
             assignment,
@@ -56,11 +73,20 @@ impl Attempt {
         }
     }
 
-    /// Runs the job to its end and submits the outcome. The slot is free when the outcome is taken.
-    pub(super) async fn run(mut self, outcomes: mpsc::Sender<AttemptOutcome>, slot: OwnedSemaphorePermit) {
+    /// Waits for a slot, runs the job to its end, and submits the outcome. It is held until it has ended, and unsettled
+    /// until the outcome is taken.
+    pub(super) async fn run(
+        mut self,
+        slots: Arc<Semaphore>,
+        outcomes: mpsc::Sender<AttemptOutcome>,
+        held: Held,
+        unsettled: OwnedSemaphorePermit,
+    ) {
+        let slot = self.slot(slots).await;
         let active = self.context.status.job_begins();
         let begun = self.context.clock.monotonic();
         let (end, task) = match self.assignment.clone() {
+            _ if slot.is_none() => (End::BrokenOff(WAITED), None),
             Assignment::Runs { task, runtime, .. } => {
                 let end = self.supervise(Arc::clone(&task), runtime).await;
                 (end, Some(task))
@@ -70,18 +96,32 @@ impl Attempt {
                 (End::Failed(failure), None)
             }
             Assignment::Unreadable { reason } => (End::Failed(TaskError::failed(reason)), None),
-            Assignment::Unknown => (End::BrokenOff, None),
+            Assignment::Unknown => (End::BrokenOff(STOPPED), None),
         };
         let elapsed = self.context.clock.monotonic().saturating_sub(begun);
         let outcome = self.conclude(end, task.as_deref(), elapsed);
-        drop(active);
+        drop((active, slot, held));
         if self.notice.is_terminated() {
             // The job was taken away, and is final or another's by now.
             self.context.open_executions.forget(self.claimed.execution_id);
         } else {
             settler::submit(&outcomes, outcome).await;
         }
-        drop(slot);
+        drop(unsettled);
+    }
+
+    /// A slot to run in; `None` when the job is not to run here any more.
+    async fn slot(&self, slots: Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        if let Ok(slot) = Arc::clone(&slots).try_acquire_owned() {
+            return Some(slot);
+        }
+        tokio::select! {
+            biased;
+            slot = slots.acquire_owned() => Some(slot.expect("the semaphore is never closed")),
+            () = self.notice.posted() => None,
+            () = self.watch.reached(Phase::Draining) => None,
+            () = self.context.clock.sleep(PATIENCE) => None,
+        }
     }
 
     async fn supervise(&mut self, task: Arc<TaskDefinition>, runtime: Arc<dyn TaskExecutor>) -> End {
@@ -91,30 +131,38 @@ impl Attempt {
         let validator = Arc::clone(&self.context.validator);
         let grace = runtime.stop_grace();
         let mut running = tokio::spawn(async move { execute(&*runtime, &*validator, request).await });
+        let monitor = Arc::clone(&self.monitor);
+        let clock = Arc::clone(&self.context.clock);
+        let following = async {
+            clock.sleep(FOLLOWED_AFTER).await;
+            monitor.follow();
+            std::future::pending::<()>().await;
+        };
         let (instead, grace) = tokio::select! {
             biased;
             ended = &mut running => return ended_by_itself(ended),
+            () = following => unreachable!("it does not end"),
             () = self.notice.posted() => {
                 info!(
                     job.id = %self.claimed.job.id,
                     execution.id = %self.claimed.execution_id,
                     "a running job is called off"
                 );
-                (End::BrokenOff, grace)
+                (End::BrokenOff(STOPPED), grace)
             }
             () = self.context.clock.sleep(timeout) => {
                 let told = format!("timed out after {} s", timeout.as_secs());
                 (End::Failed(TaskError::of(TaskErrorKind::Timeout, told)), grace)
             }
             // The server's own patience is used up already.
-            () = self.watch.reached(Phase::BreakingOff) => (End::BrokenOff, Duration::ZERO),
+            () = self.watch.reached(Phase::BreakingOff) => (End::BrokenOff(STOPPED), Duration::ZERO),
         };
         stop.stop();
         match self.break_off(running, grace).await {
             // What a task answers to being stopped says less than why it was.
             Some(End::Returned(output)) => End::Returned(output),
             Some(End::Failed(failure)) if failure.kind == TaskErrorKind::Panic => End::Failed(failure),
-            Some(End::Failed(_) | End::BrokenOff) | None => instead,
+            Some(End::Failed(_) | End::BrokenOff(_)) | None => instead,
         }
     }
 
@@ -178,7 +226,7 @@ impl Attempt {
                 timeout,
                 memory_bytes: task.limits.memory_bytes,
             },
-            monitor: Arc::clone(&self.monitor) as Arc<dyn TaskMonitor>,
+            monitor: Arc::new(Listener(Arc::clone(&self.monitor))) as Arc<dyn TaskMonitor>,
             stop,
         }
     }
@@ -189,8 +237,8 @@ impl Attempt {
         let mut error_kind = None;
         let result = match end {
             End::Returned(output) => AttemptResult::Succeeded { output },
-            End::BrokenOff => AttemptResult::HandedBack {
-                reason: "the server stopped while it ran".to_owned(),
+            End::BrokenOff(reason) => AttemptResult::HandedBack {
+                reason: reason.to_owned(),
             },
             End::Failed(failure) => {
                 error_kind = Some(failure.kind);
@@ -205,7 +253,7 @@ impl Attempt {
             deliveries: result_deliveries::of(&self.claimed, task, &result, now),
             result,
             error_kind,
-            log: self.monitor.take(),
+            log: self.monitor.take_said().lines,
             ended_at: now,
             duration: TimeDelta::from_std(elapsed).unwrap_or(TimeDelta::MAX),
         }
@@ -295,7 +343,7 @@ fn ended_by_itself(ended: Result<Result<Value, TaskError>, JoinError>) -> End {
                 End::Failed(TaskError::of(TaskErrorKind::Panic, told))
             }
             // Nobody but the async runtime can have cancelled it, which it does when it shuts down.
-            Err(_) => End::BrokenOff,
+            Err(_) => End::BrokenOff(STOPPED),
         },
     }
 }

@@ -7,12 +7,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, RepositoryError, Signal, TaskId,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::Context;
 use super::attempt::Attempt;
+use super::leases::LEASE;
+use super::load::Load;
 use super::roster::Assignment;
+use super::run_monitor::RunMonitor;
 use crate::lifecycle::{Phase, PhaseWatch};
 use crate::outage::Outage;
 use crate::rest::{Look, Rest};
@@ -21,8 +24,10 @@ use crate::set_back::SetBack;
 /// The most jobs of one claim: its transaction must not keep the scheduler's ticks waiting.
 const MAX_CLAIM: usize = 1_000;
 
-/// How long a job is this process's without a word of it.
-pub(super) const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// Of so many jobs that are claimed, one is taken for its age.
+const AGED_SHARE: u32 = 8;
+
+const EXPIRED: &str = "the process that ran it did not renew its lease";
 
 const LOST_CLAIM: &str = "the answer to its claim was lost";
 
@@ -32,8 +37,13 @@ const STOPPING: &str = "the server is stopping";
 /// more jobs may be waiting.
 pub(super) struct Claimer {
     context: Arc<Context>,
-    slots: Arc<Semaphore>,
+    load: Arc<Load>,
+    /// How many jobs the next claim takes ahead.
+    ahead: usize,
+    /// How many jobs were claimed since one was taken for its age.
+    since_aged: u32,
     outcomes: mpsc::Sender<AttemptOutcome>,
+    teller: mpsc::UnboundedSender<Arc<RunMonitor>>,
     watch: PhaseWatch,
     outage: Outage,
     rest: Rest,
@@ -46,10 +56,14 @@ impl Claimer {
     pub(super) fn new(
         context: Arc<Context>,
         outcomes: mpsc::Sender<AttemptOutcome>,
+        teller: mpsc::UnboundedSender<Arc<RunMonitor>>,
         watch: PhaseWatch,
     ) -> Self {
         Self {
-            slots: Arc::new(Semaphore::new(context.config.max_concurrent_jobs)),
+            load: Arc::new(Load::new(context.config.max_concurrent_jobs)),
+            ahead: 0,
+            since_aged: 0,
+            teller,
             outage: Outage::none("claimer", context.stalls.clone(), Arc::clone(&context.clock)),
             rest: Rest::new(Arc::clone(&context.clock)),
             set_back: SetBack::new(&*context.clock),
@@ -62,7 +76,7 @@ impl Claimer {
 
     pub(super) async fn run(mut self) {
         let signal: Signal = self.context.jobs_available.clone();
-        while let Some(free) = self.free_slots().await {
+        while let Some(free) = self.room().await {
             // Arm, then query, then wait. What was signalled so far is seen by the claim that follows, so it is
             // taken note of here and does not cause another.
             let mut armed = pin!(signal.arm());
@@ -88,18 +102,21 @@ impl Claimer {
         }
     }
 
-    /// Waits until a slot is free and says how many are; `None` when the pipeline stops. Only this loop takes slots,
-    /// so there may be more by the time they are used, but not fewer.
-    async fn free_slots(&self) -> Option<usize> {
+    /// Waits until there is room for jobs and says for how many; `None` when the pipeline stops.
+    async fn room(&self) -> Option<usize> {
         tokio::select! {
             biased;
             () = self.watch.reached(Phase::Draining) => None,
-            slot = self.slots.acquire() => {
-                let slot = slot.expect("the semaphore is never closed");
-                drop(slot);
-                Some(self.slots.available_permits().clamp(1, MAX_CLAIM))
-            }
+            room = self.load.room(self.ahead) => Some(room.min(MAX_CLAIM)),
         }
+    }
+
+    /// How many of a claim are taken for their age: every so often one, however small the claims are.
+    fn aged(&mut self, limit: u32) -> u32 {
+        self.since_aged += limit;
+        let aged = self.since_aged / AGED_SHARE;
+        self.since_aged %= AGED_SHARE;
+        aged
     }
 
     /// Claims and launches up to `limit` jobs. Returns what there is to wait for, or `None` when more may be waiting
@@ -107,16 +124,19 @@ impl Claimer {
     async fn claim(&mut self, limit: usize) -> Result<Option<Look>, (&'static str, RepositoryError)> {
         self.recover_lost_claims().await?;
         self.bring_forward().await?;
+        self.reclaim().await?;
         let at = self.context.clock.now();
+        let wanted = u32::try_from(limit).expect("a claim is of a thousand jobs at the most");
         let request = ClaimRequest {
             node: self.context.node,
             now: at,
-            limit: u32::try_from(limit).expect("a claim is of a thousand jobs at the most"),
-            aged: 0,
+            limit: wanted,
+            aged: self.aged(wanted),
             lease_until: at + LEASE,
         };
         let during = "claiming jobs";
         let looks = self.context.open_executions.looks();
+        let mark = self.load.mark();
         let call = self.context.jobs.job_claim_many(request);
         let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
             return Ok(None);
@@ -131,6 +151,7 @@ impl Claimer {
             self.context.jobs_stopping.raise();
         }
 
+        self.ahead = self.load.ahead_after(mark);
         let count = claimed.len();
         self.launch(claimed).await;
         if count >= limit || self.watch.has_reached(Phase::Draining) {
@@ -170,6 +191,29 @@ impl Claimer {
         Ok(())
     }
 
+    /// Where other processes work on the same database, takes the jobs of those that have not renewed their leases.
+    async fn reclaim(&mut self) -> Result<(), (&'static str, RepositoryError)> {
+        if self.context.config.recovers_orphans {
+            return Ok(());
+        }
+        let now = self.context.clock.now();
+        let call = self
+            .context
+            .jobs
+            .job_reclaim_expired(self.context.node, now, EXPIRED);
+        let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
+            return Ok(());
+        };
+        let jobs = answer.map_err(|failure| ("reclaiming jobs whose lease has ended", failure))?;
+        if jobs > 0 {
+            warn!(
+                jobs,
+                "jobs whose process did not renew its leases are back in the queue"
+            );
+        }
+        Ok(())
+    }
+
     /// When the clock was set back, jobs must not wait until it is again as late as it was.
     async fn bring_forward(&mut self) -> Result<(), (&'static str, RepositoryError)> {
         if !self.set_back.is_due(&*self.context.clock) {
@@ -195,10 +239,19 @@ impl Claimer {
 
     async fn next_run_after(&self) -> Result<Option<DateTime<Utc>>, (&'static str, RepositoryError)> {
         let call = self.context.jobs.job_next_run_after(self.context.clock.now());
-        match self.watch.unless(Phase::GivingUp, call).await {
-            Some(answer) => answer.map_err(|failure| ("looking for the next job", failure)),
-            None => Ok(None),
+        let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
+            return Ok(None);
+        };
+        let next = answer.map_err(|failure| ("looking for the next job", failure))?;
+        if self.context.config.recovers_orphans {
+            return Ok(next);
         }
+        let call = self.context.jobs.job_next_lease_end(self.context.node);
+        let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
+            return Ok(next);
+        };
+        let lease_end = answer.map_err(|failure| ("looking for the next lease to end", failure))?;
+        Ok(next.into_iter().chain(lease_end).min())
     }
 
     /// Starts an attempt for each job. Each distinct task is looked up once, now: what an operator disabled a moment
@@ -214,22 +267,26 @@ impl Claimer {
                     unknown.insert(found)
                 }
             };
-            let slot = self.slot().await;
+            let unsettled = self.load.unsettled().await;
             if self.watch.has_reached(Phase::Draining) {
                 self.hand_back(claimed).await;
                 continue;
             }
             let assignment = assignment.of_job(claimed.job.queued_at);
-            let attempt = Attempt::new(Arc::clone(&self.context), claimed, assignment, self.watch.clone());
-            tokio::spawn(attempt.run(self.outcomes.clone(), slot));
+            let attempt = Attempt::new(
+                Arc::clone(&self.context),
+                claimed,
+                assignment,
+                self.teller.clone(),
+                self.watch.clone(),
+            );
+            tokio::spawn(attempt.run(
+                self.load.slots(),
+                self.outcomes.clone(),
+                self.load.hold(),
+                unsettled,
+            ));
         }
-    }
-
-    async fn slot(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.slots)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed")
     }
 
     /// Returns a job that was claimed while a stop began.

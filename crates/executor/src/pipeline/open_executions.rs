@@ -3,12 +3,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ratchet_interfaces::{AttemptOutcome, ClaimedJob, ExecutionId, StopRequest};
 
+use tokio::sync::Notify;
+
 use super::stops::StopNotice;
 
 /// The executions that this process opened and has not settled, each with what it was told of being stopped: the jobs
 /// of all others that the database says it runs are not run by anybody.
 #[derive(Default)]
-pub(super) struct OpenExecutions(Mutex<Open>);
+pub(super) struct OpenExecutions {
+    open: Mutex<Open>,
+    /// Told when some are opened.
+    opened: Notify,
+}
 
 #[derive(Default)]
 struct Open {
@@ -33,7 +39,10 @@ impl OpenExecutions {
         for claimed in claimed {
             open.notices.insert(claimed.execution_id, StopNotice::default());
         }
-        !claimed.is_empty() && open.looks != before.0
+        let is_late = !claimed.is_empty() && open.looks != before.0;
+        drop(open);
+        self.opened.notify_one();
+        is_late
     }
 
     pub(super) fn close(&self, settled: &[AttemptOutcome]) {
@@ -46,6 +55,17 @@ impl OpenExecutions {
     /// Takes out one that has nothing to settle.
     pub(super) fn forget(&self, id: ExecutionId) {
         self.all().notices.remove(&id);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all().notices.is_empty()
+    }
+
+    /// Returns as soon as there is one. Only one may wait.
+    pub(super) async fn until_any(&self) {
+        while self.is_empty() {
+            self.opened.notified().await;
+        }
     }
 
     pub(super) fn list(&self) -> Vec<ExecutionId> {
@@ -72,6 +92,6 @@ impl OpenExecutions {
 
     fn all(&self) -> MutexGuard<'_, Open> {
         // It is whole after every statement that changes it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
