@@ -11,7 +11,9 @@ use ratchet_interfaces::{
     Clock, JobFilter, JobSort, JobStatus, NodeId, PageRequest, RepositoryFactory, Signal, Task,
     TaskDefinition, TaskError, TaskExecutor, TaskId, TaskRequest, UnifiedJob,
 };
+use ratchet_outbound::{AddressPolicy, OutboundClient};
 use ratchet_registry::SchemaValidator;
+use ratchet_runtimes::{JavaScriptConfig, JavaScriptRuntime};
 use ratchet_scheduler::SystemClock;
 use ratchet_storage::Database;
 use serde::Serialize;
@@ -26,6 +28,10 @@ const POSTGRES_URL: &str = "RATCHET_BENCH_POSTGRES_URL";
 
 /// How many jobs are created in one transaction.
 const CREATED_AT_ONCE: usize = 2_000;
+
+/// What a JavaScript job runs.
+const JAVASCRIPT: &str = "(input) => ({ next: input.number + 1 })";
+
 
 /// How long the pipeline is left alone before a job whose latency counts.
 const IDLE: Duration = Duration::from_millis(20);
@@ -149,7 +155,12 @@ impl Workshop {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let (name, inner, source) = match runtime {
             Runtime::NoOp => ("noop", None, None),
-            Runtime::JavaScript => return Err("there is no JavaScript runtime".into()),
+            Runtime::JavaScript => {
+                let client = OutboundClient::new(AddressPolicy::default())?;
+                let inner = JavaScriptRuntime::new(JavaScriptConfig::default(), Arc::new(client))?;
+                let inner: Arc<dyn TaskExecutor> = Arc::new(inner);
+                ("javascript", Some(inner), Some(JAVASCRIPT.to_owned()))
+            }
         };
         let runtime = Arc::new(Counted {
             name,
