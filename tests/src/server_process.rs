@@ -182,6 +182,12 @@ impl ServerProcess {
         &self.results
     }
 
+    /// The log that was taken in so far.
+    #[must_use]
+    pub fn log(&self) -> &[Value] {
+        &self.log
+    }
+
     /// The process's id.
     #[must_use]
     pub fn id(&self) -> u32 {
