@@ -6,13 +6,22 @@
 mod every_policy;
 mod every_second;
 mod private_disk;
+mod random;
+mod resources;
 mod server_process;
 mod stored;
 mod task;
+mod web_server;
 
 pub use every_policy::EveryPolicy;
 pub use every_second::EverySecond;
 pub use private_disk::PrivateDisk;
+pub use random::Random;
+pub use resources::{memory_peak, memory_resident, open_files, threads};
 pub use server_process::{Exit, ServerProcess, ratchet_binary};
-pub use stored::{execute_sql, set_back_heartbeat, with_repositories};
-pub use task::store_task;
+pub use stored::{
+    all_deliveries, all_executions, all_jobs, execute_sql, set_back_heartbeat, with_repositories,
+    with_repositories_at,
+};
+pub use task::{store_task, task_named, write_task};
+pub use web_server::{WebAnswer, WebRequest, WebServer};

@@ -74,6 +74,21 @@ impl ServerProcess {
         Self::spawn(Command::new(ratchet_binary()).current_dir(folder), arguments)
     }
 
+    /// As [`ServerProcess::start`], in an environment that grants so many open files to who does not ask for more.
+    ///
+    /// # Panics
+    /// When the process cannot be started.
+    #[must_use]
+    pub fn start_with_open_files(folder: &Path, files: u32, arguments: &[&str]) -> Self {
+        let binary = ratchet_binary().canonicalize().expect("the binary exists");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "ulimit -Sn \"$0\" && exec \"$@\"", &files.to_string()])
+            .arg(binary)
+            .current_dir(folder);
+        Self::spawn(&mut command, arguments)
+    }
+
     /// Starts a server by a command that lacks the arguments of `ratchet`.
     pub(crate) fn spawn(command: &mut Command, arguments: &[&str]) -> Self {
         let mut child = command
@@ -180,6 +195,12 @@ impl ServerProcess {
     #[must_use]
     pub fn results(&self) -> &[Value] {
         &self.results
+    }
+
+    /// The log that was taken in so far.
+    #[must_use]
+    pub fn log(&self) -> &[Value] {
+        &self.log
     }
 
     /// The process's id.

@@ -1,7 +1,10 @@
 use std::path::Path;
 
 use chrono::TimeDelta;
-use ratchet_interfaces::RepositoryFactory;
+use ratchet_interfaces::{
+    Delivery, DeliveryFilter, Execution, ExecutionFilter, JobFilter, JobSort, Page, PageRequest,
+    RepositoryError, RepositoryFactory, SortOrder, UnifiedJob,
+};
 use ratchet_storage::Database;
 use sea_orm::ConnectionTrait;
 
@@ -9,14 +12,63 @@ use sea_orm::ConnectionTrait;
 ///
 /// # Panics
 /// When it cannot be opened, or the work panics.
-pub fn with_repositories(folder: &Path, work: impl AsyncFnOnce(&dyn RepositoryFactory)) {
+pub fn with_repositories<T>(folder: &Path, work: impl AsyncFnOnce(&dyn RepositoryFactory) -> T) -> T {
+    let url = format!("sqlite://{}", folder.join("ratchet.db").display());
+    with_repositories_at(&url, work)
+}
+
+/// As [`with_repositories`], of the database at a URL.
+///
+/// # Panics
+/// When it cannot be opened, or the work panics.
+pub fn with_repositories_at<T>(url: &str, work: impl AsyncFnOnce(&dyn RepositoryFactory) -> T) -> T {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let url = format!("sqlite://{}", folder.join("ratchet.db").display());
-        let database = Database::connect(&url).await.unwrap();
-        work(&*database.repositories()).await;
+        let database = Database::connect(url).await.unwrap();
+        let found = work(&*database.repositories()).await;
         database.close().await.unwrap();
-    });
+        found
+    })
+}
+
+/// All jobs, in the order in which they were queued.
+///
+/// # Panics
+/// When they cannot be read.
+pub async fn all_jobs(repositories: &dyn RepositoryFactory) -> Vec<UnifiedJob> {
+    let jobs = repositories.jobs();
+    let (filter, sort) = (JobFilter::default(), JobSort::QueuedAt(SortOrder::Ascending));
+    all(async |page| jobs.job_list(&filter, sort, page).await).await
+}
+
+/// All executions of all jobs.
+///
+/// # Panics
+/// When they cannot be read.
+pub async fn all_executions(repositories: &dyn RepositoryFactory) -> Vec<Execution> {
+    let executions = repositories.executions();
+    all(async |page| executions.execution_list(&ExecutionFilter::default(), page).await).await
+}
+
+/// All deliveries of all jobs.
+///
+/// # Panics
+/// When they cannot be read.
+pub async fn all_deliveries(repositories: &dyn RepositoryFactory) -> Vec<Delivery> {
+    let deliveries = repositories.deliveries();
+    all(async |page| deliveries.delivery_list(DeliveryFilter::default(), page).await).await
+}
+
+async fn all<T>(list: impl AsyncFn(PageRequest) -> Result<Page<T>, RepositoryError>) -> Vec<T> {
+    let mut rows = Vec::new();
+    loop {
+        let page = PageRequest::new(rows.len() as u64, PageRequest::MAX_LIMIT).unwrap();
+        let page = list(page).await.unwrap();
+        if page.items.is_empty() {
+            return rows;
+        }
+        rows.extend(page.items);
+    }
 }
 
 /// As if the server had been down when the heartbeat was due.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ratchet_storage::test_support::TestDatabase;
-use ratchet_tests::{EveryPolicy, EverySecond, ServerProcess};
+use ratchet_tests::{EveryPolicy, EverySecond, Random, ServerProcess};
 use rustix::process::Signal;
 
 const SCHEDULES: usize = 50;
@@ -34,7 +34,7 @@ fn kill_and_audit(folder: &Path, url: &str, kills: u64) {
     let schedules = runtime.block_on(EverySecond::create(url, SCHEDULES));
     runtime.block_on(EveryPolicy::create(url));
 
-    let mut random = Random(0x5eed_cafe_f00d_d00d);
+    let mut random = Random::new(0x5eed_cafe_f00d_d00d);
     for round in 0..kills {
         let server = start(folder, url);
         // Some are killed before they are ready, the others anywhere within some seconds.
@@ -60,16 +60,4 @@ fn start(folder: &Path, url: &str) -> ServerProcess {
         folder,
         &["--database", url, "--log-level", "warn,ratchet_server=info"],
     )
-}
-
-/// xorshift64*: random enough to choose moments, and the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % bound
-    }
 }

@@ -16,6 +16,7 @@ mod container;
 mod default_schedules;
 mod http;
 mod logging;
+mod open_files;
 mod server;
 mod settings;
 

@@ -4,6 +4,7 @@ use tokio::sync::oneshot;
 use crate::cli::{CliError, CommonArgs};
 use crate::container::StartError;
 use crate::logging;
+use crate::open_files;
 use crate::server::UnifiedServer;
 use crate::settings::Settings;
 
@@ -53,6 +54,7 @@ impl ServeArgs {
             .with_flag("--log-level", "log.level", self.log_level);
         let settings = Settings::load(sources)?;
         logging::init(&settings.log).map_err(|error| CliError::failed(&error))?;
+        open_files::raise_limit();
         let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;
         let outcome = runtime.block_on(serve(&settings));
         // What a part left running on a thread of its own does not hold the process up.

@@ -1,0 +1,216 @@
+//! The real binary works for ten minutes, and uses no more at the end than after the first two.
+//!
+//! It is left out of ordinary runs; CONTRIBUTING.md says how it is started.
+
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ratchet_interfaces::{
+    Clock, DeliveryStatus, JobStatus, OutputDestination, OverlapPolicy, RepositoryFactory, SchedulePolicies,
+    UnifiedSchedule,
+};
+use ratchet_scheduler::SystemClock;
+use ratchet_storage::test_support::TestDatabase;
+use ratchet_tests::{
+    ServerProcess, WebAnswer, WebServer, all_deliveries, all_jobs, memory_peak, memory_resident, open_files,
+    task_named, threads, with_repositories_at, write_task,
+};
+use rustix::process::Signal;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use serde_json::json;
+
+/// How many schedules tick every second for each task.
+const SCHEDULES: usize = 10;
+const TASKS: [&str; 4] = ["computes", "fetches", "asks", "runs"];
+const STEP: Duration = Duration::from_secs(10);
+
+/// What the server uses at one moment.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    resident_kib: u64,
+    files: u64,
+    threads: u64,
+    connections: u64,
+}
+
+#[test]
+#[ignore = "it takes ten minutes"]
+fn ten_minutes_on_sqlite_leave_no_growth() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("ratchet.db").display());
+    soak(folder.path(), &url, || 0);
+}
+
+#[test]
+#[ignore = "it takes ten minutes"]
+fn ten_minutes_on_postgresql_leave_no_growth() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let Some(database) = runtime.block_on(TestDatabase::postgres()) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let url = database.url().to_owned();
+    // One that is there from the beginning to the end; it counts itself, and so do those of `database`.
+    let watch = runtime.block_on(sea_orm::Database::connect(&url)).unwrap();
+    soak(folder.path(), &url, || {
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()";
+        let row = watch.query_one_raw(Statement::from_string(DbBackend::Postgres, count));
+        let row = runtime.block_on(row).unwrap().unwrap();
+        row.try_get_by_index::<i64>(0).unwrap().unsigned_abs()
+    });
+}
+
+fn soak(folder: &Path, url: &str, connections: impl Fn() -> u64) {
+    let seconds = std::env::var("RATCHET_TEST_SOAK_SECONDS").map_or(600, |text| text.parse().unwrap());
+    let whole = Duration::from_secs(seconds);
+    let requests = Arc::new(AtomicU64::new(0));
+    let web = WebServer::start({
+        let requests = Arc::clone(&requests);
+        move |_| {
+            let number = requests.fetch_add(1, Ordering::Relaxed);
+            match number % 50 {
+                0 => WebAnswer::Status(503, String::new()),
+                1 => WebAnswer::HangUp,
+                _ => WebAnswer::Status(200, json!({"number": number}).to_string()),
+            }
+        }
+    });
+    write_tasks(folder, &web);
+    assert_eq!(start(folder, url).end_by(Signal::TERM).code, Some(0));
+    with_repositories_at(url, async |repositories| schedule(repositories, &web).await);
+
+    let mut server = start(folder, url);
+    let began = Instant::now();
+    let mut samples = Vec::new();
+    while began.elapsed() < whole {
+        server.watch(Instant::now() + STEP, |_| false);
+        let sample = Sample {
+            resident_kib: memory_resident(server.id()),
+            files: open_files(server.id()) as u64,
+            threads: threads(server.id()),
+            connections: connections(),
+        };
+        println!("{:4} s: {sample:?}", began.elapsed().as_secs());
+        samples.push(sample);
+    }
+    let peak = memory_peak(server.id());
+    assert_eq!(server.get("/health/detailed").1["status"], "healthy");
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+    let (jobs, deliveries) = with_repositories_at(url, audit);
+    println!(
+        "{jobs} jobs, {deliveries} deliveries, {} requests, {peak} KiB at the most",
+        requests.load(Ordering::Relaxed)
+    );
+    assert!(jobs as u64 > seconds * TASKS.len() as u64, "it had nothing to do");
+
+    // The second fifth against the last. The allocators keep a little of what was freed; handles and connections are
+    // counted, and how many are open at a moment depends on what runs just then.
+    let fifth = samples.len() / 5;
+    let (early, late) = (&samples[fifth..2 * fifth], &samples[samples.len() - fifth..]);
+    let most = |samples: &[Sample], what: fn(&Sample) -> u64| samples.iter().map(what).max().unwrap();
+    let grew = |what: fn(&Sample) -> u64, tolerance: u64| {
+        let (early, late) = (most(early, what), most(late, what));
+        (late > early + tolerance).then_some((early, late))
+    };
+    let resident = most(early, |sample| sample.resident_kib);
+    assert_eq!(
+        grew(|sample| sample.resident_kib, resident / 10 + 4_096),
+        None,
+        "memory"
+    );
+    assert_eq!(grew(|sample| sample.files, 20), None, "open files");
+    assert_eq!(grew(|sample| sample.threads, 20), None, "threads");
+    assert_eq!(grew(|sample| sample.connections, 0), None, "connections");
+}
+
+fn start(folder: &Path, url: &str) -> ServerProcess {
+    ServerProcess::start(
+        folder,
+        &["--database", url, "--log-level", "error,ratchet_server=info"],
+    )
+    .ready()
+}
+
+fn write_tasks(folder: &Path, web: &WebServer) {
+    std::fs::write(
+        folder.join("ratchet.toml"),
+        "[process]\nenabled = true\nallowed_commands = [\"sh\"]\n\
+         [outbound]\nallowed_networks = [\"127.0.0.1\"]\n",
+    )
+    .unwrap();
+    let computes = "(input, context) => { const all = []; for (let i = 0; i < 10000; i++) all.push({i}); \
+                    console.log('made', all.length); return {job: context.jobId, count: all.length}; }";
+    write_task(folder, "computes", json!({}), &[("main.js", computes)]);
+    let fetches = "async (input) => (await fetch(input.url)).status";
+    let retry = json!({"max_retries": 5, "backoff": {"type": "fixed", "delay_seconds": 0.2}});
+    write_task(
+        folder,
+        "fetches",
+        json!({"retry": retry}),
+        &[("main.js", fetches)],
+    );
+    let asks = json!({"url": web.url("/"), "extract": {"number": "/number"}}).to_string();
+    write_task(
+        folder,
+        "asks",
+        json!({"runtime": "http", "retry": retry}),
+        &[("request.json", &asks)],
+    );
+    let runs =
+        json!({"command": "sh", "args": ["-c", "echo \"$RATCHET_JOB_ID\"; echo told >&2"]}).to_string();
+    write_task(
+        folder,
+        "runs",
+        json!({"runtime": "process"}),
+        &[("process.json", &runs)],
+    );
+}
+
+async fn schedule(repositories: &dyn RepositoryFactory, web: &WebServer) {
+    let destinations: Vec<OutputDestination> = serde_json::from_value(json!([
+        {"destinationType": "stdio", "stdio": {"stream": "stdout", "format": "JSON"}},
+        {"destinationType": "filesystem",
+         "filesystem": {"path": "{{ task }}.jsonl", "mode": "append", "includeMetadata": true}},
+        {"destinationType": "filesystem", "filesystem": {"path": "last/{{ task }}.json.gz", "compression": "GZIP"}},
+        {"destinationType": "webhook", "results": "all", "webhook": {
+            "url": web.url("/hook"), "signingSecret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+            "retryPolicy": {"maxAttempts": 10, "initialDelaySeconds": 0.2}}}
+    ]))
+    .unwrap();
+    for task in TASKS {
+        let id = task_named(repositories, task).await;
+        let now = SystemClock::new().now();
+        let schedules: Vec<_> = (0..SCHEDULES)
+            .map(|number| UnifiedSchedule {
+                input: json!({"url": web.url("/")}),
+                output_destinations: destinations.clone(),
+                policies: SchedulePolicies {
+                    overlap: OverlapPolicy::Allow,
+                    ..SchedulePolicies::default()
+                },
+                ..UnifiedSchedule::new(format!("{task} {number}"), id, "* * * * * *", now)
+            })
+            .collect();
+        let stored = repositories.schedules();
+        stored.schedule_create_many(&schedules).await.unwrap();
+    }
+}
+
+/// Finds that no job is stuck and no delivery was given up, and counts both.
+async fn audit(repositories: &dyn RepositoryFactory) -> (usize, usize) {
+    let jobs = all_jobs(repositories).await;
+    for job in &jobs {
+        // What was not done when the server was told to stop may wait for the next.
+        let gone_wrong = matches!(job.status, JobStatus::Processing | JobStatus::Failed);
+        assert!(!gone_wrong, "{job:#?}");
+    }
+    let deliveries = all_deliveries(repositories).await;
+    for delivery in &deliveries {
+        assert_ne!(delivery.status, DeliveryStatus::Failed, "{delivery:#?}");
+    }
+    (jobs.len(), deliveries.len())
+}
