@@ -62,12 +62,12 @@ impl TaskRepository for Tasks {
     async fn task_upsert_many(&self, tasks: &[Task]) -> Result<(), RepositoryError> {
         const DURING: &str = "storing tasks";
         // One by one: PostgreSQL does not update a row twice in one statement, and tasks are few.
-        let rows: Vec<Batch> = tasks
+        let rows: Vec<(TaskId, Batch)> = tasks
             .iter()
             .map(|task| {
                 let mut batch = Batch::new(self.store.backend(), COLUMNS);
                 push(&mut batch, task);
-                batch
+                (task.definition.id, batch)
             })
             .collect();
         if rows.is_empty() {
@@ -249,7 +249,7 @@ impl TaskRepository for Tasks {
     }
 }
 
-async fn upsert(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn upsert(rows: &[(TaskId, Batch)], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
     let kept = ["id", "enabled", "created_at"];
     let updates: Vec<String> = COLUMNS
         .iter()
@@ -268,9 +268,51 @@ async fn upsert(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(),
             ))
             .await?;
     }
-    for row in rows {
+    for (id, row) in rows {
+        let before = gate(*id, transaction).await?;
         transaction.execute_raw(row.insert("tasks", &end)).await?;
+        if before.is_some() && before != gate(*id, transaction).await? {
+            move_jobs(*id, transaction).await?;
+        }
     }
+    Ok(())
+}
+
+/// The gate of a task's jobs, if there is such a task.
+async fn gate(id: TaskId, transaction: &DatabaseTransaction) -> Result<Option<Option<String>>, WriteError> {
+    let row = transaction
+        .query_one_raw(Statement::from_sql_and_values(
+            transaction.get_database_backend(),
+            "SELECT gate FROM tasks WHERE id = $1",
+            [id.as_uuid().into()],
+        ))
+        .await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
+}
+
+/// Puts the unfinished jobs of a task behind its new gate. One that runs may wait again, and its end must tell those who
+/// wait; one with a concurrency key stays behind that.
+async fn move_jobs(id: TaskId, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    let backend = transaction.get_database_backend();
+    if backend == DbBackend::Postgres {
+        // Jobs that are being stored have the old gate, and are not seen here before they are committed. Those that are
+        // stored later get the new one.
+        transaction
+            .execute_raw(Statement::from_string(
+                backend,
+                "LOCK TABLE jobs IN SHARE ROW EXCLUSIVE MODE",
+            ))
+            .await?;
+    }
+    transaction
+        .execute_raw(Statement::from_sql_and_values(
+            backend,
+            "UPDATE jobs SET gate = (SELECT t.gate FROM tasks AS t WHERE t.id = jobs.task_id)
+             WHERE task_id = $1 AND concurrency_key IS NULL
+                 AND status NOT IN ('completed', 'failed', 'cancelled')",
+            [id.as_uuid().into()],
+        ))
+        .await?;
     Ok(())
 }
 

@@ -13,11 +13,13 @@ use crate::{
 pub trait JobRepository: Send + Sync {
     /// Stores new jobs in one transaction, or none. One whose unique key an unfinished job has is left out, and that
     /// job is named. `dependencies` tells of those of `jobs` that are after others, which may be among `jobs` too; such
-    /// a job is stored as what it is by how those stand: blocked, queued, or cancelled.
+    /// a job is stored as what it is by how those stand: blocked, queued, or cancelled. Who is after a job that is left
+    /// out is after the one that has its key.
     ///
     /// # Errors
-    /// `BrokenReference` when a task, a schedule, or a job that another is after does not exist, or jobs are after each
-    /// other in a circle; `AlreadyExists` when a job for the same `(schedule_id, scheduled_for, request)` exists.
+    /// `BrokenReference` when a task, a schedule, or a job that another is after does not exist; `DependencyCycle` when
+    /// jobs are after each other in a circle; `AlreadyExists` when a job for the same `(schedule_id, scheduled_for,
+    /// request)` exists.
     async fn job_create_many(
         &self,
         jobs: &[UnifiedJob],
@@ -74,7 +76,7 @@ pub trait JobRepository: Send + Sync {
 
     /// Puts jobs that failed for good, or were cancelled, back into the queue with all their tries before them: those of
     /// `ids`, or with an empty list all FAILED ones that match the filter, oldest first, `limit` at the most. Says which
-    /// were put back; one that is in another state is left.
+    /// were put back; one that is in another state is left, and so is one whose unique key an unfinished job has.
     async fn job_retry_many(
         &self,
         ids: &[JobId],

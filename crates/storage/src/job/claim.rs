@@ -59,7 +59,7 @@ pub(super) struct Pick {
 
 impl Pick {
     /// The smaller goes first.
-    fn place(&self) -> (std::cmp::Reverse<i16>, i64, Uuid) {
+    pub(super) fn place(&self) -> (std::cmp::Reverse<i16>, i64, Uuid) {
         (std::cmp::Reverse(self.priority), self.run_after, self.id)
     }
 }
@@ -156,21 +156,31 @@ async fn take_once(
                 priority: row.try_get_by_index(1)?,
                 run_after: row.try_get_by_index(2)?,
             }),
-            id @ StoredId::Bytes(_) => unfit.push(Unreadable {
-                reason: format!("the stored id of job {id} is no UUID"),
-                id,
-            }),
+            id @ StoredId::Bytes(_) => unfit.push(Unreadable::no_uuid(id)),
         }
     }
-    let gated = gates::pick(micros(request.now), limit, transaction).await?;
-    if !gated.is_empty() {
-        picks.extend(gated);
-        // The aged ones are kept: they come first by their age, whatever stands at a gate.
-        let aged = (request.aged as usize).min(picks.len());
-        picks[aged..].sort_unstable_by_key(Pick::place);
+    let gated = gates::pick(request, limit, transaction).await?;
+    unfit.extend(gated.unfit);
+    if !gated.picks.is_empty() {
+        picks.extend(gated.picks);
+        put_in_order(&mut picks, request, |pick| *pick);
         picks.truncate(limit);
     }
     take_picked(request, &picks, unfit, transaction).await
+}
+
+/// The most important first; before them as many aged ones as the request says.
+pub(super) fn put_in_order<T>(items: &mut [T], request: &ClaimRequest, pick: impl Fn(&T) -> Pick) {
+    let since = aged_since(request);
+    items.sort_unstable_by_key(|item| (pick(item).run_after, pick(item).id));
+    let aged = items.iter().take(request.aged as usize);
+    let aged = aged.take_while(|item| pick(item).run_after <= since).count();
+    items[aged..].sort_unstable_by_key(|item| pick(item).place());
+}
+
+/// A job that could have run by then is aged.
+pub(super) fn aged_since(request: &ClaimRequest) -> i64 {
+    micros(request.now - AGED)
 }
 
 async fn take_picked(
@@ -258,7 +268,7 @@ fn pick_statement(backend: DbBackend, request: &ClaimRequest, limit: usize) -> S
     let aged = i64::from(request.aged).min(most);
     let mut values = vec![micros(request.now).into(), most.into()];
     if aged > 0 {
-        values.extend([micros(request.now - AGED).into(), aged.into()]);
+        values.extend([aged_since(request).into(), aged.into()]);
     }
     let sql = match backend {
         DbBackend::Postgres => pick_on_postgres(aged > 0),
@@ -267,15 +277,16 @@ fn pick_statement(backend: DbBackend, request: &ClaimRequest, limit: usize) -> S
     Statement::from_sql_and_values(backend, sql, values)
 }
 
-/// The first entries of each priority, as many as `limit` says, that could have run by `due`; both are SQL.
-fn heads(due: &str, limit: &str) -> String {
+/// The first entries of each priority of the jobs that meet the condition, as many as `limit` says, that could have run
+/// by `due`; all three are SQL.
+pub(super) fn heads(condition: &str, due: &str, limit: &str) -> String {
     let mut heads = String::new();
     for priority in JobPriority::ALL {
         let separator = if heads.is_empty() { "" } else { " UNION ALL " };
         write!(
             heads,
             "{separator}SELECT * FROM (SELECT id, priority, run_after FROM jobs
-                 WHERE {OPEN} AND priority = {} AND run_after <= {due} ORDER BY run_after, id LIMIT {limit}) AS p{}",
+                 WHERE {condition} AND priority = {} AND run_after <= {due} ORDER BY run_after, id LIMIT {limit}) AS p{}",
             rank(*priority),
             rank(*priority)
         )
@@ -288,7 +299,7 @@ fn heads(due: &str, limit: &str) -> String {
 fn pick_on_sqlite(aged: bool) -> String {
     let first = format!(
         "SELECT id, priority, run_after FROM ({}) ORDER BY priority DESC, run_after, id LIMIT $2",
-        heads("$1", "$2")
+        heads(OPEN, "$1", "$2")
     );
     if !aged {
         return first;
@@ -302,7 +313,7 @@ fn pick_on_sqlite(aged: bool) -> String {
              UNION ALL
              SELECT 1, id, priority, run_after FROM ({first}) WHERE id NOT IN (SELECT id FROM aged)
          ) ORDER BY turn, priority DESC, run_after, id LIMIT $2",
-        heads("$3", "$4")
+        heads(OPEN, "$3", "$4")
     )
 }
 
@@ -317,7 +328,7 @@ fn pick_on_postgres(aged: bool) -> String {
             with,
             "aged AS MATERIALIZED (SELECT id, priority, run_after FROM jobs WHERE {WAITING} AND id IN (
                  SELECT id FROM ({}) AS oldest ORDER BY run_after, id LIMIT $4) FOR UPDATE SKIP LOCKED), ",
-            heads("$3", "$4")
+            heads(OPEN, "$3", "$4")
         )
         .expect("a string takes everything that is written to it");
         taken.push("aged".to_owned());

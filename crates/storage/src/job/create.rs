@@ -1,10 +1,11 @@
 //! New jobs, and what they are after.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ratchet_interfaces::{
-    JobCreation, JobDependencies, JobId, JobStatus, RepositoryError, ScheduleId, UnifiedJob,
+    DependencyCondition, JobCreation, JobDependencies, JobId, JobStatus, RepositoryError, ScheduleId,
+    UnifiedJob,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, Statement,
@@ -15,7 +16,7 @@ use super::dependents;
 use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 use crate::failure::{During, Violation, violation};
 use crate::row::job::{COLUMNS, Column, Entity, push};
-use crate::row::{micros, schedule, task};
+use crate::row::{micros, schedule, task, text};
 use crate::store::Store;
 use crate::writer::WriteError;
 
@@ -35,8 +36,11 @@ const ATTEMPTS: u32 = 4;
 
 struct Call {
     jobs: Vec<UnifiedJob>,
-    after: HashMap<JobId, Vec<JobId>>,
+    after: After,
 }
+
+/// By the job, the jobs that it is after.
+type After = HashMap<JobId, Vec<JobId>>;
 
 pub(super) async fn create(
     store: &Store,
@@ -46,7 +50,7 @@ pub(super) async fn create(
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
-    let call = Arc::new(Call::of(jobs, dependencies)?);
+    let call = Arc::new(Call::of(jobs, dependencies));
     let mut attempts = 1;
     let error = loop {
         let outcome = store
@@ -79,102 +83,124 @@ pub(super) async fn create(
 }
 
 impl Call {
-    /// # Errors
-    /// When jobs of the call are after each other in a circle. Those on disk are after none of the call.
-    fn of(jobs: &[UnifiedJob], dependencies: &[JobDependencies]) -> Result<Self, RepositoryError> {
-        let after: HashMap<JobId, Vec<JobId>> = dependencies
-            .iter()
-            .map(|of| (of.job_id, of.after.clone()))
-            .collect();
-        // Whoever is after nobody that is left is taken out, until nobody can be.
-        let mut left: HashMap<JobId, HashSet<JobId>> = after
-            .iter()
-            .map(|(job, others)| {
-                let among = others.iter().filter(|other| after.contains_key(other));
-                (*job, among.copied().collect())
-            })
-            .collect();
-        loop {
-            let free: Vec<JobId> = left
-                .iter()
-                .filter(|(_, others)| others.is_empty())
-                .map(|(job, _)| *job)
-                .collect();
-            if free.is_empty() {
-                break;
+    fn of(jobs: &[UnifiedJob], dependencies: &[JobDependencies]) -> Self {
+        let mut after = After::new();
+        for JobDependencies {
+            job_id,
+            after: others,
+        } in dependencies
+        {
+            if !others.is_empty() {
+                after.entry(*job_id).or_default().extend(others);
             }
-            for job in free {
-                left.remove(&job);
-                for others in left.values_mut() {
-                    others.remove(&job);
-                }
-            }
-        }
-        if let Some(job) = left.keys().min() {
-            return Err(RepositoryError::DependencyCycle { id: job.to_string() });
         }
         let mut jobs = jobs.to_vec();
         for job in &mut jobs {
             if after.contains_key(&job.id) {
                 job.status = JobStatus::Blocked;
+                job.after.get_or_insert(DependencyCondition::AllSucceeded);
             }
         }
-        Ok(Self { jobs, after })
+        Self { jobs, after }
+    }
+}
+
+/// What the jobs are after that are stored. Whoever is after one that was left out is after the job that has its key.
+///
+/// # Errors
+/// When some are after each other in a circle. Jobs on disk are after none of the call.
+fn after_whom(
+    call: &Call,
+    fresh: &[&UnifiedJob],
+    holders: &HashMap<JobId, JobId>,
+) -> Result<After, RepositoryError> {
+    let after: After = fresh
+        .iter()
+        .filter_map(|job| {
+            let others = call.after.get(&job.id)?.iter();
+            let others = others.map(|other| holders.get(other).copied().unwrap_or(*other));
+            Some((job.id, others.collect::<BTreeSet<_>>().into_iter().collect()))
+        })
+        .collect();
+    // Whoever is after nobody that is left is taken out, until nobody can be.
+    let mut left: HashMap<JobId, usize> = HashMap::with_capacity(after.len());
+    let mut followers: HashMap<JobId, Vec<JobId>> = HashMap::new();
+    for (job, others) in &after {
+        let among = others.iter().filter(|other| after.contains_key(other));
+        for other in among.clone() {
+            followers.entry(*other).or_default().push(*job);
+        }
+        left.insert(*job, among.count());
+    }
+    let mut free: Vec<JobId> = left
+        .iter()
+        .filter(|(_, others)| **others == 0)
+        .map(|(job, _)| *job)
+        .collect();
+    while let Some(job) = free.pop() {
+        left.remove(&job);
+        for follower in followers.get(&job).into_iter().flatten() {
+            if let Some(others) = left.get_mut(follower) {
+                *others -= 1;
+                if *others == 0 {
+                    free.push(*follower);
+                }
+            }
+        }
+    }
+    match left.keys().min() {
+        Some(job) => Err(RepositoryError::DependencyCycle { id: job.to_string() }),
+        None => Ok(after),
     }
 }
 
 async fn insert(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<JobCreation>, WriteError> {
     let backend = transaction.get_database_backend();
-    let held = held_keys(call, transaction).await?;
+    let mut held = held_keys(call, transaction).await?;
     let mut creations = Vec::with_capacity(call.jobs.len());
     let mut fresh: Vec<&UnifiedJob> = Vec::with_capacity(call.jobs.len());
-    let mut taken: HashMap<&str, JobId> = HashMap::new();
+    let mut holders: HashMap<JobId, JobId> = HashMap::new();
     for job in &call.jobs {
-        let holder = job
-            .unique_key
-            .as_deref()
-            .and_then(|key| held.get(key).copied().or_else(|| taken.get(key).copied()));
-        if let Some(holder) = holder {
-            creations.push(JobCreation::Duplicate(holder));
-            continue;
-        }
-        if let Some(key) = &job.unique_key {
-            taken.insert(key, job.id);
+        if let Some(key) = job.unique_key.as_deref().map(text) {
+            let holder = *held.entry(key).or_insert(job.id);
+            if holder != job.id {
+                creations.push(JobCreation::Duplicate(holder));
+                holders.insert(job.id, holder);
+                continue;
+            }
         }
         creations.push(JobCreation::Created);
         fresh.push(job);
     }
+    let after = after_whom(call, &fresh, &holders)?;
     let sql = insert_sql();
     for batch in &Batch::all(backend, COLUMNS, fresh.iter().copied(), push) {
         transaction.execute_raw(batch.statement(&sql, [])).await?;
     }
     let dependent: BTreeMap<Uuid, i64> = fresh
         .iter()
-        .filter(|job| call.after.contains_key(&job.id))
+        .filter(|job| after.contains_key(&job.id))
         .map(|job| (job.id.as_uuid(), micros(job.queued_at)))
         .collect();
     if !dependent.is_empty() {
-        depend(call, &fresh, &dependent, transaction).await?;
+        depend(&after, &dependent, transaction).await?;
     }
     Ok(creations)
 }
 
 /// Writes what the new jobs are after, and decides about those that need not wait.
 async fn depend(
-    call: &Call,
-    fresh: &[&UnifiedJob],
+    after: &After,
     dependent: &BTreeMap<Uuid, i64>,
     transaction: &DatabaseTransaction,
 ) -> Result<(), WriteError> {
     let backend = transaction.get_database_backend();
-    let mut pairs: Vec<(Uuid, Uuid)> = fresh
+    let mut pairs: Vec<(Uuid, Uuid)> = after
         .iter()
-        .filter_map(|job| Some((job.id, call.after.get(&job.id)?)))
-        .flat_map(|(job, after)| after.iter().map(move |after| (after.as_uuid(), job.as_uuid())))
+        .flat_map(|(job, others)| others.iter().map(move |other| (other.as_uuid(), job.as_uuid())))
         .collect();
     // In the order of the ids, in which others lock the rows as well.
     pairs.sort_unstable();
-    pairs.dedup();
     for batch in &Batch::all(backend, DEPENDENCY, &pairs, |batch, (after, job)| {
         batch.push([Cell::Id(*after), Cell::Id(*job)]);
     }) {

@@ -31,10 +31,15 @@ const RUN: &str = "UPDATE jobs AS j SET status = 'queued',
         run_after = CASE WHEN j.run_after > b.ended_at THEN j.run_after ELSE b.ended_at END
     FROM {batch} AS b WHERE j.id = b.id AND j.status = 'blocked'";
 
-const CANCELLED: &[Column] = &[("id", Kind::Id), ("ended_at", Kind::Int), ("reason", Kind::Text)];
+/// The names are none of the table's: what is answered would be ambiguous.
+const CANCELLED: &[Column] = &[
+    ("job_id", Kind::Id),
+    ("ended_at", Kind::Int),
+    ("reason", Kind::Text),
+];
 
 const CANCEL: &str = "UPDATE jobs AS j SET status = 'cancelled', error = b.reason, completed_at = b.ended_at
-    FROM {batch} AS b WHERE j.id = b.id AND j.status = 'blocked' RETURNING id, has_dependents, completed_at";
+    FROM {batch} AS b WHERE j.id = b.job_id AND j.status = 'blocked' RETURNING id, has_dependents, completed_at";
 
 /// Decides about the jobs that wait for these, which have ended, each at its instant; and about those that wait for
 /// the ones that are cancelled thereby. Says how many may run now.

@@ -10,14 +10,16 @@
 
 use std::collections::HashMap;
 
+use ratchet_interfaces::ClaimRequest;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement};
 use uuid::Uuid;
 
-use super::claim::Pick;
+use super::claim::{Pick, aged_since, heads, put_in_order};
 use crate::reader::Reader;
+use crate::row::{StoredId, Unreadable, micros};
 
-/// At one gate no more are looked at: where jobs of several tasks share a key, the first may have to wait for a limit
-/// of their task while later ones need not.
+/// So many are looked at where jobs of several tasks share a key and those at its head have to wait for a limit of their
+/// task: later ones need not.
 const LOOKED_AT: usize = 100;
 
 /// Held by who counts what runs.
@@ -46,15 +48,24 @@ struct Candidate {
     max_per_key: u64,
 }
 
-/// The jobs that may be taken from behind gates, at most `limit` from each.
+/// What was found at gates.
+#[derive(Debug, Default)]
+pub(super) struct Picked {
+    /// Those that may be taken, the most important first.
+    pub(super) picks: Vec<Pick>,
+    /// Those that cannot be: their row is damaged.
+    pub(super) unfit: Vec<Unreadable>,
+}
+
+/// The jobs that may be taken from behind gates, at most `limit`.
 pub(super) async fn pick(
-    now: i64,
+    request: &ClaimRequest,
     limit: usize,
     transaction: &DatabaseTransaction,
-) -> Result<Vec<Pick>, DbErr> {
+) -> Result<Picked, DbErr> {
     let backend = transaction.get_database_backend();
     if transaction.query_one_raw(any(backend)).await?.is_none() {
-        return Ok(Vec::new());
+        return Ok(Picked::default());
     }
     if backend == DbBackend::Postgres {
         transaction
@@ -67,17 +78,24 @@ pub(super) async fn pick(
     }
     let mut running = running(transaction).await?;
     let mut candidates = Vec::new();
+    let mut unfit = Vec::new();
     for gate in gates(transaction).await? {
-        candidates.extend(waiting_at(&gate, now, limit.min(LOOKED_AT), transaction).await?);
+        let mut waiting = waiting_at(&first(&gate, request, limit), transaction).await?;
+        let keeps_others = waiting.rows == limit && waiting.unfit.is_empty();
+        if keeps_others && limit < LOOKED_AT && waiting.candidates.iter().all(|it| running.task_is_full(it)) {
+            waiting = waiting_at(&first(&gate, request, LOOKED_AT), transaction).await?;
+        }
+        candidates.append(&mut waiting.candidates);
+        unfit.append(&mut waiting.unfit);
+        if request.aged > 0 {
+            let aged = limit.min(request.aged as usize);
+            let mut waiting = waiting_at(&longest(&gate, request, aged), transaction).await?;
+            candidates.append(&mut waiting.candidates);
+        }
     }
-    candidates.sort_unstable_by_key(|candidate| {
-        let Pick {
-            id,
-            priority,
-            run_after,
-        } = candidate.pick;
-        (std::cmp::Reverse(priority), run_after, id)
-    });
+    candidates.sort_unstable_by_key(|candidate| candidate.pick.id);
+    candidates.dedup_by_key(|candidate| candidate.pick.id);
+    put_in_order(&mut candidates, request, |candidate| candidate.pick);
     let mut picks = Vec::new();
     for candidate in candidates {
         if picks.len() == limit {
@@ -87,14 +105,18 @@ pub(super) async fn pick(
             picks.push(candidate.pick);
         }
     }
-    Ok(picks)
+    Ok(Picked { picks, unfit })
 }
 
 impl Running {
+    fn task_is_full(&self, candidate: &Candidate) -> bool {
+        let of_task = self.of_task.get(&candidate.task).copied().unwrap_or_default();
+        candidate.max_concurrent.is_some_and(|most| of_task >= most)
+    }
+
     /// Whether one more may run; if so, it is counted.
     fn lets_through(&mut self, candidate: &Candidate) -> bool {
-        let of_task = self.of_task.entry(candidate.task).or_default();
-        if candidate.max_concurrent.is_some_and(|most| *of_task >= most) {
+        if self.task_is_full(candidate) {
             return false;
         }
         if let Some(key) = &candidate.key {
@@ -104,7 +126,7 @@ impl Running {
             }
             *with_key += 1;
         }
-        *of_task += 1;
+        *self.of_task.entry(candidate.task).or_default() += 1;
         true
     }
 }
@@ -141,6 +163,14 @@ async fn running(transaction: &DatabaseTransaction) -> Result<Running, DbErr> {
     Ok(running)
 }
 
+/// Those at the head of a gate.
+#[derive(Debug)]
+struct Waiting {
+    candidates: Vec<Candidate>,
+    unfit: Vec<Unreadable>,
+    rows: usize,
+}
+
 /// Each gate where jobs wait, found by leaping from one to the next.
 async fn gates(transaction: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
     transaction
@@ -164,44 +194,86 @@ fn gates_statement(backend: DbBackend) -> Statement {
     Statement::from_string(backend, sql)
 }
 
-async fn waiting_at(
-    gate: &str,
-    now: i64,
-    limit: usize,
-    transaction: &DatabaseTransaction,
-) -> Result<Vec<Candidate>, DbErr> {
-    let statement = waiting_statement(transaction.get_database_backend(), gate, now, limit);
-    transaction
-        .query_all_raw(statement)
-        .await?
-        .iter()
-        .map(Candidate::of)
-        .collect()
+async fn waiting_at(asked: &Asked<'_>, transaction: &DatabaseTransaction) -> Result<Waiting, DbErr> {
+    let statement = asked.statement(transaction.get_database_backend());
+    let rows = transaction.query_all_raw(statement).await?;
+    let mut waiting = Waiting {
+        candidates: Vec::new(),
+        unfit: Vec::new(),
+        rows: rows.len(),
+    };
+    for row in &rows {
+        match StoredId::of(row)? {
+            StoredId::Uuid(id) => waiting.candidates.push(Candidate::of(id, row)?),
+            id @ StoredId::Bytes(_) => waiting.unfit.push(Unreadable::no_uuid(id)),
+        }
+    }
+    Ok(waiting)
 }
 
-fn waiting_statement(backend: DbBackend, gate: &str, now: i64, limit: usize) -> Statement {
-    let lock = match backend {
-        DbBackend::Postgres => "FOR UPDATE OF j SKIP LOCKED",
-        _ => "",
-    };
-    let sql = format!(
-        "SELECT j.id, j.priority, j.run_after, j.task_id, j.concurrency_key, t.max_concurrent, t.max_per_key
-         FROM jobs AS j JOIN tasks AS t ON t.id = j.task_id
-         WHERE j.{} AND j.gate = $1 AND j.run_after <= $2
-         ORDER BY j.priority DESC, j.run_after, j.id LIMIT $3 {lock}",
-        GATED.replace(" gate", " j.gate")
-    );
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    Statement::from_sql_and_values(backend, sql, [gate.into(), now.into(), limit.into()])
+/// What is asked of those who wait at a gate.
+#[derive(Debug)]
+struct Asked<'a> {
+    gate: &'a str,
+    /// They could have run by then.
+    due: i64,
+    limit: usize,
+    /// Whether it is for those that may run longest, or for the most important ones.
+    by_age: bool,
+}
+
+fn first<'a>(gate: &'a str, request: &ClaimRequest, limit: usize) -> Asked<'a> {
+    Asked {
+        gate,
+        due: micros(request.now),
+        limit,
+        by_age: false,
+    }
+}
+
+fn longest<'a>(gate: &'a str, request: &ClaimRequest, limit: usize) -> Asked<'a> {
+    Asked {
+        gate,
+        due: aged_since(request),
+        limit,
+        by_age: true,
+    }
+}
+
+impl Asked<'_> {
+    fn statement(&self, backend: DbBackend) -> Statement {
+        let lock = match backend {
+            DbBackend::Postgres => "FOR UPDATE OF j SKIP LOCKED",
+            _ => "",
+        };
+        let (which, order) = if self.by_age {
+            let condition = format!("{GATED} AND gate = $1");
+            let heads = heads(&condition, "$2", "$3");
+            let oldest =
+                format!("j.id IN (SELECT id FROM ({heads}) AS oldest ORDER BY run_after, id LIMIT $3)");
+            (oldest, "j.run_after, j.id")
+        } else {
+            let due = "j.gate = $1 AND j.run_after <= $2".to_owned();
+            (due, "j.priority DESC, j.run_after, j.id")
+        };
+        let sql = format!(
+            "SELECT j.id, j.priority, j.run_after, j.task_id, j.concurrency_key, t.max_concurrent, t.max_per_key
+             FROM jobs AS j JOIN tasks AS t ON t.id = j.task_id
+             WHERE j.{} AND {which} ORDER BY {order} LIMIT $3 {lock}",
+            GATED.replace(" gate", " j.gate")
+        );
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        Statement::from_sql_and_values(backend, sql, [self.gate.into(), self.due.into(), limit.into()])
+    }
 }
 
 impl Candidate {
-    fn of(row: &QueryResult) -> Result<Self, DbErr> {
+    fn of(id: Uuid, row: &QueryResult) -> Result<Self, DbErr> {
         let max_concurrent: Option<i64> = row.try_get_by_index(5)?;
         let max_per_key: Option<i64> = row.try_get_by_index(6)?;
         Ok(Self {
             pick: Pick {
-                id: row.try_get_by_index(0)?,
+                id,
                 priority: row.try_get_by_index(1)?,
                 run_after: row.try_get_by_index(2)?,
             },
@@ -215,6 +287,8 @@ impl Candidate {
 
 #[cfg(test)]
 mod tests {
+    use ratchet_interfaces::JobPriority;
+
     use super::*;
     use crate::query_plan::steps;
 
@@ -228,11 +302,21 @@ mod tests {
         leaps.retain(|step| step.contains("jobs_gated"));
         assert_eq!(leaps.len(), 2, "{leaps:?}");
         assert_eq!(leaps[1], "SEARCH j USING COVERING INDEX jobs_gated (gate>?)");
-        let waiting = steps(waiting_statement(DbBackend::Sqlite, "key a", 0, 1)).await;
+        let asked = |by_age| Asked {
+            gate: "key a",
+            due: 0,
+            limit: 1,
+            by_age,
+        };
+        let waiting = steps(asked(false).statement(DbBackend::Sqlite)).await;
         assert_eq!(waiting[0], "SEARCH j USING INDEX jobs_gated (gate=?)");
         assert!(
             !waiting.iter().any(|step| step.contains("TEMP B-TREE")),
             "{waiting:?}"
         );
+        let mut heads = steps(asked(true).statement(DbBackend::Sqlite)).await;
+        heads.retain(|step| step.contains(" jobs "));
+        let head = "SEARCH jobs USING COVERING INDEX jobs_gated (gate=? AND priority=? AND run_after<?)";
+        assert_eq!(heads, [head; JobPriority::ALL.len()]);
     }
 }

@@ -58,6 +58,9 @@ pub(super) async fn recover(
 
 async fn put_back(recovery: &Recovery, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
     let backend = transaction.get_database_backend();
+    if backend == DbBackend::Postgres {
+        transaction.execute_raw(lock(backend, recovery)).await?;
+    }
     transaction
         .execute_raw(fail_executions(backend, recovery))
         .await?;
@@ -108,6 +111,20 @@ fn values(recovery: &Recovery) -> [sea_orm::Value; 3] {
         reason,
     } = recovery;
     [node.as_uuid().into(), micros(*now).into(), reason.as_str().into()]
+}
+
+/// Or else a lease could be renewed, or a job settled, between the two statements that take it away, of which the first
+/// would write an end of an attempt that goes on.
+fn lock(backend: DbBackend, recovery: &Recovery) -> Statement {
+    let sql = format!(
+        "SELECT 1 FROM jobs AS j WHERE j.status = 'processing' AND {} ORDER BY j.id FOR NO KEY UPDATE",
+        recovery.whose.condition()
+    );
+    let named = match recovery.whose {
+        Whose::Others => 1,
+        Whose::Expired => 2,
+    };
+    Statement::from_sql_and_values(backend, sql, values(recovery).into_iter().take(named))
 }
 
 fn fail_executions(backend: DbBackend, recovery: &Recovery) -> Statement {

@@ -24,11 +24,11 @@ pub(super) async fn prune(writer: &Writer, pruning: JobPruning) -> Result<u64, R
 }
 
 async fn write(pruning: JobPruning, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
-    let Some(before) = ended_before(pruning, transaction).await? else {
+    let Some(last) = last_to_go(pruning, transaction).await? else {
         return Ok(0);
     };
     let backend = transaction.get_database_backend();
-    let statement = statement(backend, before, pruning.limit);
+    let statement = statement(backend, last, pruning.limit);
     let jobs = transaction.query_all_raw(statement).await?;
     let jobs = jobs
         .iter()
@@ -42,40 +42,52 @@ async fn write(pruning: JobPruning, transaction: &DatabaseTransaction) -> Result
     Ok(jobs.len() as u64)
 }
 
-/// The instant before which jobs must have ended to be deleted; `None` when none may be.
-async fn ended_before(
+/// The place of a job among those that have ended: by its end, and of those that ended at once by its id.
+type Place = (i64, Uuid);
+
+/// Up to which place jobs may be deleted; `None` when none may be.
+async fn last_to_go(
     pruning: JobPruning,
     transaction: &DatabaseTransaction,
-) -> Result<Option<i64>, WriteError> {
-    let by_age = pruning.ended_before.map(micros);
+) -> Result<Option<Place>, WriteError> {
+    // No job has the first of all ids: none that ended at that instant goes.
+    let by_age = pruning.ended_before.map(|before| (micros(before), Uuid::nil()));
     let Some(keep) = pruning.keep else {
         return Ok(by_age);
     };
-    // The first of those that are too many; all that ended no later go.
     let row = transaction
         .query_one_raw(Statement::from_sql_and_values(
             transaction.get_database_backend(),
-            "SELECT completed_at FROM jobs WHERE completed_at IS NOT NULL
-             ORDER BY completed_at DESC LIMIT 1 OFFSET $1",
+            "SELECT completed_at, id FROM jobs WHERE completed_at IS NOT NULL
+             ORDER BY completed_at DESC, id DESC LIMIT 1 OFFSET $1",
             [i64::try_from(keep).unwrap_or(i64::MAX).into()],
         ))
         .await?;
-    let by_count: Option<i64> = match row {
-        Some(row) => Some(row.try_get_by_index::<i64>(0)?.saturating_add(1)),
+    let by_count = match row {
+        Some(row) => Some((row.try_get_by_index(0)?, row.try_get_by_index(1)?)),
         None => None,
     };
     Ok(by_age.into_iter().chain(by_count).max())
 }
 
-fn statement(backend: DbBackend, before: i64, limit: u32) -> Statement {
-    Statement::from_sql_and_values(
-        backend,
-        "SELECT j.id FROM jobs AS j WHERE j.completed_at IS NOT NULL AND j.completed_at < $1
+fn statement(backend: DbBackend, (ended_at, id): Place, limit: u32) -> Statement {
+    // Or else one could be put back into the queue before it is deleted.
+    let lock = match backend {
+        DbBackend::Postgres => "FOR UPDATE OF j SKIP LOCKED",
+        _ => "",
+    };
+    let sql = format!(
+        "SELECT j.id FROM jobs AS j
+         WHERE j.completed_at IS NOT NULL AND j.completed_at <= $1 AND (j.completed_at < $1 OR j.id <= $2)
              AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.job_id = j.id AND d.status = 'pending')
              AND NOT EXISTS (SELECT 1 FROM job_dependencies AS d JOIN jobs AS w ON w.id = d.job_id
                              WHERE d.after_id = j.id AND w.status = 'blocked')
-         ORDER BY j.completed_at LIMIT $2",
-        [before.into(), i64::from(limit).into()],
+         ORDER BY j.completed_at LIMIT $3 {lock}"
+    );
+    Statement::from_sql_and_values(
+        backend,
+        sql,
+        [ended_at.into(), id.into(), i64::from(limit).into()],
     )
 }
 
@@ -87,7 +99,7 @@ mod tests {
     #[tokio::test]
     async fn what_ended_first_is_found_by_its_own_index() {
         assert_eq!(
-            steps_on("j", statement(DbBackend::Sqlite, 0, 10)).await,
+            steps_on("j", statement(DbBackend::Sqlite, (0, Uuid::nil()), 10)).await,
             ["SEARCH j USING COVERING INDEX jobs_completed_at (completed_at>? AND completed_at<?)"]
         );
     }

@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{JobFilter, JobId, JobStatus, RepositoryError};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     Statement,
@@ -13,13 +14,17 @@ use crate::row::micros;
 use crate::writer::{WriteError, Writer};
 
 /// A job that was after others is not after them any more: it was decided to run it. Where an unfinished job has its
-/// unique key meanwhile, it stays as it is.
+/// unique key meanwhile, it stays as it is. Its task may have got another limit since it ended.
 const RETRY: &str = "UPDATE jobs SET status = 'queued', retry_count = 0, run_after = $2, completed_at = NULL,
-        stop_requested_at = NULL
+        stop_requested_at = NULL,
+        gate = COALESCE('key ' || concurrency_key, (SELECT t.gate FROM tasks AS t WHERE t.id = jobs.task_id))
     WHERE id = $1 AND status IN ('failed', 'cancelled')
-      AND (unique_key IS NULL OR NOT EXISTS (
-          SELECT 1 FROM jobs AS o WHERE o.unique_key = jobs.unique_key AND o.unique_key IS NOT NULL
-              AND o.status NOT IN ('completed', 'failed', 'cancelled')))";
+      AND ";
+
+/// Those that cannot be put back do not use up the limit: or else they would keep those behind them for ever.
+const KEY_IS_FREE: &str = "(jobs.unique_key IS NULL OR NOT EXISTS (
+    SELECT 1 FROM jobs AS o WHERE o.unique_key = jobs.unique_key AND o.unique_key IS NOT NULL
+        AND o.status NOT IN ('completed', 'failed', 'cancelled')))";
 
 struct Call {
     ids: Vec<JobId>,
@@ -54,9 +59,11 @@ async fn write(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<Job
         call.ids.iter().map(|id| id.as_uuid()).collect()
     };
     let backend = transaction.get_database_backend();
+    let sql = format!("{RETRY}{KEY_IS_FREE}");
     let mut retried = Vec::new();
     for id in ids {
-        let statement = Statement::from_sql_and_values(backend, RETRY, [id.into(), micros(call.now).into()]);
+        let statement =
+            Statement::from_sql_and_values(backend, sql.as_str(), [id.into(), micros(call.now).into()]);
         let written = match transaction.execute_raw(statement).await {
             Ok(outcome) => outcome.rows_affected(),
             // Somebody else took the key at the same time; the whole call is tried again by who asked.
@@ -76,6 +83,7 @@ async fn matching(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<
     let failed: Vec<Uuid> = Entity::find()
         .filter(condition(&call.filter))
         .filter(Column::Status.eq(JobStatus::Failed.as_str()))
+        .filter(Expr::cust(KEY_IS_FREE))
         .order_by_asc(Column::QueuedAt)
         .order_by_asc(Column::Id)
         .limit(u64::from(call.limit))

@@ -12,6 +12,14 @@ pub(crate) struct Unreadable {
 }
 
 impl Unreadable {
+    /// A job whose id is none.
+    pub(crate) fn no_uuid(id: StoredId) -> Self {
+        Self {
+            reason: format!("the stored id of job {id} is no UUID"),
+            id,
+        }
+    }
+
     /// Reads the model of a row and what it stands for. The outer error is one of the result, not of the row.
     pub(crate) fn or_read<M: sea_orm::FromQueryResult, T>(
         row: &QueryResult,

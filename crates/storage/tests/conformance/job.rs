@@ -1,9 +1,18 @@
 //! The table `jobs`, the queue.
 
+mod aging;
 mod bringing_forward;
+mod cancelling;
 mod claiming;
 mod creating;
+mod dependencies;
+mod dependents;
+mod gates;
+mod leases;
 pub(crate) mod listing;
 mod lost_claims;
 mod orphans;
+mod pruning;
+mod retrying;
 mod settling;
+mod unique_keys;

@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    ClaimRequest, ClaimedJob, JobId, NodeId, OverlapPolicy, PageRequest, RepositoryFactory, SchedulePolicies,
-    Task, TaskDefinition, TaskId, TickFiring, TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
+    AttemptOutcome, AttemptResult, CancelRequest, ClaimRequest, ClaimedJob, DependencyCondition, JobCreation,
+    JobDependencies, JobId, JobStatus, NodeId, OverlapPolicy, PageRequest, RepositoryFactory,
+    SchedulePolicies, SettleOutcome, Settlement, Task, TaskDefinition, TaskId, TickFiring, TickOutcome,
+    TickRecord, UnifiedJob, UnifiedSchedule,
 };
 use serde_json::json;
 
@@ -169,4 +171,90 @@ pub(crate) async fn claimed_jobs(
         .unwrap();
     assert_eq!(claimed.len(), count as usize);
     claimed
+}
+
+/// Stores jobs of which none is left out.
+pub(crate) async fn store(repositories: &dyn RepositoryFactory, jobs: &[UnifiedJob]) {
+    let created = repositories.jobs().job_create_many(jobs, &[]).await.unwrap();
+    assert_eq!(created, vec![JobCreation::Created; jobs.len()]);
+}
+
+/// Stores a job that is after others.
+pub(crate) async fn stored_after(
+    repositories: &dyn RepositoryFactory,
+    task: TaskId,
+    condition: DependencyCondition,
+    after: &[JobId],
+) -> JobId {
+    let job = UnifiedJob {
+        after: Some(condition),
+        ..job(task)
+    };
+    let dependencies = JobDependencies {
+        job_id: job.id,
+        after: after.to_vec(),
+    };
+    let created = repositories
+        .jobs()
+        .job_create_many(std::slice::from_ref(&job), &[dependencies])
+        .await
+        .unwrap();
+    assert_eq!(created, [JobCreation::Created]);
+    job.id
+}
+
+/// The job with this id, which there is.
+pub(crate) async fn found(repositories: &dyn RepositoryFactory, id: JobId) -> UnifiedJob {
+    repositories.jobs().job_find(id).await.unwrap().unwrap()
+}
+
+pub(crate) async fn status(repositories: &dyn RepositoryFactory, id: JobId) -> JobStatus {
+    found(repositories, id).await.status
+}
+
+/// The end of a claimed job at second 105.
+pub(crate) fn outcome(claimed: &ClaimedJob, result: AttemptResult) -> AttemptOutcome {
+    let node = claimed.job.lease_owner.unwrap();
+    AttemptOutcome::new(claimed.job.id, claimed.execution_id, node, result, at(105))
+}
+
+/// Lets a claimed job end at second 105.
+pub(crate) async fn settle(
+    repositories: &dyn RepositoryFactory,
+    claimed: &ClaimedJob,
+    result: AttemptResult,
+) -> Settlement {
+    let settlement = repositories
+        .jobs()
+        .job_settle_many(&[outcome(claimed, result)])
+        .await
+        .unwrap();
+    assert_eq!(settlement.outcomes, [SettleOutcome::Settled]);
+    settlement
+}
+
+pub(crate) fn succeeded() -> AttemptResult {
+    AttemptResult::Succeeded { output: json!(1) }
+}
+
+pub(crate) fn failed() -> AttemptResult {
+    AttemptResult::Failed {
+        error: "broken".to_owned(),
+    }
+}
+
+pub(crate) fn cancelled() -> AttemptResult {
+    AttemptResult::Cancelled {
+        reason: "called off".to_owned(),
+    }
+}
+
+/// That a job is to be called off at second 105.
+pub(crate) fn cancel(job_id: JobId, terminates: bool) -> CancelRequest {
+    CancelRequest {
+        job_id,
+        reason: "called off".to_owned(),
+        terminates,
+        at: at(105),
+    }
 }

@@ -1,5 +1,6 @@
-use ratchet_interfaces::{JobStatus, NodeId};
+use ratchet_interfaces::{AttemptOutcome, AttemptResult, JobStatus, NodeId};
 use ratchet_storage::test_support::TestDatabase;
+use serde_json::json;
 
 use crate::raw::{damage, texts};
 use crate::sample::{at, claim, firing, stored_jobs, stored_schedules};
@@ -74,6 +75,58 @@ async fn a_claim_fails_what_cannot_be_read_and_takes_what_stands_behind_it() {
             .await
             .unwrap();
         assert_eq!(none_left.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_claim_fails_what_cannot_be_read_behind_a_gate_as_well() {
+    for database in TestDatabase::each().await {
+        let repositories = database.repositories();
+        let jobs = stored_jobs(&*repositories, 6).await;
+        let is_sqlite = database.file().is_some();
+        let id = |place: usize| {
+            let id = jobs[place].id;
+            if is_sqlite {
+                format!("X'{}'", id.as_uuid().simple())
+            } else {
+                format!("'{id}'")
+            }
+        };
+        let mut changes = vec![
+            "UPDATE jobs SET gate = 'key a', concurrency_key = 'a'".to_owned(),
+            format!("UPDATE jobs SET input = 'not json' WHERE id = {}", id(0)),
+            format!("UPDATE jobs SET attempts = -5 WHERE id = {}", id(1)),
+        ];
+        if is_sqlite {
+            changes.push(format!("UPDATE jobs SET id = X'0102' WHERE id = {}", id(2)));
+        } else {
+            changes.push(format!("UPDATE jobs SET retry_count = -1 WHERE id = {}", id(2)));
+        }
+        let changes: Vec<&str> = changes.iter().map(String::as_str).collect();
+        damage(&database, &changes).await;
+
+        let node = NodeId::new();
+        let mut taken = Vec::new();
+        for _ in 0..8 {
+            for claimed in repositories.jobs().job_claim_many(claim(node, 1)).await.unwrap() {
+                let end = AttemptOutcome::new(
+                    claimed.job.id,
+                    claimed.execution_id,
+                    node,
+                    AttemptResult::Succeeded { output: json!(1) },
+                    at(105),
+                );
+                repositories.jobs().job_settle_many(&[end]).await.unwrap();
+                taken.push(claimed.job.id);
+            }
+        }
+        assert_eq!(taken, [jobs[3].id, jobs[4].id, jobs[5].id]);
+        let failed = texts(
+            &database,
+            "SELECT 'failed', error FROM jobs WHERE status = 'failed'",
+        )
+        .await;
+        assert_eq!(failed.len(), 3, "{failed:?}");
     }
 }
 
