@@ -32,7 +32,6 @@ const CREATED_AT_ONCE: usize = 2_000;
 /// What a JavaScript job runs.
 const JAVASCRIPT: &str = "(input) => ({ next: input.number + 1 })";
 
-
 /// How long the pipeline is left alone before a job whose latency counts.
 const IDLE: Duration = Duration::from_millis(20);
 
