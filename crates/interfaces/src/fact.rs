@@ -9,5 +9,7 @@ named_enum! {
         ZoneDataSince = "zone_data_since",
         /// The ledger is complete from this instant on, in RFC 3339: what it had of before may have been pruned.
         LedgerFrom = "ledger_from",
+        /// The jobs are complete that ended at this instant or later, in RFC 3339: what ended before may have been pruned.
+        JobsFrom = "jobs_from",
     }
 }

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Fact, FactRepository, FiringOutcome, JobId, JobRepository, ManualRuns, PageRequest, RepositoryError,
-    RepositoryFactory, ScheduleId, SchedulePeriod, ScheduleRepository, Tick, TickFilter, TickFiring,
-    TickRepository, UnifiedJob, UnifiedSchedule,
+    Fact, FactRepository, FiringOutcome, JobId, JobPruning, JobRepository, ManualRuns, PageRequest,
+    RepositoryError, RepositoryFactory, ScheduleId, SchedulePeriod, ScheduleRepository, Tick, TickFilter,
+    TickFiring, TickRepository, UnifiedJob, UnifiedSchedule,
 };
 
 use crate::pages::{LoadedPage, SchedulePages, interpret};
@@ -218,6 +218,14 @@ impl RepositoryBridge {
         limit: u32,
     ) -> Result<u64, RepositoryError> {
         self.ticks.tick_prune(schedules, before, limit).await
+    }
+
+    /// Deletes jobs that ended long ago; see [`JobRepository::job_prune`].
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn prune_jobs(&self, pruning: JobPruning) -> Result<u64, RepositoryError> {
+        self.jobs.job_prune(pruning).await
     }
 
     /// The last tick of a schedule that was decided on.

@@ -37,6 +37,8 @@ struct Frame {
     /// The range's start, or where the ledger begins to be complete.
     from: Option<DateTime<Utc>>,
     zone_data_since: Option<DateTime<Utc>>,
+    /// A job that ended earlier may have been pruned.
+    jobs_from: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 }
 
@@ -51,6 +53,7 @@ impl Frame {
             range,
             from: range.from.max(ledger_from),
             zone_data_since: instant_of(bridge, Fact::ZoneDataSince).await?,
+            jobs_from: instant_of(bridge, Fact::JobsFrom).await?,
             now,
         })
     }
@@ -263,6 +266,24 @@ mod tests {
         ledger.ticks[1].record.job_id = None;
         let report = audited(&ledger).await;
         assert_fault(&report, FaultKind::WrongJob, "2025-12-31T02:00:00Z");
+    }
+
+    #[tokio::test]
+    async fn a_job_that_may_have_been_pruned_is_no_fault() {
+        let (hourly, rows) = hourly();
+        let mut ledger = Ledger::with(&hourly, rows);
+        let record = ledger.ticks[1].record.clone();
+        ledger.lost_jobs.extend(record.job_id);
+        let after = record.decided_at + chrono::TimeDelta::milliseconds(1);
+        ledger.facts.insert(Fact::JobsFrom, after.to_rfc3339());
+        let report = audited(&ledger).await;
+        assert!(report.is_sound(), "{:?}", report.faults);
+        // It was made at the instant from which on the jobs are complete.
+        ledger
+            .facts
+            .insert(Fact::JobsFrom, record.decided_at.to_rfc3339());
+        let report = audited(&ledger).await;
+        assert_fault(&report, FaultKind::JobGone, "2025-12-31T02:00:00Z");
     }
 
     #[tokio::test]

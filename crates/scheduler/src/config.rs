@@ -23,6 +23,10 @@ pub struct SchedulerConfig {
     pub enable_notifications: bool,
     /// For how many days the ledger keeps what became of a tick, up to 36,500; 0 keeps it for ever.
     pub ledger_retention_days: u32,
+    /// For how many days a job is kept that has ended, up to 36,500; 0 keeps it for ever.
+    pub job_retention_days: u32,
+    /// How many jobs that have ended are kept, those that ended last; 0 is no limit.
+    pub job_retention_count: u64,
 }
 
 impl Default for SchedulerConfig {
@@ -33,6 +37,8 @@ impl Default for SchedulerConfig {
             job_timeout_seconds: 3_600,
             enable_notifications: false,
             ledger_retention_days: 90,
+            job_retention_days: 30,
+            job_retention_count: 0,
         }
     }
 }
@@ -61,12 +67,17 @@ impl SchedulerConfig {
                 rule: "a timeout is 1 to 604800 seconds (7 days)",
             });
         }
-        if self.ledger_retention_days > Self::MAX_RETENTION_DAYS {
-            return Err(SchedulerError::InvalidConfig {
-                field: "ledger_retention_days",
-                value: self.ledger_retention_days.to_string(),
-                rule: "0 (for ever) to 36500 days are allowed",
-            });
+        for (field, days) in [
+            ("ledger_retention_days", self.ledger_retention_days),
+            ("job_retention_days", self.job_retention_days),
+        ] {
+            if days > Self::MAX_RETENTION_DAYS {
+                return Err(SchedulerError::InvalidConfig {
+                    field,
+                    value: days.to_string(),
+                    rule: "0 (for ever) to 36500 days are allowed",
+                });
+            }
         }
         Ok(self)
     }
@@ -84,6 +95,17 @@ mod tests {
             (config.max_concurrent_jobs, config.job_timeout_seconds),
             (100, 3_600)
         );
+    }
+
+    #[test]
+    fn a_retention_of_more_than_a_century_is_refused_by_its_name() {
+        let config = SchedulerConfig {
+            job_retention_days: 36_501,
+            ..SchedulerConfig::default()
+        };
+        let message = config.validated().unwrap_err().to_string();
+        let expected = "scheduler.job_retention_days is 36501: 0 (for ever) to 36500 days are allowed";
+        assert_eq!(message, expected);
     }
 
     #[test]

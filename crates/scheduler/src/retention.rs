@@ -1,7 +1,7 @@
-//! How far the ledger goes back.
+//! How far the ledger and the jobs go back.
 
-use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Fact, RepositoryError, ScheduleId, SchedulerError};
+use chrono::{DateTime, TimeDelta, Utc};
+use ratchet_interfaces::{Fact, JobPruning, RepositoryError, ScheduleId, SchedulerError};
 use ratchet_repository_bridge::RepositoryBridge;
 
 /// So many schedules' ledgers are pruned together.
@@ -72,6 +72,53 @@ async fn prune_rows(
     }
 }
 
+/// Which jobs that have ended are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct JobRetention {
+    /// Those that ended so long ago at the most.
+    pub(crate) kept: Option<TimeDelta>,
+    /// So many that ended last.
+    pub(crate) count: Option<u64>,
+}
+
+/// Deletes the jobs that are not to be kept any more, `batch` a transaction, and lets others run in between. Says how
+/// many there were.
+///
+/// As with the ledger, it is stored before from when on the jobs are complete. Where their number is limited, that is
+/// now: any job that has ended may be one too many.
+pub(crate) async fn prune_jobs(
+    bridge: &RepositoryBridge,
+    retention: JobRetention,
+    now: DateTime<Utc>,
+    batch: u32,
+) -> Result<u64, RepositoryError> {
+    let JobRetention { kept, count } = retention;
+    let ended_before = kept.map(|kept| now - kept);
+    let Some(from) = (if count.is_some() { Some(now) } else { ended_before }) else {
+        return Ok(0);
+    };
+    if instant_of(bridge, Fact::JobsFrom)
+        .await?
+        .is_none_or(|stored| stored < from)
+    {
+        bridge.store_facts(&[(Fact::JobsFrom, from.to_rfc3339())]).await?;
+    }
+    let pruning = JobPruning {
+        ended_before,
+        keep: count,
+        limit: batch,
+    };
+    let mut pruned = 0;
+    loop {
+        let jobs = bridge.prune_jobs(pruning).await?;
+        pruned += jobs;
+        if jobs < u64::from(batch) {
+            return Ok(pruned);
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 /// An instant that is known of the whole database.
 pub(crate) async fn instant_of(
     bridge: &RepositoryBridge,
@@ -125,6 +172,48 @@ mod tests {
         let pruned = prune(&ledger.bridge(), at("2025-12-31T04:00:00Z"), 10).await;
         assert_eq!(pruned.unwrap(), 3);
         assert_eq!(*ledger.done.lock().unwrap(), ["pruned 3"]);
+    }
+
+    #[tokio::test]
+    async fn from_when_on_jobs_are_complete_is_stored_before_any_is_deleted() {
+        let now = at("2026-01-31T00:00:00Z");
+        for (kept, count, from) in [
+            (Some(30), None, Some("2026-01-01T00:00:00+00:00")),
+            (None, Some(7), Some("2026-01-31T00:00:00+00:00")),
+            (Some(30), Some(7), Some("2026-01-31T00:00:00+00:00")),
+            (None, None, None),
+        ] {
+            let mut ledger = five_rows();
+            ledger.ended_jobs = 5;
+            let retention = JobRetention {
+                kept: kept.map(TimeDelta::days),
+                count,
+            };
+            let pruned = prune_jobs(&ledger.bridge(), retention, now, 2).await.unwrap();
+            let done = ledger.done.lock().unwrap().clone();
+            let Some(from) = from else {
+                assert_eq!((pruned, done.len()), (0, 0));
+                continue;
+            };
+            assert_eq!(pruned, 5);
+            let batches = ["pruned 2 jobs", "pruned 2 jobs", "pruned 1 jobs"];
+            assert_eq!(done[0], format!("stored jobs_from {from}"));
+            assert_eq!(done[1..], batches);
+        }
+    }
+
+    #[tokio::test]
+    async fn from_when_on_jobs_are_complete_never_moves_back() {
+        let mut ledger = five_rows();
+        let later = "2026-02-01T00:00:00+00:00".to_owned();
+        ledger.facts.insert(Fact::JobsFrom, later);
+        let retention = JobRetention {
+            kept: Some(TimeDelta::days(1)),
+            count: None,
+        };
+        let now = at("2026-01-31T00:00:00Z");
+        prune_jobs(&ledger.bridge(), retention, now, 2).await.unwrap();
+        assert_eq!(*ledger.done.lock().unwrap(), ["pruned 0 jobs"]);
     }
 
     #[tokio::test]

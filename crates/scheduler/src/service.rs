@@ -23,6 +23,7 @@ use crate::firing::{Activation, Firing, Pending};
 use crate::job_runtime::JobRuntime;
 use crate::observer::{NoObserver, TickObserver};
 use crate::pruner::Pruner;
+use crate::retention::JobRetention;
 use crate::running::{Running, ended_badly};
 use crate::stall::Stall;
 use crate::system_clock::SystemClock;
@@ -169,11 +170,17 @@ impl TokioCronSchedulerService {
     }
 
     fn pruner(&self) -> Option<Pruner> {
-        let days = self.config.ledger_retention_days;
-        (days > 0).then(|| Pruner {
+        let days = |days: u32| (days > 0).then(|| TimeDelta::days(days.into()));
+        let kept = days(self.config.ledger_retention_days);
+        let jobs = JobRetention {
+            kept: days(self.config.job_retention_days),
+            count: Some(self.config.job_retention_count).filter(|count| *count > 0),
+        };
+        (kept.is_some() || jobs.kept.is_some() || jobs.count.is_some()).then(|| Pruner {
             bridge: Arc::clone(&self.bridge),
             clock: Arc::clone(&self.clock),
-            kept: TimeDelta::days(days.into()),
+            kept,
+            jobs,
             ledger_written: self.ledger_written.clone(),
         })
     }

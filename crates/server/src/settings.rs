@@ -198,6 +198,10 @@ impl Settings {
                     .take("scheduler.enable_notifications", scheduler.enable_notifications)?,
                 ledger_retention_days: reader
                     .take("scheduler.ledger_retention_days", scheduler.ledger_retention_days)?,
+                job_retention_days: reader
+                    .take("scheduler.job_retention_days", scheduler.job_retention_days)?,
+                job_retention_count: reader
+                    .take("scheduler.job_retention_count", scheduler.job_retention_count)?,
             },
             tasks: TaskSettings {
                 folder: reader.take("tasks.folder", tasks.folder)?,

@@ -59,6 +59,8 @@ pub(crate) struct Ledger {
     pub(crate) ticks: Vec<Tick>,
     pub(crate) facts: BTreeMap<Fact, String>,
     pub(crate) lost_jobs: Vec<JobId>,
+    /// How many jobs there are to prune.
+    pub(crate) ended_jobs: u64,
     /// What was asked for by hand.
     pub(crate) asked: Arc<Mutex<Vec<ManualRuns>>>,
     /// What was stored and deleted, in words.
@@ -175,6 +177,15 @@ fn jobs(stored: &Arc<Ledger>) -> MockJobRepository {
             job.request = tick.request;
         }
         Ok(Some(job))
+    });
+    let of = Arc::clone(stored);
+    let left = Mutex::new(stored.ended_jobs);
+    mock.expect_job_prune().returning(move |pruning| {
+        let mut left = left.lock().unwrap();
+        let pruned = (*left).min(u64::from(pruning.limit));
+        *left -= pruned;
+        of.done.lock().unwrap().push(format!("pruned {pruned} jobs"));
+        Ok(pruned)
     });
     mock
 }

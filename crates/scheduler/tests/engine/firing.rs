@@ -204,3 +204,28 @@ async fn a_tick_that_was_committed_without_an_answer_is_announced_and_not_fired_
     engine.waits_for(after(120)).await;
     engine.service.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn old_jobs_are_deleted_some_minutes_after_a_tick_and_not_by_an_idle_engine() {
+    let mut engine = Engine::with(vec![every_minute(Some(after(60)))]);
+    engine.service.start().await.unwrap();
+    for minute in 1..=5 {
+        engine.waits_for(after(60 * minute)).await;
+        assert_eq!(engine.rows.lock().unwrap().pruned, []);
+        engine.clock.advance_to(after(60 * minute));
+        engine.next_committed().await;
+    }
+    engine.waits_for(after(360)).await;
+    assert_eq!(engine.rows.lock().unwrap().pruned, []);
+    engine.clock.advance_to(after(360));
+    engine.passes_until(|rows, _| !rows.pruned.is_empty()).await;
+    let pruned = engine.rows.lock().unwrap().pruned.clone();
+    assert_eq!((pruned.len(), pruned[0].keep), (1, None));
+    // The instant at which the engine looks at the clock may be a little later than the one that it waited for.
+    let late = pruned[0].ended_before.unwrap() - (after(360) - TimeDelta::days(30));
+    assert!(
+        (TimeDelta::zero()..TimeDelta::minutes(1)).contains(&late),
+        "{late}"
+    );
+    engine.service.stop().await.unwrap();
+}

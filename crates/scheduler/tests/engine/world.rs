@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
-    Clock, FiringOutcome, InvalidSchedules, ManualClock, MockFactRepository, MockJobRepository,
+    Clock, FiringOutcome, InvalidSchedules, JobPruning, ManualClock, MockFactRepository, MockJobRepository,
     MockRepositoryFactory, MockScheduleRepository, MockTickRepository, RepositoryError, ScheduleId,
     SchedulePolicies, ScheduleTiming, SchedulerHealth, SchedulerService, Signal, TaskId, TickFiring,
     UnifiedSchedule,
@@ -15,6 +15,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// What the mocked tables hold: rows that are compared and set as the real ones are.
 #[derive(Default)]
 pub(crate) struct Rows {
+    /// Which jobs were to be deleted.
+    pub(crate) pruned: Vec<JobPruning>,
     pub(crate) timings: HashMap<ScheduleId, ScheduleTiming>,
     pub(crate) disabled: HashSet<ScheduleId>,
     pub(crate) invalidated: Vec<(ScheduleId, String)>,
@@ -276,9 +278,14 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
         facts.expect_fact_store().returning(|_| Ok(()));
         Arc::new(facts)
     });
-    factory
-        .expect_jobs()
-        .returning(|| Arc::new(MockJobRepository::new()));
+    let mut jobs = MockJobRepository::new();
+    let table = Arc::clone(rows);
+    jobs.expect_job_prune().returning(move |pruning| {
+        table.lock().unwrap().pruned.push(pruning);
+        Ok(0)
+    });
+    let jobs = Arc::new(jobs);
+    factory.expect_jobs().returning(move || Arc::clone(&jobs) as _);
     factory
 }
 

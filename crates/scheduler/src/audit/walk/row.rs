@@ -1,11 +1,12 @@
 //! What is wrong with one row, by itself and with those before it.
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{RepositoryError, Tick, TickRecord};
+use ratchet_interfaces::{Fact, RepositoryError, Tick, TickRecord};
 use ratchet_recurrence::Specification;
 
 use super::{FaultKind, Walk};
 use crate::history::INSTANT;
+use crate::retention::instant_of;
 use crate::why::written;
 
 impl Walk<'_> {
@@ -91,6 +92,9 @@ impl Walk<'_> {
             return Ok(());
         };
         let Some(job) = self.bridge.find_job(id).await? else {
+            if self.may_be_pruned(record).await? {
+                return Ok(());
+            }
             let words = format!("job {id}, which the row names, does not exist");
             self.fault(record.scheduled_for, FaultKind::JobGone, words);
             return Ok(());
@@ -101,6 +105,15 @@ impl Walk<'_> {
             self.fault(record.scheduled_for, FaultKind::WrongJob, words);
         }
         Ok(())
+    }
+
+    /// A job ended no earlier than it was decided on. Jobs may have been pruned since the audit began.
+    async fn may_be_pruned(&mut self, record: &TickRecord) -> Result<bool, RepositoryError> {
+        let is_before = |from: Option<DateTime<Utc>>| from.is_some_and(|from| record.decided_at < from);
+        if !is_before(self.frame.jobs_from) {
+            self.frame.jobs_from = instant_of(self.bridge, Fact::JobsFrom).await?;
+        }
+        Ok(is_before(self.frame.jobs_from))
     }
 
     pub(super) fn not_a_tick(&mut self, record: &TickRecord) {
