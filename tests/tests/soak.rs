@@ -107,24 +107,19 @@ fn soak(folder: &Path, url: &str, connections: impl Fn() -> u64) {
     );
     assert!(jobs as u64 > seconds * TASKS.len() as u64, "it had nothing to do");
 
-    // The second fifth against the last. The allocators keep a little of what was freed; handles and connections are
-    // counted, and how many are open at a moment depends on what runs just then.
+    // The second fifth against the last. What is open at a moment depends on what runs just then, so that their lowest
+    // numbers count; a pool may still open a connection late. The allocators keep a little of what was freed.
     let fifth = samples.len() / 5;
     let (early, late) = (&samples[fifth..2 * fifth], &samples[samples.len() - fifth..]);
-    let most = |samples: &[Sample], what: fn(&Sample) -> u64| samples.iter().map(what).max().unwrap();
     let grew = |what: fn(&Sample) -> u64, tolerance: u64| {
-        let (early, late) = (most(early, what), most(late, what));
-        (late > early + tolerance).then_some((early, late))
+        let least = |samples: &[Sample]| samples.iter().map(what).min().unwrap();
+        (least(late) > least(early) + tolerance).then(|| (least(early), least(late)))
     };
-    let resident = most(early, |sample| sample.resident_kib);
-    assert_eq!(
-        grew(|sample| sample.resident_kib, resident / 10 + 4_096),
-        None,
-        "memory"
-    );
-    assert_eq!(grew(|sample| sample.files, 20), None, "open files");
-    assert_eq!(grew(|sample| sample.threads, 20), None, "threads");
-    assert_eq!(grew(|sample| sample.connections, 0), None, "connections");
+    let tenth = early[0].resident_kib / 10;
+    assert_eq!(grew(|sample| sample.resident_kib, tenth + 4_096), None, "memory");
+    assert_eq!(grew(|sample| sample.files, 5), None, "open files");
+    assert_eq!(grew(|sample| sample.threads, 5), None, "threads");
+    assert_eq!(grew(|sample| sample.connections, 2), None, "connections");
 }
 
 fn start(folder: &Path, url: &str) -> ServerProcess {
