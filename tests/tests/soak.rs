@@ -98,6 +98,7 @@ fn soak(folder: &Path, url: &str, connections: impl Fn() -> u64) {
     });
 
     let own = connections();
+    let database = url.split(':').next().unwrap();
     let mut server = start(folder, url);
     let began = Instant::now();
     let mut samples = Vec::new();
@@ -110,7 +111,17 @@ fn soak(folder: &Path, url: &str, connections: impl Fn() -> u64) {
             threads: threads(server.id()),
             connections: connections() - own,
         };
-        println!("{sample:?}");
+        let Sample {
+            at,
+            resident_kib,
+            files,
+            threads,
+            connections,
+        } = sample;
+        println!(
+            "{database} {:4} s: {resident_kib} KiB, {files} files, {threads} threads, {connections} connections",
+            at.as_secs()
+        );
         samples.push(sample);
     }
     // How many threads there are is how many jobs and writes once fell together, as long as there is work every second.
