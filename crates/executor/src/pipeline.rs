@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratchet_interfaces::{
     Clock, ExecutionRepository, JobRepository, NodeId, Signal, TaskExecutor, TaskRepository, TaskValidator,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
 use crate::lifecycle::{Lifecycle, PhaseWatch};
@@ -199,7 +199,8 @@ async fn run(context: Arc<Context>, watch: PhaseWatch) {
     let (outcomes, ended) = mpsc::channel(MAX_WAITING_OUTCOMES);
     let (said, to_tell) = mpsc::unbounded_channel();
     let claimer = tokio::spawn(Claimer::new(Arc::clone(&context), outcomes, said, watch.clone()).run());
-    let teller = tokio::spawn(Teller::new(Arc::clone(&context), to_tell, watch.clone()).run());
+    let (all_settled, settled) = oneshot::channel();
+    let teller = tokio::spawn(Teller::new(Arc::clone(&context), to_tell, settled, watch.clone()).run());
     let leases = tokio::spawn(Leases::new(Arc::clone(&context), watch.clone()).run());
     let stops = tokio::spawn(Stops::new(Arc::clone(&context), watch.clone()).run());
     let stops_end = stops.abort_handle();
@@ -232,6 +233,7 @@ async fn run(context: Arc<Context>, watch: PhaseWatch) {
         // Nothing is left that could be called off, or whose lease could end.
         stops_end.abort();
         leases.abort();
+        drop(all_settled);
         if let Err(failure) = teller.await {
             error!(error = %failure, "the loop that writes what tasks say ended by a panic");
         }

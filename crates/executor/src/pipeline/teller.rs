@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use ratchet_interfaces::{ExecutionId, ExecutionLogLine, Progress, with_causes};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use super::Context;
@@ -19,6 +19,8 @@ const DURING: &str = "noting what tasks say";
 pub(super) struct Teller {
     context: Arc<Context>,
     said: mpsc::UnboundedReceiver<Arc<RunMonitor>>,
+    /// Done when every attempt is: what is not written then went with their outcomes.
+    settled: oneshot::Receiver<()>,
     watch: PhaseWatch,
     outage: Outage,
 }
@@ -27,20 +29,23 @@ impl Teller {
     pub(super) fn new(
         context: Arc<Context>,
         said: mpsc::UnboundedReceiver<Arc<RunMonitor>>,
+        settled: oneshot::Receiver<()>,
         watch: PhaseWatch,
     ) -> Self {
         Self {
             outage: Outage::none("log of tasks", context.stalls.clone(), Arc::clone(&context.clock)),
             context,
             said,
+            settled,
             watch,
         }
     }
 
-    /// Writes until nobody is left who could say something.
+    /// Writes until all attempts are settled. A task that does not yield and was left behind may go on saying something:
+    /// nobody waits for it.
     pub(super) async fn run(mut self) {
         let mut monitors = Vec::new();
-        while self.said.recv_many(&mut monitors, MAX_TOLD).await > 0 {
+        while self.next(&mut monitors).await > 0 {
             let mut lines = Vec::new();
             let mut progress = Vec::new();
             for monitor in monitors.drain(..) {
@@ -50,6 +55,18 @@ impl Teller {
             }
             self.tell(&lines, &progress).await;
         }
+    }
+
+    async fn next(&mut self, monitors: &mut Vec<Arc<RunMonitor>>) -> usize {
+        if !self.said.is_closed() {
+            tokio::select! {
+                biased;
+                count = self.said.recv_many(monitors, MAX_TOLD) => return count,
+                // Its sender is dropped when it has nothing more to wait for.
+                _ = &mut self.settled => self.said.close(),
+            }
+        }
+        self.said.recv_many(monitors, MAX_TOLD).await
     }
 
     async fn tell(&mut self, lines: &[ExecutionLogLine], progress: &[(ExecutionId, Progress)]) {

@@ -268,6 +268,7 @@ impl JobRepository for FakeDatabase {
                 };
             }
             state.deliveries.extend_from_slice(&outcome.deliveries);
+            state.log.extend_from_slice(&outcome.log);
             match &outcome.result {
                 AttemptResult::Succeeded { output } => {
                     job.status = JobStatus::Completed;

@@ -12,6 +12,7 @@ mod running;
 mod settling;
 mod stalling;
 mod stopping;
+mod telling;
 mod validating;
 mod wait;
 mod waiting;
