@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ratchet_interfaces::{
-    Clock, PageRequest, RegistryError, RegistryManager, RepositoryError, SyncReport, Task, TaskFilter,
-    TaskId, TaskListing, TaskRegistry, TaskRepository, TaskSort, TaskValidator, ValidationIssue, with_causes,
+    Clock, PageRequest, RegistryError, RegistryManager, RepositoryError, Signal, SyncReport, Task,
+    TaskFilter, TaskId, TaskListing, TaskRegistry, TaskRepository, TaskSort, TaskValidator, ValidationIssue,
+    with_causes,
 };
 use tokio::sync::Mutex;
 use tracing::{error, info};
@@ -20,6 +21,7 @@ pub struct TaskRegistryManager {
     validator: Arc<dyn TaskValidator>,
     clock: Arc<dyn Clock>,
     registries: Vec<Arc<dyn TaskRegistry>>,
+    jobs_available: Signal,
     /// Held by the one synchronization that runs: what it has read must be what it writes over.
     running: Mutex<()>,
 }
@@ -37,8 +39,16 @@ impl TaskRegistryManager {
             validator,
             clock,
             registries: Vec::new(),
+            jobs_available: Signal::default(),
             running: Mutex::new(()),
         }
+    }
+
+    /// Has this signal raised when stored tasks have changed: a limit that jobs wait for may be another.
+    #[must_use]
+    pub fn with_jobs_available(mut self, jobs_available: Signal) -> Self {
+        self.jobs_available = jobs_available;
+        self
     }
 
     /// Adds a registry. Where two offer the same task, the one that was added first has it.
@@ -254,6 +264,9 @@ impl RegistryManager for TaskRegistryManager {
             self.store_listing(registry, listing, &mut plan, &mut report)
                 .await
                 .map_err(|source| store_error(registry, source))?;
+        }
+        if report.updated > 0 {
+            self.jobs_available.raise();
         }
         info!(
             added = report.added,

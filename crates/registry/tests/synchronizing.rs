@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
     Clock, ManualClock, MockTaskRegistry, Page, PageRequest, RegistryError, RegistryManager, RepositoryError,
-    SyncReport, Task, TaskDefinition, TaskFilter, TaskId, TaskListing, TaskRepository, TaskSort,
+    Signal, SyncReport, Task, TaskDefinition, TaskFilter, TaskId, TaskListing, TaskRepository, TaskSort,
 };
 use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
 use serde_json::json;
@@ -215,6 +215,35 @@ async fn what_is_new_changed_and_unchanged_is_counted_and_only_differences_are_w
         (row.updated_at, row.validated_at),
         (clock.now(), Some(clock.now()))
     );
+}
+
+#[tokio::test]
+async fn only_a_changed_task_wakes_the_jobs_that_may_wait_for_its_limit() {
+    let (tasks, clock) = (
+        Arc::new(FakeTasks::default()),
+        Arc::new(ManualClock::at(midnight())),
+    );
+    let jobs_available = Signal::default();
+    let mut task = definition("greet");
+    let offering = |task: &TaskDefinition| {
+        manager(&tasks, &clock)
+            .with_jobs_available(jobs_available.clone())
+            .with_registry(registry("files", vec![task.clone()]))
+    };
+    let is_raised = || async {
+        tokio::select! {
+            biased;
+            () = jobs_available.arm() => true,
+            () = std::future::ready(()) => false,
+        }
+    };
+    offering(&task).sync().await.unwrap();
+    assert!(!is_raised().await);
+    task.limits.max_concurrent = Some(3);
+    offering(&task).sync().await.unwrap();
+    assert!(is_raised().await);
+    offering(&task).sync().await.unwrap();
+    assert!(!is_raised().await);
 }
 
 #[tokio::test]

@@ -148,6 +148,7 @@ impl ServiceContainer {
         let registry: Arc<dyn TaskRegistry> = Arc::new(EmbeddedRegistry::new()?);
         let mut registry_manager =
             TaskRegistryManager::new(repositories.tasks(), Arc::clone(&validator), Arc::clone(&clock))
+                .with_jobs_available(jobs_available.clone())
                 .with_registry(Arc::clone(&registry));
         let task_folder = settings.tasks.folder();
         if let Some(folder) = &task_folder {

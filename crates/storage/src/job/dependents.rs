@@ -83,7 +83,8 @@ pub(super) async fn decide_about(
     let mut run: BTreeMap<Uuid, i64> = BTreeMap::new();
     let mut cancel: Vec<(Uuid, i64, &'static str)> = Vec::new();
     for (job, (condition, tally)) in tallies {
-        let at = waiting.get(&job).copied().unwrap_or_default();
+        // Nobody is asked for but those that wait.
+        let at = waiting[&job];
         match condition.decide(tally) {
             DependencyDecision::Wait => {}
             DependencyDecision::Run => {
