@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 use ratchet_interfaces::{
@@ -11,6 +11,7 @@ use ratchet_interfaces::{
 };
 use ratchet_output::OutputDeliveryManager;
 use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::world;
 
@@ -125,7 +126,7 @@ async fn a_broken_pipe_is_told_and_the_next_result_is_tried_all_the_same() {
 
 /// A stream whose reader takes a line only when the test says so.
 struct Stalled {
-    entered: Sender<()>,
+    entered: UnboundedSender<()>,
     release: Receiver<()>,
     lines: Recorder,
 }
@@ -144,7 +145,7 @@ impl Write for Stalled {
 
 #[tokio::test]
 async fn a_stream_that_nobody_reads_blocks_neither_the_runtime_nor_the_other_stream() {
-    let (entered, has_entered) = channel();
+    let (entered, mut has_entered) = unbounded_channel();
     let (let_go, release) = channel();
     let lines = Recorder::default();
     let stalled = Stalled {
@@ -164,7 +165,8 @@ async fn a_stream_that_nobody_reads_blocks_neither_the_runtime_nor_the_other_str
     let (first, given_up, third) = (deliver(1), deliver(2), deliver(3));
     let other = delivery(StdioStream::Stderr, None, json!(4));
     output.deliver(&other).await.unwrap();
-    has_entered.recv().unwrap();
+    // Awaited and not blocked upon: the line on the other stream may be out before the three have even begun.
+    has_entered.recv().await.unwrap();
     given_up.abort();
     assert!(given_up.await.unwrap_err().is_cancelled());
     let_go.send(()).unwrap();
