@@ -1,10 +1,10 @@
-mod json;
+mod arrays;
 mod packed;
 
 use sea_orm::{DbBackend, Statement, Value};
 use uuid::Uuid;
 
-use json::JsonRows;
+use arrays::ArrayRows;
 use packed::PackedRows;
 
 /// What a column of a batch holds.
@@ -48,7 +48,7 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Rows that travel to the database as one parameter and are a table there: a thousand rows cost one statement,
+/// Rows that travel to the database as parameters of one statement and are a table there: a thousand rows cost one statement,
 /// whose text is always the same and stays prepared. Each database gets them in the form that it unpacks fastest.
 ///
 /// Text loses its NUL characters (they become U+FFFD): PostgreSQL has no place for them, and one in a task's error
@@ -62,7 +62,7 @@ pub(crate) struct Batch {
 
 #[derive(Debug)]
 enum Form {
-    Json(JsonRows),
+    Arrays(ArrayRows),
     Packed(PackedRows),
 }
 
@@ -76,7 +76,7 @@ impl Batch {
         Self {
             columns,
             form: match backend {
-                DbBackend::Postgres => Form::Json(JsonRows::default()),
+                DbBackend::Postgres => Form::Arrays(ArrayRows::new(columns)),
                 _ => Form::Packed(PackedRows::default()),
             },
             rows: 0,
@@ -108,7 +108,7 @@ impl Batch {
     pub(crate) fn push<const N: usize>(&mut self, cells: [Cell<'_>; N]) {
         debug_assert_eq!(N, self.columns.len(), "a cell for each column");
         match &mut self.form {
-            Form::Json(rows) => rows.push(&cells),
+            Form::Arrays(rows) => rows.push(&cells),
             Form::Packed(rows) => rows.push(self.columns, &cells),
         }
         self.rows += 1;
@@ -117,7 +117,7 @@ impl Batch {
     /// The database that it is made for.
     pub(crate) const fn backend(&self) -> DbBackend {
         match &self.form {
-            Form::Json(_) => DbBackend::Postgres,
+            Form::Arrays(_) => DbBackend::Postgres,
             Form::Packed(_) => DbBackend::Sqlite,
         }
     }
@@ -130,15 +130,22 @@ impl Batch {
     /// A statement over the batch. In `sql`, `{batch}` stands for it as a table, `$1` is taken, and `values` are
     /// `$2` and so on.
     pub(crate) fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-        let (backend, rows, table) = match &self.form {
-            Form::Json(rows) => (DbBackend::Postgres, rows.value(), json::table(self.columns)),
-            Form::Packed(rows) => (DbBackend::Sqlite, rows.value(), packed::table(self.columns)),
+        let mut parameters: Vec<Value> = Vec::new();
+        let (backend, table) = match &self.form {
+            Form::Packed(rows) => {
+                parameters.push(rows.value());
+                parameters.extend(values);
+                (DbBackend::Sqlite, packed::table(self.columns))
+            }
+            Form::Arrays(rows) => {
+                parameters.push(rows.nulls());
+                parameters.extend(values);
+                let table = arrays::table(self.columns, parameters.len() - 1);
+                parameters.extend(rows.columns());
+                (DbBackend::Postgres, table)
+            }
         };
-        Statement::from_sql_and_values(
-            backend,
-            sql.replace("{batch}", &table),
-            std::iter::once(rows).chain(values),
-        )
+        Statement::from_sql_and_values(backend, sql.replace("{batch}", &table), parameters)
     }
 
     /// Inserts the whole batch, which has the table's columns; `end` may hold an `ON CONFLICT`.
@@ -153,7 +160,7 @@ impl Batch {
 
     const fn bytes(&self) -> usize {
         match &self.form {
-            Form::Json(rows) => rows.bytes(),
+            Form::Arrays(rows) => rows.bytes(),
             Form::Packed(rows) => rows.bytes(),
         }
     }

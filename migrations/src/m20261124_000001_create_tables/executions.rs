@@ -1,8 +1,11 @@
 /// Attempts that have ended. They are found newest first by their ids, which are made in the order of the claims.
+///
+/// `job_id` is that of a job, but has no foreign key: a row is written from its job's row in one statement, which a key
+/// would look up once more.
 pub(super) const CREATE: &[&str] = &[
     "CREATE TABLE executions (
     id {id} NOT NULL PRIMARY KEY,
-    job_id {id} NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    job_id {id} NOT NULL,
     attempt {int} NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('completed', 'failed', 'cancelled')),
     output TEXT,

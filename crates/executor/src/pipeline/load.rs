@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// The most jobs that are claimed ahead.
+/// The most jobs that are expected to end during a claim; twice as many are claimed ahead.
 pub(super) const MAX_AHEAD: usize = 1_000;
 
 /// How many jobs this process has claimed and not ended, and how many may run.
@@ -11,7 +11,8 @@ pub(super) const MAX_AHEAD: usize = 1_000;
 /// While a claim is being committed no new job comes, so the jobs for that time are claimed ahead: as many as ended
 /// while the last claim was under way, and more if the slots stood empty meanwhile. So where jobs are short, a claim of
 /// many keeps the slots busy for as long as a commit takes; where they are long, none ends during a claim, and nothing is
-/// claimed ahead.
+/// claimed ahead. The next claim begins when half of what was claimed ahead is left: just enough for its own time, and so
+/// that claims are large and few.
 ///
 /// ```text
 ///   claimed ──► waits for a slot ──► runs ──► ended, is being settled
@@ -40,22 +41,21 @@ impl Load {
         Self {
             limit,
             slots: Arc::new(Semaphore::new(limit)),
-            unsettled: Arc::new(Semaphore::new(limit + 2 * MAX_AHEAD)),
+            unsettled: Arc::new(Semaphore::new(limit + 4 * MAX_AHEAD)),
             held: AtomicUsize::new(0),
             ended: AtomicUsize::new(0),
             changed: Notify::new(),
         }
     }
 
-    /// Waits until there is room for a claim that is `ahead` jobs ahead, and says for how many. Only the claimer takes
-    /// room, so there may be more by the time it is used, but not less.
+    /// Waits until no more than `ahead` jobs wait for a slot here, and says how many may be claimed so that twice as many
+    /// do. Only the claimer takes room, so there may be more by the time it is used, but not less.
     pub(super) async fn room(&self, ahead: usize) -> usize {
         loop {
             let changed = self.changed.notified();
             let held = self.held.load(Ordering::SeqCst);
-            let room = (self.limit + ahead).saturating_sub(held);
-            if room > 0 {
-                return room;
+            if held < self.limit + ahead {
+                return self.limit + 2 * ahead - held;
             }
             changed.await;
         }
@@ -66,7 +66,7 @@ impl Load {
         Mark(self.ended.load(Ordering::SeqCst))
     }
 
-    /// How many jobs the next claim takes ahead, after one that began at the mark.
+    /// How many jobs are expected to end during the next claim, after one that began at the mark.
     pub(super) fn ahead_after(&self, mark: Mark) -> usize {
         let ended = self.ended.load(Ordering::SeqCst).wrapping_sub(mark.0);
         let is_starved = self.slots.available_permits() > 0;
@@ -101,6 +101,11 @@ impl Drop for Held {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use futures_util::poll;
+
     use super::*;
 
     #[tokio::test]
@@ -115,8 +120,21 @@ mod tests {
         assert_eq!(load.ahead_after(mark), 10, "as many, while the slots are busy");
         drop(busy);
         assert_eq!(load.ahead_after(mark), 20, "and more when they stand empty");
-        assert_eq!(load.room(20).await, 30);
+        assert_eq!(load.room(20).await, 50);
         assert_eq!(load.ahead_after(load.mark()), 0, "none, where none ends");
+    }
+
+    #[tokio::test]
+    async fn the_next_claim_begins_when_half_of_what_was_claimed_ahead_is_left() {
+        let load = Arc::new(Load::new(10));
+        let mut held: Vec<_> = (0..30).map(|_| load.hold()).collect();
+        let mut room = pin!(load.room(10));
+        for _ in 0..10 {
+            assert_eq!(poll!(&mut room), Poll::Pending, "{} are held", held.len());
+            held.pop();
+        }
+        held.pop();
+        assert_eq!(poll!(room), Poll::Ready(11));
     }
 
     #[tokio::test]

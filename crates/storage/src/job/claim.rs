@@ -7,21 +7,21 @@
 //!
 //! A claim is two statements: one picks the jobs from the index alone, one takes them.
 
-use std::fmt::Write;
+mod pick;
+mod take;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ratchet_interfaces::{ClaimRequest, ClaimedJob, ExecutionId, JobPriority, RepositoryError};
+use ratchet_interfaces::{ClaimRequest, ClaimedJob, JobPriority, RepositoryError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use uuid::Uuid;
 
 use super::gates;
 use super::release::Ended;
-use crate::batch::{Batch, Cell, Column, Kind};
 use crate::failure::During;
 use crate::reader::Reader;
-use crate::row::job::read;
 use crate::row::{StoredId, Unreadable, awaited, micros, rank, text};
 use crate::writer::{WriteError, Writer};
+pub(super) use pick::heads;
 
 /// Which jobs wait. The words are those of the partial indexes.
 pub(super) const WAITING: &str = "status IN ('queued', 'retrying')";
@@ -31,15 +31,6 @@ pub(super) const OPEN: &str = "status IN ('queued', 'retrying') AND gate IS NULL
 
 /// A job is aged when it could have run so long ago.
 const AGED: TimeDelta = TimeDelta::minutes(1);
-
-const PICKED: &[Column] = &[("id", Kind::Id), ("execution_id", Kind::Id)];
-
-/// No number that a row may hold makes the statement fail: that would be one row that stops the queue.
-const TAKE: &str =
-    "UPDATE jobs AS j SET status = 'processing', started_at = $2, lease_owner = $3, lease_until = $4,
-        execution_id = b.execution_id,
-        attempts = j.attempts + CASE WHEN j.attempts < 9223372036854775807 THEN 1 ELSE 0 END
-    FROM {batch} AS b WHERE j.id = b.id AND j.status IN ('queued', 'retrying') RETURNING ";
 
 const FAIL: &str = "UPDATE jobs SET status = 'failed', error = $2, completed_at = $3,
         attempts = attempts - CASE WHEN execution_id IS NULL THEN 0 ELSE 1 END,
@@ -73,7 +64,7 @@ pub(super) async fn claim(
     }
     writer
         .write(request, |request, transaction| {
-            Box::pin(take(request, transaction))
+            Box::pin(take_all(request, transaction))
         })
         .await
         .map_err(|error| error.during("claiming jobs"))
@@ -115,7 +106,7 @@ fn next_statement(backend: DbBackend) -> Statement {
 
 /// Takes jobs until there are as many as may be taken, or no more are found. A row that cannot be run is failed, and
 /// another one taken in its place.
-async fn take(
+async fn take_all(
     request: &ClaimRequest,
     transaction: &DatabaseTransaction,
 ) -> Result<Vec<ClaimedJob>, WriteError> {
@@ -147,7 +138,7 @@ async fn take_once(
     let mut picks = Vec::new();
     let mut unfit = Vec::new();
     for row in transaction
-        .query_all_raw(pick_statement(backend, request, limit))
+        .query_all_raw(pick::statement(backend, request, limit))
         .await?
     {
         match StoredId::of(&row)? {
@@ -189,50 +180,17 @@ async fn take_picked(
     mut unfit: Vec<Unreadable>,
     transaction: &DatabaseTransaction,
 ) -> Result<Taken, WriteError> {
-    let backend = transaction.get_database_backend();
-    let mut claimed = Vec::with_capacity(picks.len());
-    // The ids of the attempts are made in the order in which the jobs are to be run.
-    for batch in &Batch::all(backend, PICKED, picks, |batch, pick| {
-        batch.push([Cell::Id(pick.id), Cell::Id(ExecutionId::new().as_uuid())]);
-    }) {
-        let statement = batch.statement(
-            &take_sql(backend),
-            [
-                micros(request.now).into(),
-                request.node.as_uuid().into(),
-                micros(request.lease_until).into(),
-            ],
-        );
-        for row in transaction.query_all_raw(statement).await? {
-            match Unreadable::or_read(&row, read)? {
-                Ok(job) => {
-                    let execution_id = job.execution_id.ok_or(WriteError::Conflict)?;
-                    claimed.push(ClaimedJob { job, execution_id });
-                }
-                Err(unreadable) => unfit.push(unreadable),
-            }
-        }
-    }
-    // RETURNING answers in no particular order.
-    claimed.sort_unstable_by_key(|claimed| claimed.execution_id);
+    let taken = take::take(request, picks, transaction).await?;
+    unfit.extend(taken.unfit);
     let mut ended = Ended::default();
     for job in &unfit {
         fail(job, request, &mut ended, transaction).await?;
     }
     ended.release(transaction).await?;
     Ok(Taken {
-        claimed,
+        claimed: taken.claimed,
         failed: unfit.len(),
     })
-}
-
-fn take_sql(backend: DbBackend) -> String {
-    // Each database has its own word for the columns of the table alone.
-    let row = match backend {
-        DbBackend::Postgres => "j.*",
-        _ => "*",
-    };
-    format!("{TAKE}{row}")
 }
 
 /// A job that was taken and cannot be run has failed; no attempt was made.
@@ -263,137 +221,10 @@ async fn fail(
     Ok(())
 }
 
-fn pick_statement(backend: DbBackend, request: &ClaimRequest, limit: usize) -> Statement {
-    let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let aged = i64::from(request.aged).min(most);
-    let mut values = vec![micros(request.now).into(), most.into()];
-    if aged > 0 {
-        values.extend([aged_since(request).into(), aged.into()]);
-    }
-    let sql = match backend {
-        DbBackend::Postgres => pick_on_postgres(aged > 0),
-        _ => pick_on_sqlite(aged > 0),
-    };
-    Statement::from_sql_and_values(backend, sql, values)
-}
-
-/// The first entries of each priority of the jobs that meet the condition, as many as `limit` says, that could have run
-/// by `due`; all three are SQL.
-pub(super) fn heads(condition: &str, due: &str, limit: &str) -> String {
-    let mut heads = String::new();
-    for priority in JobPriority::ALL {
-        let separator = if heads.is_empty() { "" } else { " UNION ALL " };
-        write!(
-            heads,
-            "{separator}SELECT * FROM (SELECT id, priority, run_after FROM jobs
-                 WHERE {condition} AND priority = {} AND run_after <= {due} ORDER BY run_after, id LIMIT {limit}) AS p{}",
-            rank(*priority),
-            rank(*priority)
-        )
-        .expect("a string takes everything that is written to it");
-    }
-    heads
-}
-
-/// At most `limit` entries of each priority, and of those the first; before them the aged ones.
-fn pick_on_sqlite(aged: bool) -> String {
-    let first = format!(
-        "SELECT id, priority, run_after FROM ({}) ORDER BY priority DESC, run_after, id LIMIT $2",
-        heads(OPEN, "$1", "$2")
-    );
-    if !aged {
-        return first;
-    }
-    format!(
-        "WITH aged AS MATERIALIZED (
-             SELECT id, priority, run_after FROM ({}) ORDER BY run_after, id LIMIT $4
-         )
-         SELECT id, priority, run_after FROM (
-             SELECT 0 AS turn, id, priority, run_after FROM aged
-             UNION ALL
-             SELECT 1, id, priority, run_after FROM ({first}) WHERE id NOT IN (SELECT id FROM aged)
-         ) ORDER BY turn, priority DESC, run_after, id LIMIT $2",
-        heads(OPEN, "$3", "$4")
-    )
-}
-
-/// Each priority takes what the more important ones have left of the limit, so that no row is locked in vain; a row
-/// that another node has locked is left to that node.
-fn pick_on_postgres(aged: bool) -> String {
-    let mut with = "WITH ".to_owned();
-    let mut taken: Vec<String> = Vec::new();
-    let mut exclude = String::new();
-    if aged {
-        write!(
-            with,
-            "aged AS MATERIALIZED (SELECT id, priority, run_after FROM jobs WHERE {WAITING} AND id IN (
-                 SELECT id FROM ({}) AS oldest ORDER BY run_after, id LIMIT $4) FOR UPDATE SKIP LOCKED), ",
-            heads(OPEN, "$3", "$4")
-        )
-        .expect("a string takes everything that is written to it");
-        taken.push("aged".to_owned());
-        exclude.push_str("AND id NOT IN (SELECT id FROM aged)");
-    }
-    for (place, priority) in JobPriority::ALL.iter().rev().enumerate() {
-        let left = taken.iter().fold("$2::bigint".to_owned(), |left, earlier| {
-            format!("{left} - (SELECT count(*) FROM {earlier})")
-        });
-        write!(
-            with,
-            "{}{priority} AS MATERIALIZED (SELECT id, priority, run_after FROM jobs
-                 WHERE {OPEN} AND priority = {} AND run_after <= $1 {exclude}
-                 ORDER BY run_after, id LIMIT {left} FOR UPDATE SKIP LOCKED)",
-            if place == 0 { "" } else { ", " },
-            rank(*priority)
-        )
-        .expect("a string takes everything that is written to it");
-        taken.push(priority.to_string());
-    }
-    let picked: Vec<String> = taken
-        .iter()
-        .map(|name| format!("SELECT id, priority, run_after FROM {name}"))
-        .collect();
-    format!("{with} {}", picked.join(" UNION ALL "))
-}
-
 #[cfg(test)]
 mod tests {
-    use ratchet_interfaces::NodeId;
-
     use super::*;
     use crate::query_plan::steps;
-
-    fn request(aged: u32) -> ClaimRequest {
-        ClaimRequest {
-            node: NodeId::new(),
-            now: DateTime::UNIX_EPOCH,
-            limit: 10,
-            aged,
-            lease_until: DateTime::UNIX_EPOCH,
-        }
-    }
-
-    #[tokio::test]
-    async fn a_claim_reads_the_head_of_each_priority_from_the_index_alone() {
-        for (aged, times) in [(0, 1), (2, 2)] {
-            let mut steps = steps(pick_statement(DbBackend::Sqlite, &request(aged), 10)).await;
-            steps.retain(|step| step.contains(" jobs "));
-            let head = "SEARCH jobs USING COVERING INDEX jobs_waiting (priority=? AND run_after<?)";
-            assert_eq!(steps, vec![head; JobPriority::ALL.len() * times]);
-        }
-    }
-
-    #[tokio::test]
-    async fn jobs_are_taken_by_their_ids() {
-        let mut picked = Batch::new(DbBackend::Sqlite, PICKED);
-        picked.push([Cell::Null, Cell::Null]);
-        let steps = crate::query_plan::steps_on(
-            "j",
-            picked.statement(&take_sql(DbBackend::Sqlite), [0.into(), 0.into(), 0.into()]),
-        )
-        .await;
-        assert_eq!(steps, ["SEARCH j USING PRIMARY KEY (id=?)"]);
-    }
 
     #[tokio::test]
     async fn the_next_waiting_job_is_the_head_of_a_priority() {

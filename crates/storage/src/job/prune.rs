@@ -11,7 +11,10 @@ const PRUNED: &[Column] = &[("id", Kind::Id)];
 const DELETE_LOGS: &str = "DELETE FROM execution_logs WHERE execution_id IN (
         SELECT e.id FROM {batch} AS b JOIN executions AS e ON e.job_id = b.id)";
 
-/// What belongs to a job goes with it.
+/// No foreign key does this: looking each job up again would make an attempt's end a tenth dearer.
+const DELETE_EXECUTIONS: &str = "DELETE FROM executions WHERE job_id IN (SELECT b.id FROM {batch} AS b)";
+
+/// What else belongs to a job goes with it.
 const DELETE: &str = "DELETE FROM jobs WHERE id IN (SELECT b.id FROM {batch} AS b)";
 
 pub(super) async fn prune(writer: &Writer, pruning: JobPruning) -> Result<u64, RepositoryError> {
@@ -35,7 +38,7 @@ async fn write(pruning: JobPruning, transaction: &DatabaseTransaction) -> Result
         .map(|row| row.try_get_by_index(0))
         .collect::<Result<Vec<Uuid>, _>>()?;
     for batch in &Batch::all(backend, PRUNED, &jobs, |batch, id| batch.push([Cell::Id(*id)])) {
-        for sql in [DELETE_LOGS, DELETE] {
+        for sql in [DELETE_LOGS, DELETE_EXECUTIONS, DELETE] {
             transaction.execute_raw(batch.statement(sql, [])).await?;
         }
     }

@@ -20,8 +20,7 @@ mod aftermath;
 use std::collections::HashSet;
 
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ExecutionStatus, JobStatus, RepositoryError, SettleOutcome, Settlement,
-    TaskErrorKind,
+    AttemptOutcome, AttemptResult, JobStatus, RepositoryError, SettleOutcome, Settlement, TaskErrorKind,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use uuid::Uuid;
@@ -32,18 +31,16 @@ use crate::row::{delivery, execution_log, json, length, micros};
 use crate::writer::{WriteError, Writer};
 use aftermath::{Aftermath, End, Ends};
 
+const JOB: &[Column] = &[("id", Kind::Id)];
+
 const OUTCOME: &[Column] = &[
     ("job_id", Kind::Id),
     ("execution_id", Kind::Id),
     ("node", Kind::Id),
     ("job_status", Kind::Text),
-    ("retried", Kind::Int),
     ("run_after", Kind::Int),
-    ("job_error", Kind::Text),
-    ("completed_at", Kind::Int),
-    ("execution_status", Kind::Text),
     ("output", Kind::Text),
-    ("execution_error", Kind::Text),
+    ("error", Kind::Text),
     ("error_kind", Kind::Text),
     ("ended_at", Kind::Int),
     ("duration_us", Kind::Int),
@@ -58,6 +55,7 @@ const ATTEMPTS: u32 = 4;
 
 #[derive(Debug)]
 struct Batches {
+    jobs: Vec<Batch>,
     outcomes: Vec<Batch>,
     ends: Ends,
     deliveries: Vec<Batch>,
@@ -106,6 +104,9 @@ impl Batches {
         let deliveries = sorted.iter().flat_map(|outcome| &outcome.deliveries);
         let log = sorted.iter().flat_map(|outcome| &outcome.log);
         Self {
+            jobs: Batch::all(backend, JOB, &sorted, |batch, outcome| {
+                batch.push([Cell::Id(outcome.job_id.as_uuid())]);
+            }),
             ends: sorted.iter().map(|outcome| End::of(outcome)).collect(),
             deliveries: Batch::all(backend, delivery::COLUMNS, deliveries, delivery::push),
             log: Batch::all(backend, execution_log::COLUMNS, log, execution_log::push),
@@ -126,40 +127,23 @@ fn push(batch: &mut Batch, outcome: &AttemptOutcome) {
         ended_at,
         duration,
     } = outcome;
-    let (job, execution) = match result {
-        AttemptResult::Succeeded { .. } => (JobStatus::Completed, ExecutionStatus::Completed),
-        AttemptResult::Retry { .. } => (JobStatus::Retrying, ExecutionStatus::Failed),
-        AttemptResult::Failed { .. } => (JobStatus::Failed, ExecutionStatus::Failed),
-        AttemptResult::Cancelled { .. } => (JobStatus::Cancelled, ExecutionStatus::Cancelled),
-        AttemptResult::HandedBack { .. } => (JobStatus::Queued, ExecutionStatus::Cancelled),
+    let (status, run_after, output, error) = match result {
+        AttemptResult::Succeeded { output } => (JobStatus::Completed, None, Some(json(output)), None),
+        AttemptResult::Retry { error, run_after } => {
+            (JobStatus::Retrying, Some(*run_after), None, Some(error))
+        }
+        AttemptResult::Failed { error } => (JobStatus::Failed, None, None, Some(error)),
+        AttemptResult::Cancelled { reason } => (JobStatus::Cancelled, None, None, Some(reason)),
+        AttemptResult::HandedBack { reason } => (JobStatus::Queued, None, None, Some(reason)),
     };
-    let (run_after, job_error, execution_error) = match result {
-        AttemptResult::Succeeded { .. } => (None, None, None),
-        AttemptResult::Retry { error, run_after } => (Some(*run_after), Some(error), Some(error)),
-        AttemptResult::Failed { error } => (None, Some(error), Some(error)),
-        AttemptResult::Cancelled { reason } => (None, Some(reason), Some(reason)),
-        AttemptResult::HandedBack { reason } => (None, None, Some(reason)),
-    };
-    let output = match result {
-        AttemptResult::Succeeded { output, .. } => Some(json(output)),
-        _ => None,
-    };
-    let is_final = matches!(
-        job,
-        JobStatus::Completed | JobStatus::Failed | JobStatus::Cancelled
-    );
     batch.push([
         Cell::Id(job_id.as_uuid()),
         Cell::Id(execution_id.as_uuid()),
         Cell::Id(node.as_uuid()),
-        Cell::Text(job.as_str()),
-        Cell::Int((job == JobStatus::Retrying).into()),
+        Cell::Text(status.as_str()),
         Cell::int(run_after.map(micros)),
-        Cell::text(job_error.map(String::as_str)),
-        Cell::int(is_final.then(|| micros(*ended_at))),
-        Cell::Text(execution.as_str()),
         Cell::text(output.as_deref()),
-        Cell::text(execution_error.map(String::as_str)),
+        Cell::text(error.map(String::as_str)),
         Cell::text(error_kind.map(TaskErrorKind::as_str)),
         Cell::Int(micros(*ended_at)),
         Cell::Int(length(*duration)),
@@ -168,10 +152,12 @@ fn push(batch: &mut Batch, outcome: &AttemptOutcome) {
 
 /// Writes all of it, or finds that something stands against it.
 async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<Aftermath, WriteError> {
-    let (executions, jobs) = (executions_sql(), jobs_sql());
+    let (executions, jobs) = (executions_sql(), jobs_sql(transaction.get_database_backend()));
     let mut settled = Vec::new();
-    for batch in &batches.outcomes {
+    for batch in &batches.jobs {
         lock(batch, transaction).await?;
+    }
+    for batch in &batches.outcomes {
         let written = transaction
             .execute_raw(batch.statement(&executions, []))
             .await?
@@ -198,43 +184,44 @@ fn executions_sql() -> String {
              id, job_id, attempt, status, output, error, error_kind, progress, started_at, completed_at,
              duration_us, node
          )
-         SELECT b.execution_id, j.id, j.attempts, b.execution_status, b.output, b.execution_error, b.error_kind,
-             j.progress, COALESCE(j.started_at, b.ended_at), b.ended_at, b.duration_us, b.node
+         SELECT b.execution_id, j.id, j.attempts,
+             CASE b.job_status WHEN 'completed' THEN 'completed' WHEN 'queued' THEN 'cancelled'
+                 WHEN 'cancelled' THEN 'cancelled' ELSE 'failed' END,
+             b.output, b.error, b.error_kind, j.progress, COALESCE(j.started_at, b.ended_at), b.ended_at, b.duration_us, b.node
          FROM {{batch}} AS b JOIN jobs AS j ON {HOLDS} WHERE true ON CONFLICT DO NOTHING"
     )
 }
 
 /// A job that is handed back keeps the error of the execution that failed before.
-fn jobs_sql() -> String {
+fn jobs_sql(backend: DbBackend) -> String {
     const STOPS: &str = "j.stop_requested_at IS NOT NULL AND b.job_status IN ('queued', 'retrying')";
     format!(
         "UPDATE jobs AS j SET
              status = CASE WHEN {STOPS} THEN 'cancelled' ELSE b.job_status END,
-             retry_count = j.retry_count + CASE WHEN {STOPS} THEN 0 ELSE b.retried END,
+             retry_count = j.retry_count + CASE WHEN b.job_status = 'retrying' AND NOT ({STOPS}) THEN 1 ELSE 0 END,
              run_after = COALESCE(b.run_after, j.run_after),
-             error = CASE WHEN {STOPS} THEN b.execution_error WHEN b.job_status = 'queued' THEN j.error
-                          ELSE b.job_error END,
+             error = CASE WHEN b.job_status = 'queued' AND NOT ({STOPS}) THEN j.error ELSE b.error END,
              error_kind = CASE WHEN b.job_status = 'queued' THEN j.error_kind ELSE b.error_kind END,
-             completed_at = CASE WHEN {STOPS} THEN b.ended_at ELSE b.completed_at END,
+             completed_at = CASE WHEN b.job_status NOT IN ('queued', 'retrying') OR {STOPS} THEN b.ended_at END,
              {NO_ATTEMPT}
          FROM {{batch}} AS b WHERE {HOLDS}
-         RETURNING id, schedule_id, status, origin, has_dependents, CASE WHEN gate IS NULL THEN 0 ELSE 1 END"
+         RETURNING {}",
+        aftermath::returned(backend)
     )
 }
 
-/// Two calls that settle some of the same jobs lock them in the same order, and so do not wait for each other; and
-/// before them their schedules, as who fires does: see `release`.
+/// On PostgreSQL, the schedules of the jobs are locked before the jobs are changed, as who fires does: see `release`. The
+/// jobs themselves are changed in the order of the batch, in which two calls that settle some of the same meet them.
 async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    if transaction.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
-    }
-    for sql in [
-        "SELECT 1 FROM schedules AS s
-         WHERE s.id IN (SELECT j.schedule_id FROM jobs AS j JOIN {batch} AS b ON j.id = b.job_id)
-         ORDER BY s.id FOR NO KEY UPDATE OF s",
-        "SELECT 1 FROM jobs AS j JOIN {batch} AS b ON j.id = b.job_id ORDER BY j.id FOR NO KEY UPDATE OF j",
-    ] {
-        transaction.execute_raw(batch.statement(sql, [])).await?;
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        transaction
+            .execute_raw(batch.statement(
+                "SELECT 1 FROM schedules AS s
+                 WHERE s.id IN (SELECT j.schedule_id FROM jobs AS j JOIN {batch} AS b ON j.id = b.id)
+                 ORDER BY s.id FOR NO KEY UPDATE OF s",
+                [],
+            ))
+            .await?;
     }
     Ok(())
 }
@@ -244,11 +231,18 @@ async fn write_what_holds(
     outcomes: &[AttemptOutcome],
     transaction: &DatabaseTransaction,
 ) -> Result<Settlement, WriteError> {
-    let sql = format!("SELECT b.execution_id FROM {{batch}} AS b JOIN jobs AS j ON {HOLDS}");
     let backend = transaction.get_database_backend();
+    let lock_jobs = match backend {
+        DbBackend::Postgres => "ORDER BY j.id FOR NO KEY UPDATE OF j",
+        _ => "",
+    };
+    let sql = format!("SELECT b.execution_id FROM {{batch}} AS b JOIN jobs AS j ON {HOLDS} {lock_jobs}");
     let mut holding: HashSet<Uuid> = HashSet::new();
-    for batch in &Batches::of(backend, outcomes).outcomes {
+    let batches = Batches::of(backend, outcomes);
+    for batch in &batches.jobs {
         lock(batch, transaction).await?;
+    }
+    for batch in &batches.outcomes {
         for row in transaction.query_all_raw(batch.statement(&sql, [])).await? {
             holding.insert(row.try_get_by_index(0)?);
         }
