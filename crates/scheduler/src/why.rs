@@ -43,7 +43,10 @@ async fn account(
     let followed = question.followed().map(|following| following.leader_id);
     let leader = match followed {
         // A chain has an end: no schedule follows itself.
-        Some(leader) => Some(Box::pin(account(bridge, leader, instant, now)).await?),
+        Some(leader) => match Box::pin(account(bridge, leader, instant, now)).await {
+            Err(RepositoryError::NotFound { .. }) => None,
+            answered => Some(answered?),
+        },
         None => None,
     };
     let (verdict, mut words) = question.answer(leader.as_ref());

@@ -26,8 +26,11 @@ impl Question {
             account: leader,
         }) = leader
         else {
-            let id = following.leader_id.to_string();
-            return (TickVerdict::NotDue, follows(&id, following));
+            let words = format!(
+                "it had no ticks of its own then and followed schedule {}, which was deleted since",
+                following.leader_id
+            );
+            return (TickVerdict::NotDue, words);
         };
         let follows = follows(name, following);
         let verdict = match leader.verdict {
@@ -85,7 +88,9 @@ fn must_follow(term: &Term, leader: &TickAccount) -> bool {
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
-    use ratchet_interfaces::{DependencyCondition, Pause, TickAccount, TickOutcome, UnifiedSchedule};
+    use ratchet_interfaces::{
+        DependencyCondition, Pause, SchedulePeriod, TickAccount, TickOutcome, UnifiedSchedule,
+    };
 
     use super::*;
     use crate::history::ledger::{Ledger, at, row, schedule};
@@ -163,6 +168,34 @@ mod tests {
         let between = account(&ledger, "2025-12-31T05:30:00Z").await;
         assert_eq!(between.previous, Some(at("2025-12-31T05:00:00Z")));
         assert_eq!(between.next, Some(at("2025-12-31T06:00:00Z")));
+    }
+
+    #[tokio::test]
+    async fn a_leader_that_was_deleted_since_is_no_error() {
+        let mut ledger = ledger();
+        let leader = ledger.schedules.remove(0);
+        ledger.periods.push(SchedulePeriod {
+            schedule_id: ledger.schedules[0].id,
+            effective_from: at("2025-12-31T00:00:00Z"),
+            effective_until: at("2025-12-31T05:40:00Z"),
+            specification: ledger.schedules[0].specification.clone(),
+            timezone: "UTC".to_owned(),
+        });
+        let now = &mut ledger.schedules[0];
+        now.specification = "0 12 * * *".to_owned();
+        now.effective_from = at("2025-12-31T05:40:00Z");
+        let of_then = why(
+            &ledger.bridge(),
+            ledger.schedules[0].id,
+            at("2025-12-31T05:30:00Z"),
+            at(NOW),
+        )
+        .await;
+        let words = of_then.unwrap().words;
+        assert!(
+            words.contains(&leader.id.to_string()) && words.contains("deleted"),
+            "{words}"
+        );
     }
 
     #[tokio::test]

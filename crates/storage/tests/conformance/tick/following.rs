@@ -3,7 +3,7 @@
 use ratchet_interfaces::{
     AttemptResult, DependencyCondition, FiringOutcome, Following, JobId, JobOrigin, JobStatus, ManualRun,
     ManualRuns, NodeId, OverlapPolicy, Pause, RepositoryFactory, ScheduleId, SchedulePolicies, TickFiring,
-    TickOutcome, UnifiedJob, UnifiedSchedule,
+    TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
 };
 
 use super::History;
@@ -327,6 +327,74 @@ async fn a_tick_that_makes_no_job_brings_none_and_one_that_must_wait_brings_one(
         let cancelled = cancel(buffered, false);
         repositories.jobs().job_cancel(&cancelled).await.unwrap();
         assert_eq!(status(&*repositories, waiting).await, JobStatus::Cancelled);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_job_of_a_firing_brings_one_also_where_another_firing_is_stale() {
+    on_each_database(async |repositories| {
+        let stale = stored_schedule(&*repositories, "stale").await;
+        let leader = stored_schedule(&*repositories, "leader").await;
+        let of_stale = stored_following(&*repositories, "of stale", &stale, AllSucceeded).await;
+        let of_leader = stored_following(&*repositories, "of leader", &leader, AllSucceeded).await;
+        let mut caught_up = firing(&leader);
+        let skipped = TickRecord {
+            scheduled_for: at(90),
+            through: at(90),
+            outcome: TickOutcome::SkippedMisfire,
+            job_id: None,
+            ..caught_up.records[0].clone()
+        };
+        let second = TickRecord {
+            scheduled_for: at(120),
+            through: at(120),
+            job_id: Some(JobId::new()),
+            ..caught_up.records[0].clone()
+        };
+        caught_up.records.extend([skipped, second]);
+        let other_version = TickFiring {
+            expected_version: 7,
+            ..firing(&stale)
+        };
+        let firings = [other_version, caught_up.clone()];
+        let outcomes = repositories.ticks().tick_fire_many(&firings).await.unwrap();
+        assert_eq!(outcomes, [FiringOutcome::Stale, FiringOutcome::Committed]);
+
+        let History {
+            schedule,
+            ledger,
+            jobs,
+        } = History::of(&*repositories, of_leader.id).await;
+        let instants: Vec<_> = ledger.iter().map(|tick| tick.record.scheduled_for).collect();
+        assert_eq!(instants, [at(120), at(60)]);
+        let schedule = schedule.unwrap();
+        assert_eq!((schedule.run_count, schedule.last_run), (2, Some(at(120))));
+        let mut awaited = Vec::new();
+        for job in &jobs {
+            awaited.extend(after(&*repositories, job.id).await);
+        }
+        awaited.sort_unstable();
+        let mut made: Vec<_> = caught_up.jobs().filter_map(|record| record.job_id).collect();
+        made.sort_unstable();
+        assert_eq!(awaited, made);
+        let untouched = History::of(&*repositories, of_stale.id).await;
+        assert_eq!((untouched.ledger, untouched.jobs), (vec![], vec![]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_leader_that_is_fired_in_vain_leaves_its_followers_alone() {
+    on_each_database(async |repositories| {
+        let leader = stored_schedule(&*repositories, "leader").await;
+        let follower = stored_following(&*repositories, "follower", &leader, AllSucceeded).await;
+        fire(&*repositories, &firing(&leader)).await;
+        let before = History::of(&*repositories, follower.id).await;
+        let again = firing(&leader);
+        let outcomes = repositories.ticks().tick_fire_many(&[again]).await.unwrap();
+        assert_eq!(outcomes, [FiringOutcome::Stale]);
+        assert_eq!(History::of(&*repositories, follower.id).await, before);
     })
     .await;
 }
