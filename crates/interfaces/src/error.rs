@@ -76,6 +76,20 @@ pub enum RepositoryError {
         /// One of the jobs.
         id: String,
     },
+    /// Schedules would follow each other for ever.
+    #[error("schedules would follow each other in a circle: {circle}")]
+    FollowingCycle {
+        /// The schedules, each with the one that it follows.
+        circle: String,
+    },
+    /// Other schedules follow the one that is to be deleted.
+    #[error("schedule {id} is followed by {followers}: delete those first, or have them follow another")]
+    IsFollowed {
+        /// The schedule.
+        id: String,
+        /// The names of those that follow it, or of some of them and how many there are.
+        followers: String,
+    },
     /// A page outside the allowed size was asked for.
     #[error("limit {limit} is not allowed: a page has 1 to {max} rows")]
     InvalidPage {

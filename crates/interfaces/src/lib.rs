@@ -19,6 +19,7 @@ mod destination;
 mod error;
 mod execution;
 mod fact;
+mod following;
 mod forecast;
 mod id;
 mod job;
@@ -55,6 +56,7 @@ pub use destination::{
 pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
 pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatus};
 pub use fact::Fact;
+pub use following::{Following, FollowingError, WrittenFollowing};
 pub use forecast::{BusyInstant, ForecastBucket, ForecastRequest, ForecastTick, WhatIf};
 pub use id::{ApiId, DeliveryId, ExecutionId, IdError, JobId, NodeId, ScheduleId, TaskId};
 pub use job::{

@@ -182,6 +182,60 @@ impl SchedulePolicies {
     }
 }
 
+/// Why a policy is refused that a schedule has no use for.
+const OF_NO_USE: &str = "a schedule that follows another has no ticks of its own, to which this could apply: leave it \
+                         at its default";
+
+impl SchedulePolicies {
+    /// Checks that a schedule which follows another has no policy that it could not keep: all but `pause_after_failures`
+    /// are about ticks of its own.
+    ///
+    /// # Errors
+    /// [`PolicyError`] names the first that is not at its default.
+    pub fn check_following(&self) -> Result<(), PolicyError> {
+        let Self {
+            misfire,
+            grace,
+            catch_up_max,
+            catch_up_window,
+            overlap,
+            buffer_limit,
+            spread,
+            max_runs,
+            pause_after_failures: _,
+        } = *self;
+        let default = Self::default();
+        let length = |length: TimeDelta| format!("{} s", seconds(length));
+        let some_length = grace.map_or(String::new(), length);
+        let runs = max_runs.map_or(String::new(), |most| most.to_string());
+        for (differs, field, value) in [
+            (misfire != default.misfire, "misfire", misfire.to_string()),
+            (grace != default.grace, "grace", some_length),
+            (
+                catch_up_max != default.catch_up_max,
+                "catchUpMax",
+                catch_up_max.to_string(),
+            ),
+            (
+                catch_up_window != default.catch_up_window,
+                "catchUpWindow",
+                length(catch_up_window),
+            ),
+            (overlap != default.overlap, "overlap", overlap.to_string()),
+            (
+                buffer_limit != default.buffer_limit,
+                "bufferLimit",
+                buffer_limit.to_string(),
+            ),
+            (spread != default.spread, "spread", length(spread)),
+            (max_runs != default.max_runs, "maxRuns", runs),
+        ] {
+            refuse(differs, field, value, OF_NO_USE)?;
+        }
+        Ok(())
+    }
+}
+
 fn refuse(wrong: bool, field: &'static str, value: String, rule: &'static str) -> Result<(), PolicyError> {
     if wrong {
         return Err(PolicyError { field, value, rule });
@@ -196,6 +250,77 @@ fn seconds(value: TimeDelta) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_follower_has_only_the_policy_that_is_not_about_ticks() {
+        let default = SchedulePolicies::default();
+        let kept = SchedulePolicies {
+            pause_after_failures: Some(3),
+            ..default
+        };
+        assert_eq!(kept.check_following(), Ok(()));
+        let minute = TimeDelta::minutes(1);
+        for (field, policies) in [
+            (
+                "misfire",
+                SchedulePolicies {
+                    misfire: MisfirePolicy::Skip,
+                    ..default
+                },
+            ),
+            (
+                "grace",
+                SchedulePolicies {
+                    grace: Some(minute),
+                    ..default
+                },
+            ),
+            (
+                "catchUpMax",
+                SchedulePolicies {
+                    catch_up_max: 1,
+                    ..default
+                },
+            ),
+            (
+                "catchUpWindow",
+                SchedulePolicies {
+                    catch_up_window: minute,
+                    ..default
+                },
+            ),
+            (
+                "overlap",
+                SchedulePolicies {
+                    overlap: OverlapPolicy::Skip,
+                    ..default
+                },
+            ),
+            (
+                "bufferLimit",
+                SchedulePolicies {
+                    buffer_limit: 1,
+                    ..default
+                },
+            ),
+            (
+                "spread",
+                SchedulePolicies {
+                    spread: minute,
+                    ..default
+                },
+            ),
+            (
+                "maxRuns",
+                SchedulePolicies {
+                    max_runs: Some(7),
+                    ..default
+                },
+            ),
+        ] {
+            assert_eq!(policies.check_following().unwrap_err().field, field);
+        }
+    }
 
     #[test]
     fn the_defaults_are_allowed() {

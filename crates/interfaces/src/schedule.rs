@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::name::named_enum;
-use crate::{JobPriority, OutputDestination, ScheduleId, SchedulePolicies, SortOrder, TaskId};
+use crate::{Following, JobPriority, OutputDestination, ScheduleId, SchedulePolicies, SortOrder, TaskId};
 
 /// A schedule: which task is run when, with what input, and where its results go.
 ///
@@ -19,7 +19,8 @@ pub struct UnifiedSchedule {
     /// What it is for.
     pub description: Option<String>,
     /// When it fires: cron with five, six or seven fields or a macro, intervals, instants, exclusions, bounds and
-    /// daylight-saving policies, in the canonical text of `ratchet_recurrence::Specification`.
+    /// daylight-saving policies, in the canonical text of `ratchet_recurrence::Specification`; or which schedule it
+    /// follows, as [`Following`] prints it: then it has no ticks of its own, and no `next_run`.
     pub specification: String,
     /// The IANA time zone in which the specification is read, for example `Europe/Berlin`.
     pub timezone: String,
@@ -103,6 +104,12 @@ impl UnifiedSchedule {
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// Which schedule it follows, if it does.
+    #[must_use]
+    pub fn follows(&self) -> Option<Following> {
+        Following::of(&self.specification)
     }
 }
 

@@ -24,10 +24,11 @@ pub trait SchedulerService: Send + Sync {
     /// scheduler does nothing.
     async fn stop(&self) -> Result<(), SchedulerError>;
 
-    /// Stores a new schedule and fires it from now on. Returns it with its first `next_run`.
+    /// Stores a new schedule and fires it from now on. Returns it with its first `next_run`. One that follows another, as
+    /// in `after nightly-import succeeded`, has none: its jobs are made with those of the other.
     async fn add_schedule(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError>;
 
-    /// Deletes a schedule. Its jobs stay.
+    /// Deletes a schedule. Its jobs stay. One that others follow is not deleted.
     async fn remove_schedule(&self, id: ScheduleId) -> Result<(), SchedulerError>;
 
     /// Replaces a schedule; `version` must be the one that was read. Its next tick is recomputed from now on.
@@ -36,7 +37,8 @@ pub trait SchedulerService: Send + Sync {
     /// Where a schedule stands, in the database and in the engine.
     async fn get_schedule_status(&self, id: ScheduleId) -> Result<ScheduleStatus, SchedulerError>;
 
-    /// Creates a job of the schedule at once, whether it is enabled or not, with its own or with another input.
+    /// Creates a job of the schedule at once, whether it is enabled or not, with its own or with another input. Those that
+    /// follow the schedule get theirs, with their own input; one that follows another waits for nothing then.
     async fn trigger_now(&self, id: ScheduleId, input: Option<Value>) -> Result<UnifiedJob, SchedulerError>;
 
     /// Ceases to fire a schedule until it is resumed, by somebody or at an instant. What is due already is decided on
@@ -56,7 +58,8 @@ pub trait SchedulerService: Send + Sync {
     ) -> Result<UnifiedSchedule, SchedulerError>;
 
     /// Makes up for past ticks of the schedule's present specification, whether it is enabled or not: a job for each,
-    /// marked as such in queue and ledger. The overlap policy does not concern them.
+    /// marked as such in queue and ledger. The overlap policy does not concern them. A schedule that follows another has no
+    /// ticks to make up for.
     async fn backfill(
         &self,
         id: ScheduleId,
@@ -66,7 +69,8 @@ pub trait SchedulerService: Send + Sync {
     /// What became, becomes or would become of an instant of the schedule, and why.
     async fn why(&self, id: ScheduleId, instant: DateTime<Utc>) -> Result<TickAccount, SchedulerError>;
 
-    /// The ticks to come, in the order in which they are due, worked out as they are asked for.
+    /// The ticks to come, in the order in which they are due, worked out as they are asked for. Schedules that follow others
+    /// have none.
     async fn forecast(
         &self,
         request: ForecastRequest,
@@ -172,7 +176,8 @@ pub struct ScheduleStatus {
     pub state_reason: Option<String>,
     /// Since when and why it is paused, if it is.
     pub pause: Option<Pause>,
-    /// Whether the engine will fire it: it is enabled, valid, has a next tick, and the engine runs.
+    /// Whether the engine will fire it: it is enabled, valid, has a next tick, and the engine runs. One that follows another
+    /// is never fired by itself.
     pub armed: bool,
     /// Its next tick.
     pub next_run: Option<DateTime<Utc>>,

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    BackfillOrder, BackfillReport, BackfillRequest, JobId, ManualRun, ManualRuns, RepositoryError,
+    BackfillOrder, BackfillReport, BackfillRequest, Following, JobId, ManualRun, ManualRuns, RepositoryError,
     ScheduleId, SchedulerError, Tick, TickOutcome, UnifiedJob, UnifiedSchedule, truncate_to_micros,
 };
 use ratchet_recurrence::Specification;
 use ratchet_repository_bridge::{RepositoryBridge, parse_specification};
 use serde_json::Value;
 
-use crate::history::{History, INSTANT};
+use crate::history::{History, INSTANT, Term};
 use crate::why::written;
 
 const MOST_RUNS: u32 = 10_000;
@@ -38,6 +38,15 @@ pub async fn backfill(
 ) -> Result<BackfillReport, SchedulerError> {
     check(&request, now)?;
     let schedule = find(bridge, id, "making up for past ticks").await?;
+    if let Some(Following { leader_id, .. }) = schedule.follows() {
+        return Err(SchedulerError::InvalidRequest {
+            field: "schedule",
+            value: schedule.name,
+            rule: format!(
+                "it follows schedule {leader_id} and has no ticks of its own: what is made up for of that brings its runs"
+            ),
+        });
+    }
     let specification =
         parse_specification(&schedule.specification, &schedule.timezone).map_err(|error| {
             SchedulerError::InvalidSchedule {
@@ -351,9 +360,7 @@ async fn leave_out_row(row: &Tick, history: &History, gaps: &mut Gaps<'_>) {
     if !has_job {
         return;
     }
-    let of_then = history
-        .at(record.scheduled_for)
-        .and_then(|term| term.specification.as_ref().ok());
+    let of_then = history.at(record.scheduled_for).and_then(Term::specification);
     let Some(of_then) = of_then.filter(|of_then| record.count > 1 && *of_then != gaps.specification) else {
         gaps.leave_out(record.scheduled_for, record.through);
         return;

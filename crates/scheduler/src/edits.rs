@@ -1,9 +1,12 @@
+mod following;
+
+use std::error::Error;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     Clock, FiringOutcome, Pause, PauseRequest, RepositoryError, ResumeRequest, ScheduleId, ScheduleState,
-    SchedulerError, Signal, UnifiedSchedule,
+    SchedulerError, Signal, UnifiedSchedule, WrittenFollowing,
 };
 use ratchet_metadata_store::DueTick;
 use ratchet_recurrence::Specification;
@@ -13,6 +16,12 @@ use ratchet_repository_bridge::{
 
 use crate::arming::Arming;
 use crate::tick_plan::{Missed, plan};
+
+/// What a specification that was given says.
+enum Rule {
+    Ticks(Specification),
+    Follows,
+}
 
 /// Changes of schedules: the row first, then the engine. A change must not be broken off between the two.
 pub(crate) struct Edits {
@@ -29,9 +38,13 @@ const ATTEMPTS: u32 = 8;
 impl Edits {
     pub(crate) async fn add(&self, mut schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
         let now = self.clock.now();
-        let specification = checked(&mut schedule)?;
-        let first = first_of(&schedule, &specification, now)?;
-        schedule.next_run = schedule.enabled.then_some(first);
+        schedule.next_run = match self.checked(&mut schedule).await? {
+            Rule::Ticks(specification) => {
+                let first = first_of(&schedule, &specification, now)?;
+                schedule.enabled.then_some(first)
+            }
+            Rule::Follows => None,
+        };
         schedule.effective_from = now;
         (schedule.state, schedule.state_reason, schedule.pause) = (ScheduleState::Active, None, None);
         let written = self.bridge.create_schedule(&schedule).await;
@@ -61,7 +74,7 @@ impl Edits {
     ) -> Result<UnifiedSchedule, SchedulerError> {
         const DURING: &str = "updating the schedule";
         let now = self.clock.now();
-        let specification = checked(&mut schedule)?;
+        let rule = self.checked(&mut schedule).await?;
         let mut before = self.stored(schedule.id, DURING).await?;
         if before.next_run.is_some_and(|next| next <= now) {
             self.decide_before_edit(&before, now).await?;
@@ -83,9 +96,10 @@ impl Edits {
             let same = same && before.state == ScheduleState::Active;
             schedule.run_count = before.run_count;
             with_runs_left(&schedule)?;
-            schedule.next_run = match before.next_run.filter(|_| same) {
-                Some(kept) => Some(kept),
-                None => Some(first_of(&schedule, &specification, now)?),
+            schedule.next_run = match (rule, before.next_run.filter(|_| same)) {
+                (Rule::Follows, _) => None,
+                (Rule::Ticks(_), Some(kept)) => Some(kept),
+                (Rule::Ticks(specification), None) => Some(first_of(&schedule, &specification, now)?),
             }
             .filter(|_| schedule.enabled);
             schedule.effective_from = if same { before.effective_from } else { now };
@@ -188,6 +202,19 @@ impl Edits {
             }
         }
         Err(self.overtaken(id, DURING))
+    }
+
+    /// Checks all that the owner gave, and brings the specification into its canonical form.
+    async fn checked(&self, schedule: &mut UnifiedSchedule) -> Result<Rule, SchedulerError> {
+        check_name(schedule)?;
+        match WrittenFollowing::read(&schedule.specification) {
+            Some(written) => {
+                let following = following::checked(&self.bridge, schedule, written).await?;
+                schedule.specification = following.to_string();
+                Ok(Rule::Follows)
+            }
+            None => checked(schedule).map(Rule::Ticks),
+        }
     }
 
     /// Writes a row, and has the engine fire as it says.
@@ -295,21 +322,33 @@ fn due_tick(schedule: &UnifiedSchedule) -> Option<DueTick> {
     })
 }
 
-/// Checks all that the owner gave, and brings the specification into its canonical form.
-fn checked(schedule: &mut UnifiedSchedule) -> Result<Specification, SchedulerError> {
-    let refused = |field, value, source| SchedulerError::InvalidSchedule {
-        schedule: schedule.name.clone(),
+fn refusal(
+    schedule: &UnifiedSchedule,
+) -> impl Fn(&'static str, String, Box<dyn Error + Send + Sync>) -> SchedulerError + use<> {
+    let schedule = schedule.name.clone();
+    move |field, value, source| SchedulerError::InvalidSchedule {
+        schedule: schedule.clone(),
         field,
         value,
         source,
-    };
+    }
+}
+
+fn check_name(schedule: &UnifiedSchedule) -> Result<(), SchedulerError> {
     if schedule.name.trim().is_empty() {
+        let refused = refusal(schedule);
         return Err(refused(
             "name",
             schedule.name.clone(),
             "a schedule needs a name".into(),
         ));
     }
+    Ok(())
+}
+
+/// Checks a schedule with ticks of its own, and brings its specification into the canonical form.
+fn checked(schedule: &mut UnifiedSchedule) -> Result<Specification, SchedulerError> {
+    let refused = refusal(schedule);
     let specification = read_specification(&schedule.specification, &schedule.timezone)
         .map_err(|error| refused(error.field, error.value, error.source))?;
     schedule

@@ -4,7 +4,7 @@
 pub(crate) mod ledger;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ratchet_interfaces::{RepositoryError, SchedulePeriod, ScheduleState, UnifiedSchedule};
+use ratchet_interfaces::{Following, RepositoryError, SchedulePeriod, ScheduleState, UnifiedSchedule};
 use ratchet_recurrence::Specification;
 use ratchet_repository_bridge::{RepositoryBridge, SpecificationError, parse_specification};
 
@@ -17,8 +17,30 @@ pub(crate) struct Term {
     pub(crate) until: Option<DateTime<Utc>>,
     /// Whether it is what the schedule says now.
     pub(crate) is_present: bool,
-    /// An error where this binary cannot read it.
-    pub(crate) specification: Result<Specification, SpecificationError>,
+    pub(crate) rule: Rule,
+}
+
+/// What a specification says.
+#[derive(Debug)]
+pub(crate) enum Rule {
+    /// It has ticks.
+    Ticks(Specification),
+    /// It follows another schedule.
+    Follows(Following),
+    /// This binary cannot read it.
+    Unreadable(SpecificationError),
+}
+
+impl Rule {
+    fn of(specification: &str, timezone: &str) -> Self {
+        if let Some(following) = Following::of(specification) {
+            return Self::Follows(following);
+        }
+        match parse_specification(specification, timezone) {
+            Ok(specification) => Self::Ticks(specification),
+            Err(error) => Self::Unreadable(error),
+        }
+    }
 }
 
 impl Term {
@@ -27,7 +49,7 @@ impl Term {
             after: period.effective_from,
             until: Some(period.effective_until),
             is_present: false,
-            specification: parse_specification(&period.specification, &period.timezone),
+            rule: Rule::of(&period.specification, &period.timezone),
         }
     }
 
@@ -43,8 +65,33 @@ impl Term {
             after: schedule.effective_from,
             until,
             is_present: true,
-            specification: parse_specification(&schedule.specification, &schedule.timezone),
+            rule: Rule::of(&schedule.specification, &schedule.timezone),
         })
+    }
+
+    /// Its ticks, if it has some.
+    pub(crate) fn specification(&self) -> Option<&Specification> {
+        match &self.rule {
+            Rule::Ticks(specification) => Some(specification),
+            Rule::Follows(_) | Rule::Unreadable(_) => None,
+        }
+    }
+
+    /// Whether a row that was decided on at an instant may be of its leader's jobs: an edit and a tick at the same moment
+    /// may be either first, whatever their clocks said.
+    pub(crate) fn follows_around(&self, decided_at: DateTime<Utc>) -> bool {
+        matches!(self.rule, Rule::Follows(_))
+            && self.after - AROUND < decided_at
+            && self.until.is_none_or(|until| decided_at < until + AROUND)
+    }
+
+    /// Whether what a leader decided on at an instant, under another, must have a row: within the term, and not close to an
+    /// edit.
+    pub(crate) fn must_follow(&self, decided_at: DateTime<Utc>, scheduled_for: DateTime<Utc>) -> bool {
+        let is_within = |instant: DateTime<Utc>, margin: TimeDelta| {
+            self.after + margin < instant && self.until.is_none_or(|until| instant < until - margin)
+        };
+        is_within(decided_at, AROUND) && is_within(scheduled_for, TimeDelta::zero())
     }
 
     pub(crate) fn contains(&self, instant: DateTime<Utc>) -> bool {
@@ -53,7 +100,7 @@ impl Term {
 
     /// The term's first tick that is later than `after`.
     pub(crate) fn next_tick(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let specification = self.specification.as_ref().ok()?;
+        let specification = self.specification()?;
         specification
             .next_after(after.max(self.after))
             .filter(|tick| self.until.is_none_or(|until| *tick <= until))
@@ -61,7 +108,7 @@ impl Term {
 
     /// The term's last tick that is earlier than `before`.
     pub(crate) fn previous_tick(&self, before: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let specification = self.specification.as_ref().ok()?;
+        let specification = self.specification()?;
         let until = self
             .until
             .map_or(before - INSTANT, |until| until.min(before - INSTANT));
@@ -71,6 +118,9 @@ impl Term {
 
 /// Less than the distance of any two instants that are stored.
 pub(crate) const INSTANT: TimeDelta = TimeDelta::nanoseconds(1);
+
+/// How long an edit may take from when it was asked for until it is on disk.
+const AROUND: TimeDelta = TimeDelta::minutes(1);
 
 /// A schedule that has had its number of runs ends with the last of them, whatever its specification says.
 fn ends_with_last_run(schedule: &UnifiedSchedule) -> bool {

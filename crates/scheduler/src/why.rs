@@ -1,5 +1,7 @@
 //! What became, becomes or would become of an instant of a schedule, and why.
 
+mod follower;
+
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use ratchet_interfaces::{
     Fact, RepositoryError, ScheduleId, ScheduleState, SchedulerError, Tick, TickAccount, TickOutcome,
@@ -8,7 +10,7 @@ use ratchet_interfaces::{
 use ratchet_recurrence::{Explanation, Specification, Zone};
 use ratchet_repository_bridge::{RepositoryBridge, offset_of};
 
-use crate::history::{History, Term};
+use crate::history::{History, Rule, Term};
 use crate::retention::instant_of;
 
 /// Accounts for an instant of a schedule: any instant, also one that was never due, that is to come, or at which the
@@ -22,29 +24,63 @@ pub async fn why(
     instant: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<TickAccount, SchedulerError> {
-    let question =
-        Question::read(bridge, id, instant, now)
-            .await
-            .map_err(|source| SchedulerError::Repository {
-                during: "accounting for an instant",
-                source,
-            })?;
-    let (verdict, mut words) = question.answer();
+    let answered = account(bridge, id, instant, now).await;
+    answered
+        .map(|answered| answered.account)
+        .map_err(|source| SchedulerError::Repository {
+            during: "accounting for an instant",
+            source,
+        })
+}
+
+async fn account(
+    bridge: &RepositoryBridge,
+    id: ScheduleId,
+    instant: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Answered, RepositoryError> {
+    let question = Question::read(bridge, id, instant, now).await?;
+    let followed = question.followed().map(|following| following.leader_id);
+    let leader = match followed {
+        // A chain has an end: no schedule follows itself.
+        Some(leader) => match Box::pin(account(bridge, leader, instant, now)).await {
+            Err(RepositoryError::NotFound { .. }) => None,
+            answered => Some(answered?),
+        },
+        None => None,
+    };
+    let (verdict, mut words) = question.answer(leader.as_ref());
     for tick in question.recorded.iter().filter(|tick| tick.request > 0) {
         words.push_str(&by_hand(tick));
     }
     let Question {
-        history, recorded, ..
-    } = question;
-    Ok(TickAccount {
-        schedule_id: id,
-        instant,
-        verdict,
-        words,
+        schedule,
+        history,
         recorded,
-        previous: history.previous_tick(instant),
-        next: history.next_tick(instant),
+        ..
+    } = question;
+    let (previous, next) = match leader {
+        Some(Answered { account, .. }) => (account.previous, account.next),
+        None => (history.previous_tick(instant), history.next_tick(instant)),
+    };
+    Ok(Answered {
+        name: schedule.name,
+        account: TickAccount {
+            schedule_id: id,
+            instant,
+            verdict,
+            words,
+            recorded,
+            previous,
+            next,
+        },
     })
+}
+
+/// The account of the schedule of this name.
+struct Answered {
+    name: String,
+    account: TickAccount,
 }
 
 struct Question {
@@ -92,7 +128,7 @@ impl Question {
             .find(|tick| tick.request == 0 && tick.record.outcome != TickOutcome::Excluded)
     }
 
-    fn answer(&self) -> (TickVerdict, String) {
+    fn answer(&self, leader: Option<&Answered>) -> (TickVerdict, String) {
         let term = self.history.at(self.instant);
         if let Some(tick) = self.decided() {
             return (TickVerdict::Recorded, self.recorded_words(tick, term));
@@ -100,9 +136,10 @@ impl Question {
         let Some(term) = term else {
             return (TickVerdict::OutOfForce, self.out_of_force());
         };
-        match &term.specification {
-            Ok(specification) => self.by_specification(term, specification),
-            Err(error) => {
+        match &term.rule {
+            Rule::Ticks(specification) => self.by_specification(term, specification),
+            Rule::Follows(following) => self.by_leader(term, following, leader),
+            Rule::Unreadable(error) => {
                 let reason = error.reason();
                 let words = format!("nobody can say what was due: {reason}");
                 (TickVerdict::OutOfForce, words)
@@ -254,7 +291,7 @@ impl Question {
 
     fn why_none_follows(&self) -> String {
         let last = self.history.terms.last().filter(|term| term.until.is_none());
-        let specification = last.and_then(|term| term.specification.as_ref().ok());
+        let specification = last.and_then(Term::specification);
         specification
             .and_then(|specification| specification.end(self.instant))
             .map_or(String::new(), |end| format!(", for {end}"))
@@ -302,7 +339,12 @@ impl Question {
                 written(record.through)
             ));
         }
-        let specification = term.and_then(|term| term.specification.as_ref().ok());
+        let is_of_leader = self
+            .history
+            .terms
+            .iter()
+            .any(|term| term.follows_around(record.decided_at));
+        let specification = term.and_then(Term::specification).filter(|_| !is_of_leader);
         if specification.is_some_and(|specification| !specification.is_due(self.instant)) {
             words.push_str("; by the time-zone data of now it is no tick");
         }
@@ -319,7 +361,7 @@ fn speaks_of(tick: &Tick, history: &History, instant: DateTime<Utc>) -> bool {
     if !(record.scheduled_for..=record.through).contains(&instant) {
         return false;
     }
-    let Some(Ok(specification)) = history.at(instant).map(|term| &term.specification) else {
+    let Some(specification) = history.at(instant).and_then(Term::specification) else {
         return false;
     };
     match record.outcome {
@@ -331,6 +373,7 @@ fn speaks_of(tick: &Tick, history: &History, instant: DateTime<Utc>) -> bool {
 fn by_hand(tick: &Tick) -> String {
     let what = match tick.record.outcome {
         TickOutcome::Backfilled => "made up for",
+        TickOutcome::SkippedPaused => "skipped",
         _ => "triggered",
     };
     let job = match tick.record.job_id {

@@ -31,6 +31,7 @@ use crate::row::job::{Column, Entity, read};
 use crate::row::{micros, rank};
 use crate::store::Store;
 
+pub(crate) use dependents::have_wait;
 pub(crate) use ended_execution::{NO_ATTEMPT, write as write_ended_execution};
 use orphans::Whose;
 pub(crate) use release::{Ended, UNFINISHED};

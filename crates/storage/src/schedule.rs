@@ -1,3 +1,4 @@
+mod following;
 mod invalid;
 mod next_run;
 mod period;
@@ -64,7 +65,7 @@ impl Schedules {
         Ok(None)
     }
 
-    /// The first of the refused schedules whose task does not exist.
+    /// The first of the refused schedules whose task or leader does not exist.
     async fn without_task(&self, schedules: &[UnifiedSchedule]) -> Result<RepositoryError, RepositoryError> {
         let tasks: Vec<Uuid> = task::Entity::find()
             .select_only()
@@ -73,16 +74,39 @@ impl Schedules {
             .all(&self.store.reader)
             .await
             .during("looking for the task of a schedule")?;
-        let blamed = schedules
+        let mut blamed = schedules
             .iter()
             .find(|schedule| !tasks.contains(&schedule.task_id.as_uuid()));
+        if blamed.is_none() {
+            blamed = self.without_leader(schedules).await?;
+        }
         Ok(RepositoryError::BrokenReference {
             what: "schedule",
             id: blamed.map_or_else(
-                || "of a deleted task".to_owned(),
+                || "of a deleted task or leader".to_owned(),
                 |schedule| schedule.id.to_string(),
             ),
         })
+    }
+
+    /// The first of the refused schedules that follows one that does not exist.
+    async fn without_leader<'a>(
+        &self,
+        schedules: &'a [UnifiedSchedule],
+    ) -> Result<Option<&'a UnifiedSchedule>, RepositoryError> {
+        for schedule in schedules {
+            let Some(following) = schedule.follows() else {
+                continue;
+            };
+            let leader = Entity::find_by_id(following.leader_id.as_uuid())
+                .one(&self.store.reader)
+                .await
+                .during("looking for the leader of a schedule")?;
+            if leader.is_none() && schedules.iter().all(|other| other.id != following.leader_id) {
+                return Ok(Some(schedule));
+            }
+        }
+        Ok(None)
     }
 
     async fn refused(
@@ -121,7 +145,10 @@ impl ScheduleRepository for Schedules {
             .store
             .writer
             .write(
-                Batch::all(self.store.backend(), COLUMNS, schedules, push),
+                Rows {
+                    batches: Batch::all(self.store.backend(), COLUMNS, schedules, push),
+                    following: following::of(schedules),
+                },
                 |rows, transaction| Box::pin(insert(rows, transaction)),
             )
             .await;
@@ -221,20 +248,21 @@ impl ScheduleRepository for Schedules {
     }
 
     async fn schedule_update(&self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {
-        let mut row = Batch::new(self.store.backend(), COLUMNS);
-        push(&mut row, schedule);
+        let one = std::slice::from_ref(schedule);
+        let rows = Rows {
+            batches: Batch::all(self.store.backend(), COLUMNS, one, push),
+            following: following::of(one),
+        };
         let written = self
             .store
             .writer
-            .write((schedule.id, row), |(id, row), transaction| {
-                Box::pin(update(*id, row, transaction))
+            .write((schedule.id, rows), |(id, rows), transaction| {
+                Box::pin(update(*id, rows, transaction))
             })
             .await;
         match written {
             Ok(schedule) => Ok(schedule),
-            Err(error) => Err(self
-                .refused(std::slice::from_ref(schedule), error, "changing a schedule")
-                .await),
+            Err(error) => Err(self.refused(one, error, "changing a schedule").await),
         }
     }
 
@@ -343,16 +371,24 @@ fn not_found(id: ScheduleId) -> RepositoryError {
     }
 }
 
-async fn insert(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    for batch in rows {
+/// Schedules in the form in which they are written.
+struct Rows {
+    batches: Vec<Batch>,
+    /// Those of them that follow another.
+    following: Vec<ScheduleId>,
+}
+
+async fn insert(rows: &Rows, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    following::lock(&rows.following, transaction).await?;
+    for batch in &rows.batches {
         transaction.execute_raw(batch.insert("schedules", "")).await?;
     }
-    Ok(())
+    following::check(&rows.following, transaction).await
 }
 
 async fn update(
     id: ScheduleId,
-    row: &Batch,
+    rows: &Rows,
     transaction: &DatabaseTransaction,
 ) -> Result<UnifiedSchedule, WriteError> {
     let updates: Vec<String> = COLUMNS
@@ -366,10 +402,18 @@ async fn update(
          WHERE s.id = b.id AND s.version = b.version",
         updates.join(", ")
     );
-    period::close(row, transaction).await?;
-    let outcome = transaction.execute_raw(row.statement(&sql, [])).await?;
+    following::lock(&rows.following, transaction).await?;
+    let mut written = 0;
+    for row in &rows.batches {
+        period::close(row, transaction).await?;
+        written += transaction
+            .execute_raw(row.statement(&sql, []))
+            .await?
+            .rows_affected();
+    }
+    following::check(&rows.following, transaction).await?;
     let stored = Entity::find_by_id(id.as_uuid()).one(transaction).await?;
-    match (stored, outcome.rows_affected()) {
+    match (stored, written) {
         (None, _) => Err(not_found(id).into()),
         (Some(_), 0) => Err(RepositoryError::VersionConflict {
             what: "schedule",
@@ -410,6 +454,7 @@ async fn delete(id: ScheduleId, transaction: &DatabaseTransaction) -> Result<boo
             ))
             .await?;
     }
+    following::refuse_deletion(id, transaction).await?;
     let mut ended = Ended::default();
     for row in transaction.query_all_raw(cancel_buffered(backend, id)).await? {
         if row.try_get_by_index(1)? {

@@ -1,5 +1,6 @@
 mod find;
 mod fire;
+mod follow;
 mod manual;
 mod prune;
 
@@ -11,12 +12,37 @@ use ratchet_interfaces::{
     FiringOutcome, ManualRuns, Page, PageRequest, RepositoryError, ScheduleId, SortOrder, Tick, TickFilter,
     TickFiring, TickRepository,
 };
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
 
+use crate::batch::Batch;
 use crate::paging::page;
 use crate::row::micros;
 use crate::row::tick::{Column, Entity, read};
 use crate::store::Store;
+
+/// A schedule `s` that is not paused any more, if `b` resumes it.
+const RESUME: &str = "consecutive_failures = CASE WHEN b.resumes THEN 0 ELSE s.consecutive_failures END,
+    version = s.version + CASE WHEN b.resumes THEN 1 ELSE 0 END,
+    paused_at = CASE WHEN b.resumes THEN NULL ELSE s.paused_at END,
+    paused_by = CASE WHEN b.resumes THEN NULL ELSE s.paused_by END,
+    pause_note = CASE WHEN b.resumes THEN NULL ELSE s.pause_note END,
+    resume_at = CASE WHEN b.resumes THEN NULL ELSE s.resume_at END";
+
+/// Two nodes that fire some of the same schedules lock them in the same order, and so do not wait for each other. While
+/// they are locked, no job of theirs ends: see `job::release`.
+async fn lock(schedules: &Batch, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    if transaction.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    transaction
+        .execute_raw(schedules.statement(
+            "SELECT 1 FROM schedules AS s JOIN {batch} AS b ON s.id = b.schedule_id
+             ORDER BY s.id FOR NO KEY UPDATE OF s",
+            [],
+        ))
+        .await
+        .map(drop)
+}
 
 /// The table `ticks`.
 pub(crate) struct Ticks {

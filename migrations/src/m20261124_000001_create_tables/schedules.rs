@@ -1,4 +1,5 @@
-/// `schedules_invalid` holds the few rows that health checks tell of. There is no index on `next_run`: every tick would
+/// `follows_id` and `follow_condition` are what the specification says of a schedule that follows another; its index holds
+/// these only, and tells the ticks of all others that they are not followed. `schedules_invalid` holds the few rows that health checks tell of. There is no index on `next_run`: every tick would
 /// have to move an entry of it, and the engine keeps the order in memory.
 pub(super) const CREATE: &[&str] = &[
     "CREATE TABLE schedules (
@@ -8,6 +9,8 @@ pub(super) const CREATE: &[&str] = &[
     name_lower {name} NOT NULL,
     description TEXT,
     specification TEXT NOT NULL,
+    follows_id {id} REFERENCES schedules (id),
+    follow_condition TEXT CHECK (follow_condition IN ('all_succeeded', 'all_finished', 'any_failed')),
     timezone TEXT NOT NULL,
     input TEXT NOT NULL,
     enabled {bool} NOT NULL,
@@ -43,9 +46,11 @@ pub(super) const CREATE: &[&str] = &[
     created_at {int} NOT NULL,
     updated_at {int} NOT NULL,
     CONSTRAINT schedules_name_key UNIQUE (name),
-    CONSTRAINT schedules_pause_check CHECK ((paused_at IS NULL) = (paused_by IS NULL))
+    CONSTRAINT schedules_pause_check CHECK ((paused_at IS NULL) = (paused_by IS NULL)),
+    CONSTRAINT schedules_follows_check CHECK ((follows_id IS NULL) = (follow_condition IS NULL))
 ) {table}",
     "CREATE INDEX schedules_task_id ON schedules (task_id)",
+    "CREATE INDEX schedules_follows_id ON schedules (follows_id) WHERE follows_id IS NOT NULL",
     "CREATE INDEX schedules_invalid ON schedules (name) WHERE state = 'invalid'",
 ];
 

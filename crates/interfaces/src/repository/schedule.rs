@@ -13,7 +13,8 @@ pub trait ScheduleRepository: Send + Sync {
     /// Stores a new schedule, as it is.
     ///
     /// # Errors
-    /// `AlreadyExists` when the name is taken, `BrokenReference` when the task does not exist.
+    /// `AlreadyExists` when the name is taken, `BrokenReference` when the task, or the schedule that it follows, does not
+    /// exist, `FollowingCycle` when it would follow itself.
     async fn schedule_create(&self, schedule: &UnifiedSchedule) -> Result<(), RepositoryError>;
 
     /// Stores many new schedules in one transaction, or none.
@@ -48,16 +49,21 @@ pub trait ScheduleRepository: Send + Sync {
     /// completed schedule ends with its last run.
     ///
     /// # Errors
-    /// `VersionConflict` when the row's version is not `schedule.version`, `NotFound` when there is no such row.
+    /// `VersionConflict` when the row's version is not `schedule.version`, `NotFound` when there is no such row,
+    /// `FollowingCycle` when it would follow itself by way of those that it follows, also where another change at the same
+    /// time would make it so.
     async fn schedule_update(&self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError>;
 
     /// Deletes a schedule and its ledger; its jobs stay, without their schedule. Says whether it existed. All of it is
     /// one transaction, which other writes wait for: millions of ledger rows take seconds.
+    ///
+    /// # Errors
+    /// `IsFollowed` when other schedules follow it.
     async fn schedule_delete(&self, id: ScheduleId) -> Result<bool, RepositoryError>;
 
     /// What the tick index needs of the next `limit` schedules in the order of their ids, of those that are enabled
-    /// and not completed, and either not paused or with an instant at which they resume. One whose row cannot be read is disabled as by [`Self::schedule_invalidate`], and does not
-    /// keep the others.
+    /// and not completed, follow no other, and are either not paused or have an instant at which they resume. One whose
+    /// row cannot be read is disabled as by [`Self::schedule_invalidate`], and does not keep the others.
     async fn schedule_list_timings(
         &self,
         after: Option<ScheduleId>,

@@ -15,10 +15,14 @@ pub trait TickRepository: Send + Sync {
     /// A firing whose schedule is not what it expects (see [`TickFiring`]) is [`FiringOutcome::Stale`] and writes
     /// nothing; the others are not disturbed. No two firings of a call are of the same schedule. What the unfinished jobs
     /// of a schedule mean for a firing, [`crate::decide_overlap`] says.
+    ///
+    /// Where a job is made, the active schedules that follow its schedule (see [`crate::Following`]) get theirs in the same
+    /// transaction, each after it, and a ledger row; so do those that follow these.
     async fn tick_fire_many(&self, firings: &[TickFiring]) -> Result<Vec<FiringOutcome>, RepositoryError>;
 
     /// Has a schedule run out of turn: raises its `requests`, and stores a ledger row and a job for each run, all in one
-    /// transaction. Answers with the number of the request.
+    /// transaction. Answers with the number of the request. Those that follow the schedule get theirs as in
+    /// [`Self::tick_fire_many`], under requests of their own.
     ///
     /// # Errors
     /// `NotFound` when there is no such schedule.

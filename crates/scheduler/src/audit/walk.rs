@@ -1,3 +1,4 @@
+mod following;
 mod row;
 
 use chrono::{DateTime, Utc};
@@ -7,7 +8,7 @@ use ratchet_repository_bridge::{RepositoryBridge, offset_of};
 
 use self::row::excluded_between;
 use super::{AuditReport, Fault, FaultKind, Frame};
-use crate::history::{History, INSTANT, Term};
+use crate::history::{History, INSTANT, Rule, Term};
 use crate::why::written;
 
 const ROWS_PER_PAGE: u32 = 1_000;
@@ -50,10 +51,11 @@ impl<'a> Walk<'a> {
                 ..AuditReport::default()
             },
         };
-        let unreadable = |term: &Term| term.specification.is_err();
+        let unreadable = |term: &Term| matches!(term.rule, Rule::Unreadable(_));
         walk.report.unreadable = walk.history.terms.iter().any(unreadable).into();
         walk.enter();
         walk.read_rows().await?;
+        walk.look_at_leaders().await?;
         while walk.place < walk.history.terms.len() {
             walk.leave();
         }
@@ -109,9 +111,17 @@ impl<'a> Walk<'a> {
     async fn look_at(&mut self, row: &Tick) -> Result<(), RepositoryError> {
         let record = &row.record;
         let is_by_hand = matches!(record.outcome, TickOutcome::Triggered | TickOutcome::Backfilled);
+        // A follower that is paused skips what its leader does by hand as well.
+        let may_be_by_hand =
+            is_by_hand || (record.outcome == TickOutcome::SkippedPaused && self.is_of_leader(record));
         // A request that was made since the schedule was read is higher than those that it knew of.
         let is_new = record.decided_at >= self.frame.now;
-        if is_by_hand != (row.request > 0) || (row.request > self.schedule.requests && !is_new) {
+        let has_its_number = if row.request > 0 {
+            may_be_by_hand
+        } else {
+            !is_by_hand
+        };
+        if !has_its_number || (row.request > self.schedule.requests && !is_new) {
             let words = format!(
                 "a row with the outcome {} has the number of request {}, and the schedule had {}",
                 record.outcome, row.request, self.schedule.requests
@@ -124,7 +134,11 @@ impl<'a> Walk<'a> {
                 let words = "a run by hand is of one instant".to_owned();
                 self.fault(record.scheduled_for, FaultKind::WrongCount, words);
             }
-            return self.look_for_job(row).await;
+            return if is_by_hand {
+                self.look_for_job(row).await
+            } else {
+                Ok(())
+            };
         }
         while self
             .history
@@ -140,8 +154,13 @@ impl<'a> Walk<'a> {
             self.decided_meanwhile = self.decided_meanwhile.max(Some(record.through));
         }
         match self.specification() {
-            // Nothing can be said of it.
-            Some(Err(())) => self.count(record, None),
+            _ if self.is_of_leader(record) && !self.is_own_tick(record) => self.count(record, None),
+            Some(Err(())) => {
+                self.count(record, None);
+                if self.follows_here() {
+                    self.not_a_tick(record);
+                }
+            }
             None => {
                 self.count(record, None);
                 self.not_a_tick(record);
@@ -250,7 +269,7 @@ impl<'a> Walk<'a> {
         else {
             return;
         };
-        let (Ok(specification), Some(next)) = (&term.specification, self.undecided_from()) else {
+        let (Some(specification), Some(next)) = (term.specification(), self.undecided_from()) else {
             return;
         };
         // The ticks that somebody has decided on since the schedule was read do not wait any more.
@@ -292,10 +311,11 @@ impl<'a> Walk<'a> {
             .is_some_and(|term| term.is_present)
     }
 
-    /// The specification of this place: `None` where there is no term.
+    /// The specification of this place: `None` where there is no term, and nothing where that has no ticks or cannot be
+    /// read.
     fn specification(&self) -> Option<Result<Specification, ()>> {
         let term = self.history.terms.get(self.place)?;
-        Some(term.specification.as_ref().map(Clone::clone).map_err(|_| ()))
+        Some(term.specification().cloned().ok_or(()))
     }
 
     fn clip(&self, instant: DateTime<Utc>) -> DateTime<Utc> {

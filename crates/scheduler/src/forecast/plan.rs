@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
     ForecastRequest, ScheduleId, SchedulePolicies, ScheduleState, SchedulerError, UnifiedSchedule, WhatIf,
+    WrittenFollowing,
 };
 use ratchet_recurrence::{Planned, Specification, spread_offset};
 use ratchet_repository_bridge::{RepositoryBridge, offset_of, parse_specification, read_specification};
@@ -89,6 +90,12 @@ fn ideas(what_if: &[WhatIf]) -> Result<BTreeMap<&str, Idea>, SchedulerError> {
                 timezone,
                 spread,
             } => {
+                if WrittenFollowing::read(specification).is_some() {
+                    let rule = "a schedule that follows another has no instants of its own, and is in no forecast: that \
+                                which it follows is"
+                        .to_owned();
+                    return Err(invalid("whatIf.specification", specification.clone(), rule));
+                }
                 let specification = read_specification(specification, timezone).map_err(|error| {
                     SchedulerError::InvalidSchedule {
                         schedule: name.clone(),
@@ -148,7 +155,8 @@ impl Plan {
             },
             None => None,
         };
-        if !schedule.enabled || schedule.state != ScheduleState::Active {
+        // A schedule that follows another has no instants of its own.
+        if !schedule.enabled || schedule.state != ScheduleState::Active || schedule.follows().is_some() {
             return;
         }
         let specification = match parse_specification(&schedule.specification, &schedule.timezone) {

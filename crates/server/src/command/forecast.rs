@@ -91,7 +91,7 @@ impl ForecastArgs {
             "width" => ("--bucket", self.bucket.as_ref().unwrap_or(value)),
             "most" => ("--busiest", value),
             "whatIf.without" => ("--without", value),
-            "whatIf.name" => ("--what-if", value),
+            "whatIf.name" | "whatIf.specification" => ("--what-if", value),
             "whatIf.spread" => ("--spread", &self.spread),
             other => (other, value),
         };

@@ -1,4 +1,5 @@
 use clap::Args;
+use ratchet_interfaces::WrittenFollowing;
 use ratchet_recurrence::{Recurrence, Specification, SpecificationError, Zone, ZoneError};
 
 use crate::cli::CliError;
@@ -57,6 +58,13 @@ impl SpecificationArgs {
     }
 
     pub(crate) fn specification(&self) -> Result<Specification, CliError> {
+        if WrittenFollowing::read(&self.expression).is_some() {
+            return Err(CliError::Usage(format!(
+                "\"{}\" has no instants of its own: a schedule with it runs when a job of the other has ended. `ratchet why` \
+                 answers for instants of a stored one",
+                self.expression
+            )));
+        }
         let zone: Zone = self
             .tz
             .parse()
@@ -108,6 +116,12 @@ mod tests {
             canonical.specification().unwrap()
         );
         assert!(canonical.is_cron() && !sentence.is_cron());
+    }
+
+    #[test]
+    fn what_follows_another_schedule_has_no_instants_to_tell() {
+        let error = error(&SpecificationArgs::of("after nightly-import succeeded", "UTC"));
+        assert!(error.contains("no instants of its own"), "{error}");
     }
 
     #[test]

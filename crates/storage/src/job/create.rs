@@ -26,11 +26,6 @@ const HELD_KEYS: &str =
     "SELECT j.unique_key, j.id FROM {batch} AS b JOIN jobs AS j ON j.unique_key = b.unique_key
     WHERE j.unique_key IS NOT NULL AND j.status NOT IN ('completed', 'failed', 'cancelled')";
 
-const DEPENDENCY: &[BatchColumn] = &[("after_id", Kind::Id), ("job_id", Kind::Id)];
-
-const MARK_AWAITED: &str =
-    "UPDATE jobs AS j SET has_dependents = TRUE FROM {batch} AS b WHERE j.id = b.after_id";
-
 /// How often a call is done again whose unique key somebody else took at the same time.
 const ATTEMPTS: u32 = 4;
 
@@ -194,21 +189,10 @@ async fn depend(
     dependent: &BTreeMap<Uuid, i64>,
     transaction: &DatabaseTransaction,
 ) -> Result<(), WriteError> {
-    let backend = transaction.get_database_backend();
-    let mut pairs: Vec<(Uuid, Uuid)> = after
+    let pairs = after
         .iter()
-        .flat_map(|(job, others)| others.iter().map(move |other| (other.as_uuid(), job.as_uuid())))
-        .collect();
-    // In the order of the ids, in which others lock the rows as well.
-    pairs.sort_unstable();
-    for batch in &Batch::all(backend, DEPENDENCY, &pairs, |batch, (after, job)| {
-        batch.push([Cell::Id(*after), Cell::Id(*job)]);
-    }) {
-        transaction
-            .execute_raw(batch.insert("job_dependencies", ""))
-            .await?;
-        transaction.execute_raw(batch.statement(MARK_AWAITED, [])).await?;
-    }
+        .flat_map(|(job, others)| others.iter().map(move |other| (other.as_uuid(), job.as_uuid())));
+    dependents::have_wait(pairs.collect(), transaction).await?;
     let (_, cancelled) = dependents::decide_about(dependent, transaction).await?;
     dependents::decide(cancelled, transaction).await?;
     Ok(())

@@ -41,6 +41,30 @@ const CANCELLED: &[Column] = &[
 const CANCEL: &str = "UPDATE jobs AS j SET status = 'cancelled', error = b.reason, completed_at = b.ended_at
     FROM {batch} AS b WHERE j.id = b.job_id AND j.status = 'blocked' RETURNING id, has_dependents, completed_at";
 
+const DEPENDENCY: &[Column] = &[("after_id", Kind::Id), ("job_id", Kind::Id)];
+
+const MARK_AWAITED: &str =
+    "UPDATE jobs AS j SET has_dependents = TRUE FROM {batch} AS b WHERE j.id = b.after_id";
+
+/// Writes that jobs wait for others: of each pair, the second for the first.
+pub(crate) async fn have_wait(
+    mut pairs: Vec<(Uuid, Uuid)>,
+    transaction: &DatabaseTransaction,
+) -> Result<(), WriteError> {
+    // In the order of the ids, in which others lock the rows as well.
+    pairs.sort_unstable();
+    let backend = transaction.get_database_backend();
+    for batch in &Batch::all(backend, DEPENDENCY, &pairs, |batch, (after, job)| {
+        batch.push([Cell::Id(*after), Cell::Id(*job)]);
+    }) {
+        transaction
+            .execute_raw(batch.insert("job_dependencies", ""))
+            .await?;
+        transaction.execute_raw(batch.statement(MARK_AWAITED, [])).await?;
+    }
+    Ok(())
+}
+
 /// Decides about the jobs that wait for these, which have ended, each at its instant; and about those that wait for
 /// the ones that are cancelled thereby. Says how many may run now.
 pub(super) async fn decide(

@@ -17,6 +17,8 @@ pub struct Model {
     pub name_lower: String,
     pub description: Option<String>,
     pub specification: String,
+    pub follows_id: Option<Uuid>,
+    pub follow_condition: Option<String>,
     pub timezone: String,
     pub input: String,
     pub enabled: bool,
@@ -63,6 +65,8 @@ pub(crate) const COLUMNS: &[BatchColumn] = &[
     ("name_lower", Kind::Text),
     ("description", Kind::Text),
     ("specification", Kind::Text),
+    ("follows_id", Kind::Id),
+    ("follow_condition", Kind::Text),
     ("timezone", Kind::Text),
     ("input", Kind::Text),
     ("enabled", Kind::Bool),
@@ -146,6 +150,7 @@ pub(crate) fn push(batch: &mut Batch, schedule: &UnifiedSchedule) {
         }) => (Some(*since), Some(by.as_str()), note.as_deref(), *resume_at),
         None => (None, None, None, None),
     };
+    let following = schedule.follows();
     batch.push([
         Cell::Id(id.as_uuid()),
         Cell::Id(task_id.as_uuid()),
@@ -153,6 +158,8 @@ pub(crate) fn push(batch: &mut Batch, schedule: &UnifiedSchedule) {
         Cell::Text(&name.to_lowercase()),
         Cell::text(description.as_deref()),
         Cell::Text(specification),
+        Cell::id(following.map(|following| following.leader_id.as_uuid())),
+        Cell::text(following.map(|following| following.condition.as_str())),
         Cell::Text(timezone),
         Cell::Text(&json(input)),
         Cell::bool(*enabled),
@@ -196,6 +203,8 @@ pub(crate) fn read(row: Model) -> Result<UnifiedSchedule, RepositoryError> {
         name_lower: _,
         description,
         specification,
+        follows_id: _,
+        follow_condition: _,
         timezone,
         input,
         enabled,

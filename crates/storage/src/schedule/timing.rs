@@ -10,13 +10,13 @@ use crate::store::Store;
 
 const DURING: &str = "reading the timings of schedules";
 
-/// A completed schedule has nothing to wait for until it is edited, which makes it active again; one that is paused has
+/// A schedule that follows another never has anything to wait for. A completed schedule has nothing to wait for until it is edited, which makes it active again; one that is paused has
 /// nothing until it resumes.
 fn select() -> String {
     format!(
         "SELECT id, version, specification, timezone, {}, next_run, paused_at, resume_at, effective_from
          FROM schedules
-         WHERE enabled AND state <> 'completed' AND (paused_at IS NULL OR resume_at IS NOT NULL)",
+         WHERE enabled AND follows_id IS NULL AND state <> 'completed' AND (paused_at IS NULL OR resume_at IS NOT NULL)",
         PolicyColumns::NAMES
     )
 }

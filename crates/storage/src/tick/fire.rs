@@ -19,12 +19,14 @@ mod overlap;
 use std::sync::Arc;
 
 use ratchet_interfaces::{FiringOutcome, RepositoryError, TickFiring};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
-use crate::batch::Batch;
+use super::RESUME;
+use super::follow::{Followers, Made};
 use crate::schedule::NO_FURTHER_INSTANT;
 use crate::writer::{WriteError, Writer};
 use batches::Batches;
+pub(super) use batches::REPLACE_EXCLUDED;
 use existing::Remaining;
 use overlap::Decisions;
 
@@ -94,10 +96,11 @@ async fn write_if_nothing_stands_against_it(
 ) -> Result<Vec<FiringOutcome>, WriteError> {
     let Call { firings, batches } = call;
     let holds = format!("{HOLDS} AND {BEYOND_RANGES}");
-    batches.lock_schedules(transaction).await?;
+    let followers = lock_schedules(firings, batches, transaction).await?;
     let decisions = Decisions::on(firings, batches, transaction).await?;
     if decisions.are_none() {
         write(batches, &holds, transaction).await?;
+        follow(followers, &**firings, transaction).await?;
         return Ok(vec![FiringOutcome::Committed; firings.len()]);
     }
     let decided = decisions.apply_to(firings);
@@ -107,6 +110,7 @@ async fn write_if_nothing_stands_against_it(
     );
     decisions.call_off(transaction).await?;
     write(&batches, &holds, transaction).await?;
+    follow(followers, decided, transaction).await?;
     Ok(decisions.outcomes(firings.len()))
 }
 
@@ -117,17 +121,51 @@ async fn write_what_holds(
 ) -> Result<Vec<FiringOutcome>, WriteError> {
     let backend = transaction.get_database_backend();
     let all = Batches::of(backend, firings.iter().map(|firing| (firing, &[][..])));
-    all.lock_schedules(transaction).await?;
+    let followers = lock_schedules(firings, &all, transaction).await?;
     let mut remaining = Remaining::of(firings, &all, transaction).await?;
     let still: Vec<TickFiring> = remaining.take_firings();
     let asking = Batches::of(backend, still.iter().map(|firing| (firing, &[][..])));
     let decisions = Decisions::on(&still, &asking, transaction).await?;
     let decided = decisions.apply_to(&still);
-    let batches = Batches::of(backend, decided.into_iter().zip(remaining.aside()));
+    let batches = Batches::of(backend, decided.iter().copied().zip(remaining.aside()));
     batches.replace_excluded(transaction).await?;
     decisions.call_off(transaction).await?;
     write(&batches, HOLDS, transaction).await?;
+    follow(followers, decided, transaction).await?;
     Ok(remaining.outcomes(decisions.outcomes(still.len())))
+}
+
+/// Locks the schedules of firings, and those that follow them if any does.
+async fn lock_schedules(
+    firings: &[TickFiring],
+    batches: &Batches,
+    transaction: &DatabaseTransaction,
+) -> Result<Option<Followers>, WriteError> {
+    let leaders = firings.iter().map(|firing| firing.schedule_id);
+    let followers = Followers::lock(leaders, transaction).await?;
+    if followers.is_none() {
+        batches.lock_schedules(transaction).await?;
+    }
+    Ok(followers)
+}
+
+/// Makes the jobs of those that follow the schedules of firings that were written.
+async fn follow<'a>(
+    followers: Option<Followers>,
+    firings: impl IntoIterator<Item = &'a TickFiring>,
+    transaction: &DatabaseTransaction,
+) -> Result<(), WriteError> {
+    let Some(followers) = followers else {
+        return Ok(());
+    };
+    let made = firings.into_iter().flat_map(|firing| {
+        firing.jobs().map(|record| Made {
+            schedule_id: firing.schedule_id,
+            request: 0,
+            record: record.clone(),
+        })
+    });
+    followers.follow(made.collect(), transaction).await
 }
 
 /// Writes all of it, or finds that something stands against it.
@@ -172,12 +210,7 @@ fn move_on(holds: &str) -> String {
              state = CASE WHEN b.next_run IS NULL THEN 'completed' ELSE s.state END,
              state_reason = CASE WHEN b.next_run IS NULL THEN COALESCE(b.completion, '{NO_FURTHER_INSTANT}')
                                  ELSE s.state_reason END,
-             consecutive_failures = CASE WHEN b.resumes THEN 0 ELSE s.consecutive_failures END,
-             version = s.version + CASE WHEN b.resumes THEN 1 ELSE 0 END,
-             paused_at = CASE WHEN b.resumes THEN NULL ELSE s.paused_at END,
-             paused_by = CASE WHEN b.resumes THEN NULL ELSE s.paused_by END,
-             pause_note = CASE WHEN b.resumes THEN NULL ELSE s.pause_note END,
-             resume_at = CASE WHEN b.resumes THEN NULL ELSE s.resume_at END
+             {RESUME}
          FROM {{batch}} AS b WHERE {holds}"
     )
 }
@@ -194,26 +227,12 @@ const MAKE_JOBS: &str = "INSERT INTO jobs (
     WHERE b.outcome IN ('fired', 'buffered')
     ON CONFLICT DO NOTHING";
 
-/// Two nodes that fire some of the same schedules lock them in the same order, and so do not wait for each other. While
-/// they are locked, no job of theirs ends: see `job::release`.
-async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
-    if transaction.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
-    }
-    transaction
-        .execute_raw(batch.statement(
-            "SELECT 1 FROM schedules AS s JOIN {batch} AS b ON s.id = b.schedule_id
-             ORDER BY s.id FOR NO KEY UPDATE OF s",
-            [],
-        ))
-        .await
-        .map(drop)
-}
-
 #[cfg(test)]
 mod tests {
+    use sea_orm::DbBackend;
+
     use super::*;
-    use crate::batch::Cell;
+    use crate::batch::{Batch, Cell};
     use crate::query_plan::steps_on;
 
     #[tokio::test]

@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use ratchet_interfaces::{JobOrigin, ManualRun, ManualRuns, RepositoryError, TickOutcome, TickRecord};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use uuid::Uuid;
 
+use super::follow::{Followers, Made};
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::{json, micros, tick};
 use crate::writer::{WriteError, Writer};
@@ -36,6 +39,7 @@ pub(super) async fn add(writer: &Writer, runs: &ManualRuns) -> Result<u32, Repos
 async fn write(runs: &ManualRuns, transaction: &DatabaseTransaction) -> Result<u32, WriteError> {
     let backend = transaction.get_database_backend();
     let schedule = runs.schedule_id.as_uuid();
+    let followers = Followers::lock([runs.schedule_id], transaction).await?;
     let Some(request) = count_request(schedule, transaction).await? else {
         return Err(RepositoryError::NotFound {
             what: "schedule",
@@ -66,8 +70,14 @@ async fn write(runs: &ManualRuns, transaction: &DatabaseTransaction) -> Result<u
             .execute_raw(batch.statement(MAKE_JOBS, values))
             .await?;
     }
-    for batch in &ledger(backend, runs, request) {
+    let made: Vec<Made> = runs.runs.iter().map(|run| made(runs, *run, request)).collect();
+    for batch in &Batch::all(backend, tick::COLUMNS, &made, |batch, job| {
+        tick::push(batch, job.schedule_id, job.request, &job.record);
+    }) {
         transaction.execute_raw(batch.insert("ticks", "")).await?;
+    }
+    if let Some(followers) = followers {
+        followers.follow(made, transaction).await?;
     }
     Ok(request)
 }
@@ -88,23 +98,25 @@ async fn count_request(schedule: Uuid, transaction: &DatabaseTransaction) -> Res
     ))
 }
 
-fn ledger(backend: DbBackend, runs: &ManualRuns, request: u32) -> Vec<Batch> {
-    Batch::all(backend, tick::COLUMNS, &runs.runs, |batch, run| {
-        let ManualRun {
-            job_id,
-            instant,
-            run_after: _,
-        } = *run;
-        let record = TickRecord {
+/// The job of a run, by what the ledger has of it.
+fn made(runs: &ManualRuns, run: ManualRun, request: u32) -> Made {
+    let ManualRun {
+        job_id,
+        instant,
+        run_after: _,
+    } = run;
+    Made {
+        schedule_id: runs.schedule_id,
+        request,
+        record: TickRecord {
             scheduled_for: instant,
             through: instant,
             count: 1,
             outcome: runs.outcome,
-            reason: Some(runs.reason.clone()),
+            reason: Some(Arc::clone(&runs.reason)),
             job_id: Some(job_id),
             lateness: (runs.decided_at - instant).max(TimeDelta::zero()),
             decided_at: runs.decided_at,
-        };
-        tick::push(batch, runs.schedule_id, request, &record);
-    })
+        },
+    }
 }

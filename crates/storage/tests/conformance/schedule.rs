@@ -2,6 +2,7 @@
 
 mod creating;
 mod deleting;
+mod following;
 mod listing;
 mod periods;
 mod running;

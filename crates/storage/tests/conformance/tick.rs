@@ -3,6 +3,7 @@
 mod concurrent;
 mod existing;
 mod firing;
+mod following;
 mod listing;
 mod overlap;
 mod overlap_races;

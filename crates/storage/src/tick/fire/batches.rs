@@ -1,9 +1,9 @@
 use ratchet_interfaces::{TickFiring, TickRecord, asks_for_overlap};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
-use super::lock;
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::{micros, tick};
+use crate::tick::lock;
 use crate::writer::WriteError;
 
 /// A firing but for its ledger rows.
@@ -20,7 +20,7 @@ pub(super) const FIRING: &[Column] = &[
 ];
 
 /// Ledger rows at ticks that a specification excluded once and does not any more give way to what became of them.
-const REPLACE_EXCLUDED: &str = "DELETE FROM ticks WHERE outcome = 'excluded'
+pub(in crate::tick) const REPLACE_EXCLUDED: &str = "DELETE FROM ticks WHERE outcome = 'excluded'
     AND (schedule_id, scheduled_for, request) IN (
         SELECT b.schedule_id, b.scheduled_for, b.request FROM {batch} AS b WHERE b.outcome <> 'excluded'
     )";
