@@ -2,6 +2,7 @@
 
 mod any;
 mod filters;
+mod queue;
 mod round_trips;
 
 use std::fmt::Debug;
