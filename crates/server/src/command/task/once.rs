@@ -50,12 +50,13 @@ impl Once {
         let clock = SystemClock::new();
         let mut execution = self.runtime.execute(request);
         let error = tokio::select! {
+            // In this order, an interrupt is listened for before the task begins.
             biased;
+            () = stopped => TaskError::permanent("it was stopped"),
             ended = &mut execution => return ended.and_then(|output| {
                 refuse(TaskErrorKind::Output, validator.validate_output(&self.task, &output))?;
                 Ok(output)
             }),
-            () = stopped => TaskError::permanent("it was stopped"),
             () = clock.sleep(self.timeout) => {
                 let message = format!("it ran longer than its timeout of {} s", self.timeout.as_secs_f64());
                 TaskError::of(TaskErrorKind::Timeout, message)
