@@ -13,7 +13,7 @@ use tracing::warn;
 use super::Context;
 use super::attempt::Attempt;
 use super::leases::LEASE;
-use super::load::Load;
+use super::load::{Load, Mark};
 use super::roster::Assignment;
 use super::run_monitor::RunMonitor;
 use crate::lifecycle::{Phase, PhaseWatch};
@@ -38,8 +38,10 @@ const STOPPING: &str = "the server is stopping";
 pub(super) struct Claimer {
     context: Arc<Context>,
     load: Arc<Load>,
-    /// How many jobs the next claim takes ahead.
+    /// How many jobs are expected to end during the next claim.
     ahead: usize,
+    /// When the claim before began.
+    before: Option<Mark>,
     /// How many jobs were claimed since one was taken for its age.
     since_aged: u32,
     outcomes: mpsc::Sender<AttemptOutcome>,
@@ -62,6 +64,7 @@ impl Claimer {
         Self {
             load: Arc::new(Load::new(context.config.max_concurrent_jobs)),
             ahead: 0,
+            before: None,
             since_aged: 0,
             teller,
             outage: Outage::none("claimer", context.stalls.clone(), Arc::clone(&context.clock)),
@@ -136,7 +139,7 @@ impl Claimer {
         };
         let during = "claiming jobs";
         let looks = self.context.open_executions.looks();
-        let mark = self.load.mark();
+        let begin = self.load.mark(self.context.clock.monotonic());
         let call = self.context.jobs.job_claim_many(request);
         let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
             return Ok(None);
@@ -151,7 +154,9 @@ impl Claimer {
             self.context.jobs_stopping.raise();
         }
 
-        self.ahead = self.load.ahead_after(mark);
+        let end = self.load.mark(self.context.clock.monotonic());
+        let before = self.before.replace(begin).unwrap_or(begin);
+        self.ahead = self.load.ahead_after(before, begin, end);
         let count = claimed.len();
         self.launch(claimed).await;
         if count >= limit || self.watch.has_reached(Phase::Draining) {

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -8,10 +9,10 @@ pub(super) const MAX_AHEAD: usize = 1_000;
 
 /// How many jobs this process has claimed and not ended, and how many may run.
 ///
-/// While a claim is being committed no new job comes, so the jobs for that time are claimed ahead: as many as ended
-/// while the last claim was under way, and more if the slots stood empty meanwhile. So where jobs are short, a claim of
-/// many keeps the slots busy for as long as a commit takes; where they are long, none ends during a claim, and nothing is
-/// claimed ahead. The next claim begins when half of what was claimed ahead is left: just enough for its own time, and so
+/// While a claim is being committed no new job comes, so the jobs for that time are claimed ahead: as many as end, by the
+/// rate since the claim before, in the time that the last claim took; and more if the slots stood empty meanwhile. So where
+/// jobs are short, a claim of many keeps the slots busy for as long as a commit takes; where they are long, none ends in that
+/// time, and nothing is claimed ahead. The next claim begins when half of what was claimed ahead is left: just enough for its own time, and so
 /// that claims are large and few.
 ///
 /// ```text
@@ -32,9 +33,12 @@ pub(super) struct Load {
 /// A job that is claimed and has not ended. Dropped when it has.
 pub(super) struct Held(Arc<Load>);
 
-/// What was ended by a certain time.
+/// How many jobs had ended by an instant of the monotonic clock.
 #[derive(Clone, Copy)]
-pub(super) struct Mark(usize);
+pub(super) struct Mark {
+    ended: usize,
+    at: Duration,
+}
 
 impl Load {
     pub(super) fn new(limit: usize) -> Self {
@@ -61,16 +65,34 @@ impl Load {
         }
     }
 
-    /// To be taken before a claim.
-    pub(super) fn mark(&self) -> Mark {
-        Mark(self.ended.load(Ordering::SeqCst))
+    /// To be taken before a claim, and after it.
+    pub(super) fn mark(&self, at: Duration) -> Mark {
+        Mark {
+            ended: self.ended.load(Ordering::SeqCst),
+            at,
+        }
     }
 
-    /// How many jobs are expected to end during the next claim, after one that began at the mark.
-    pub(super) fn ahead_after(&self, mark: Mark) -> usize {
-        let ended = self.ended.load(Ordering::SeqCst).wrapping_sub(mark.0);
+    /// How many jobs are expected to end during the next claim, when the last one took from `begin` to `end` and the one
+    /// before it began at `before`.
+    pub(super) fn ahead_after(&self, before: Mark, begin: Mark, end: Mark) -> usize {
+        let since = |mark: Mark| (end.ended.wrapping_sub(mark.ended), end.at.saturating_sub(mark.at));
+        let (during, claim) = since(begin);
+        let (ended, whole) = since(before);
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a number of jobs between two claims is small"
+        )]
+        let by_rate = if whole.is_zero() {
+            0
+        } else {
+            (ended as f64 * claim.as_secs_f64() / whole.as_secs_f64()).round() as usize
+        };
+        let expected = during.max(by_rate);
         let is_starved = self.slots.available_permits() > 0;
-        let ahead = if is_starved { ended * 2 } else { ended };
+        let ahead = if is_starved { expected * 2 } else { expected };
         ahead.min(MAX_AHEAD)
     }
 
@@ -105,20 +127,56 @@ mod tests {
 
     use super::*;
 
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn end(load: &Arc<Load>, jobs: usize) {
+        let held: Vec<_> = (0..jobs).map(|_| load.hold()).collect();
+        drop(held);
+    }
+
     #[tokio::test]
     async fn jobs_that_end_during_a_claim_are_claimed_ahead_by_the_next() {
         let load = Arc::new(Load::new(10));
         assert_eq!(load.room(0).await, 10);
-        let mark = load.mark();
-        assert_eq!(load.ahead_after(mark), 0);
-        let held: Vec<_> = (0..10).map(|_| load.hold()).collect();
+        let begin = load.mark(ms(0));
         let busy = load.slots().acquire_many_owned(10).await.unwrap();
-        drop(held);
-        assert_eq!(load.ahead_after(mark), 10, "as many, while the slots are busy");
+        end(&load, 10);
+        let after = load.mark(ms(1));
+        assert_eq!(
+            load.ahead_after(begin, begin, after),
+            10,
+            "as many, while the slots are busy"
+        );
         drop(busy);
-        assert_eq!(load.ahead_after(mark), 20, "and more when they stand empty");
+        assert_eq!(
+            load.ahead_after(begin, begin, after),
+            20,
+            "and more when they stand empty"
+        );
         assert_eq!(load.room(20).await, 50);
-        assert_eq!(load.ahead_after(load.mark()), 0, "none, where none ends");
+        assert_eq!(
+            load.ahead_after(after, after, load.mark(ms(2))),
+            0,
+            "none, where none ends"
+        );
+    }
+
+    #[tokio::test]
+    async fn jobs_that_ended_between_two_claims_count_by_the_time_that_a_claim_takes() {
+        let load = Arc::new(Load::new(1));
+        let _busy = load.slots().acquire_owned().await.unwrap();
+        let before = load.mark(ms(0));
+        end(&load, 4);
+        let (begin, after) = (load.mark(ms(30)), load.mark(ms(40)));
+        assert_eq!(
+            load.ahead_after(before, begin, after),
+            1,
+            "four in 40 ms, one of 10"
+        );
+        let (begin, after) = (load.mark(ms(9_000)), load.mark(ms(9_010)));
+        assert_eq!(load.ahead_after(before, begin, after), 0, "four in nine seconds");
     }
 
     #[tokio::test]
