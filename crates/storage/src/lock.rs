@@ -36,7 +36,7 @@ impl DatabaseLock {
         connected: &Arc<Notify>,
     ) -> Result<Self, StorageError> {
         let kept = match &url.0 {
-            Location::Sqlite(path) => Kept::File(file::lock(url, path)?),
+            Location::Sqlite(path) => Kept::File(file::lock(url, path).await?),
             Location::Postgres { options, .. } => {
                 Kept::Session(Session::take(url, options, count, Arc::clone(connected)).await?)
             }

@@ -13,11 +13,20 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::StorageError;
 use crate::database_url::DatabaseUrl;
 
-pub(super) fn lock(url: &DatabaseUrl, database: &Path) -> Result<File, StorageError> {
+/// How long a lock that is held is asked for again. A server that is killed just as it starts a process leaves the lock to
+/// that process, until it has become the program that it was started as.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
+pub(super) async fn lock(url: &DatabaseUrl, database: &Path) -> Result<File, StorageError> {
     let resolved = resolve(database)?;
     let mut name = OsString::from(resolved);
     name.push(".lock");
@@ -33,16 +42,20 @@ pub(super) fn lock(url: &DatabaseUrl, database: &Path) -> Result<File, StorageEr
         .truncate(false)
         .open(&path)
         .map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::Error(source)) => return Err(unusable(source)),
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).map_err(unusable)?;
-            return Err(StorageError::InUse {
-                location: url.to_string(),
-                holder: holder.trim().to_owned(),
-            });
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+            Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => sleep(BETWEEN_TRIES).await,
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).map_err(unusable)?;
+                return Err(StorageError::InUse {
+                    location: url.to_string(),
+                    holder: holder.trim().to_owned(),
+                });
+            }
         }
     }
     file.set_len(0).map_err(unusable)?;

@@ -56,3 +56,17 @@ async fn a_file_with_several_hard_links_is_refused_by_every_name() {
     let alone = open(&other).await.lock_exclusively().await;
     assert!(alone.is_ok(), "{alone:?}");
 }
+
+#[tokio::test]
+async fn a_lock_that_is_given_back_soon_is_waited_for() {
+    let database = TestDatabase::sqlite().await;
+    let lock = database.database().lock_exclusively().await.unwrap();
+    let other = open(&database.file().unwrap()).await;
+    let waiting = tokio::spawn(async move { other.lock_exclusively().await });
+    // The other has tried by then: this test has one thread, and goes on when that one waits.
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    drop(lock);
+    let taken = waiting.await.unwrap();
+    assert!(taken.is_ok(), "{taken:?}");
+}
