@@ -2,20 +2,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+use ratchet_api::ApiState;
 
-use crate::http::error::{method_not_allowed, not_found};
 use crate::http::health::{ServerHealth, detailed, health, live, ready};
 
 /// Every route of the server.
-pub(crate) fn router(health_of_server: Arc<ServerHealth>) -> Router {
-    Router::new()
+pub(crate) fn router(health_of_server: Arc<ServerHealth>, api: ApiState) -> Router {
+    let health = Router::new()
         .route("/health", get(health))
         .route("/health/detailed", get(detailed))
         .route("/ready", get(ready))
         .route("/live", get(live))
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .with_state(health_of_server)
+        .with_state(health_of_server);
+    ratchet_api::router(api, health)
 }
 
 #[cfg(test)]
@@ -84,6 +83,7 @@ mod tests {
         let mut registry = MockTaskRegistry::new();
         registry.expect_list_tasks().returning(parts.registry);
         let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
+        let api = ApiState::new(Arc::clone(&clock) as _);
         let of_server = ServerHealth::new(clock.clone());
         if parts.phase != Phase::Starting {
             of_server.begin(HealthSource {
@@ -104,7 +104,7 @@ mod tests {
             .uri(path)
             .body(Body::empty())
             .unwrap();
-        let response = router(Arc::new(of_server)).oneshot(request).await.unwrap();
+        let response = router(Arc::new(of_server), api).oneshot(request).await.unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), 100_000).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap())
