@@ -18,6 +18,7 @@ use crate::state::ApiState;
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(read::list, write::create))
+        .routes(routes!(read::statistics))
         .routes(routes!(instants::preview))
         .routes(routes!(read::get, write::patch, write::delete))
         .routes(routes!(write::enable))

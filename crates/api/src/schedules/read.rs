@@ -1,6 +1,9 @@
-use ratchet_interfaces::{Page, ScheduleId, UnifiedSchedule};
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{Page, ScheduleId, ScheduleStatistics, UnifiedSchedule};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::envelope::{Many, One};
+use crate::envelope::{Many, One, Statistics};
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::etag::Tagged;
 use crate::id::PathId;
@@ -54,6 +57,64 @@ pub(super) async fn get(
     PathId(id): PathId<ScheduleId>,
 ) -> Result<Tagged<One<ScheduleView>>, ApiError> {
     stored(&services, id).await.map(answer)
+}
+
+/// Numbers about all schedules.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ScheduleStats {
+    total_schedules: u64,
+    enabled_schedules: u64,
+    disabled_schedules: u64,
+    /// How many are enabled, not paused, and have a tick that is due.
+    schedules_ready_to_run: u64,
+    /// Of each that has run, the time from its creation to its last run, divided by the number of its runs: the mean of
+    /// these.
+    average_execution_interval_minutes: Option<f64>,
+    /// The latest tick of any that became a job.
+    last_execution: Option<DateTime<Utc>>,
+    /// The earliest next tick of those that fire.
+    next_execution: Option<DateTime<Utc>>,
+}
+
+impl From<ScheduleStatistics> for ScheduleStats {
+    fn from(statistics: ScheduleStatistics) -> Self {
+        let ScheduleStatistics {
+            total,
+            enabled,
+            ready,
+            last_run,
+            next_run,
+            mean_interval_seconds,
+        } = statistics;
+        Self {
+            total_schedules: total,
+            enabled_schedules: enabled,
+            disabled_schedules: total.saturating_sub(enabled),
+            schedules_ready_to_run: ready,
+            average_execution_interval_minutes: mean_interval_seconds.map(|seconds| seconds / 60.0),
+            last_execution: last_run,
+            next_execution: next_run,
+        }
+    }
+}
+
+/// Numbers about all schedules.
+#[utoipa::path(
+    get,
+    path = "/schedules/stats",
+    tag = TAG,
+    operation_id = "schedules_stats",
+    responses((status = 200, body = Statistics<ScheduleStats>))
+)]
+pub(super) async fn statistics(services: Services) -> Result<Statistics<ScheduleStats>, ApiError> {
+    let now = services.clock.now();
+    let statistics = services.repositories.schedules().schedule_statistics(now).await?;
+    Ok(Statistics {
+        stats: statistics.into(),
+        timestamp: now,
+        period: "all",
+    })
 }
 
 /// The schedule with this id.

@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    OutputDestination, Page, ScheduleSort, ScheduleState, SortOrder, Tick, TickOutcome, TickRecord,
-    UnifiedSchedule,
+    OutputDestination, Page, ScheduleSort, ScheduleState, ScheduleStatistics, SortOrder, Tick, TickOutcome,
+    TickRecord, UnifiedSchedule,
 };
 use serde_json::json;
 
@@ -222,5 +222,34 @@ async fn a_preview_says_what_was_understood() {
             .await
             .error(422, "VALIDATION_ERROR")
             .contains("cronExpression")
+    );
+}
+
+#[tokio::test]
+async fn the_statistics_are_those_of_the_repository() {
+    let mut mocks = Mocks::default();
+    mocks.schedules.expect_schedule_statistics().returning(|at| {
+        assert_eq!(at, now());
+        Ok(ScheduleStatistics {
+            total: 5,
+            enabled: 3,
+            ready: 1,
+            last_run: None,
+            next_run: Some(now()),
+            mean_interval_seconds: Some(90.0),
+        })
+    });
+    let answer = mocks.get("/api/v1/schedules/stats").await;
+    assert_eq!(
+        answer.body,
+        json!({
+            "stats": {
+                "totalSchedules": 5, "enabledSchedules": 3, "disabledSchedules": 2, "schedulesReadyToRun": 1,
+                "averageExecutionIntervalMinutes": 1.5, "lastExecution": null,
+                "nextExecution": "2026-03-27T12:00:00Z",
+            },
+            "timestamp": "2026-03-27T12:00:00Z",
+            "period": "all",
+        })
     );
 }
