@@ -15,10 +15,12 @@ use crate::{document, guard, schedules};
 pub const PREFIX: &str = "/api/v1";
 
 /// The routes of the API, those `beside` them, and an answer in the API's envelope for whatever is no route.
-pub fn router(state: ApiState, beside: Router) -> Router {
-    let (api, document) = OpenApiRouter::with_openapi(document::frame())
+pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
+    let (beside, beside_document) = beside.split_for_parts();
+    let (api, mut document) = OpenApiRouter::with_openapi(document::frame())
         .nest(PREFIX, schedules::routes())
         .split_for_parts();
+    document.merge(beside_document);
     let document = Arc::new(document);
     api.layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(from_fn_with_state(state.clone(), guard::within_time))

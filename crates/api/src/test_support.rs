@@ -12,6 +12,7 @@ use ratchet_interfaces::{
 };
 use serde_json::Value;
 use tower::ServiceExt;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::router::router;
 use crate::state::{ApiState, Services};
@@ -86,7 +87,7 @@ impl Mocks {
             output: Arc::new(output),
             clock,
         });
-        router(state, Router::new())
+        router(state, OpenApiRouter::new())
     }
 
     pub(crate) async fn get(self, path: &str) -> Answer {

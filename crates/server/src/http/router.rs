@@ -1,18 +1,19 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
 use ratchet_api::ApiState;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::http::health::{ServerHealth, detailed, health, live, ready};
+use crate::http::health::{self, ServerHealth};
 
 /// Every route of the server.
 pub(crate) fn router(health_of_server: Arc<ServerHealth>, api: ApiState) -> Router {
-    let health = Router::new()
-        .route("/health", get(health))
-        .route("/health/detailed", get(detailed))
-        .route("/ready", get(ready))
-        .route("/live", get(live))
+    let health = OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(health::detailed))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::live))
         .with_state(health_of_server);
     ratchet_api::router(api, health)
 }
@@ -119,6 +120,21 @@ mod tests {
         );
         assert_eq!(body["checks"], Value::Null);
         assert_eq!(body["version"], env!("CARGO_PKG_VERSION"));
+    }
+
+    #[tokio::test]
+    async fn the_document_has_the_routes_of_health_beside_those_of_the_api() {
+        let (status, document) = ask(Parts::default(), "GET", "/api-docs/openapi.json").await;
+        assert_eq!(status, StatusCode::OK);
+        for path in [
+            "/health",
+            "/health/detailed",
+            "/ready",
+            "/live",
+            "/api/v1/schedules",
+        ] {
+            assert!(document["paths"][path]["get"].is_object(), "{path}");
+        }
     }
 
     #[tokio::test]

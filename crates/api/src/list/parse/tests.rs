@@ -44,7 +44,10 @@ const OFFER: Offer<Wanted, Order> = Offer {
             "status",
             Setter::Name {
                 names: JobStatus::wire_names,
-                set: |wanted, name| Ok(wanted.not = Some(JobStatus::of_wire_name(name)?)),
+                set: |wanted, name| {
+                    wanted.not = Some(JobStatus::of_wire_name(name)?);
+                    Ok(())
+                },
             },
             "",
         ),
@@ -52,7 +55,10 @@ const OFFER: Offer<Wanted, Order> = Offer {
             "status",
             Setter::Name {
                 names: JobStatus::wire_names,
-                set: |wanted, name| Ok(wanted.statuses.push(JobStatus::of_wire_name(name)?)),
+                set: |wanted, name| {
+                    wanted.statuses.push(JobStatus::of_wire_name(name)?);
+                    Ok(())
+                },
             },
             "",
         ),
