@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -6,6 +7,7 @@ use axum::http::Uri;
 use axum::http::header::{HOST, ORIGIN};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 
 use crate::error::ApiError;
 use crate::state::ApiState;
@@ -13,10 +15,16 @@ use crate::state::ApiState;
 /// How long a request may take, from its first byte to its answer's.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Answers a request that takes too long.
-pub(crate) async fn within_time(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+/// Answers a request that takes too long, or ends in a panic.
+pub(crate) async fn to_an_answer(State(state): State<ApiState>, request: Request, next: Next) -> Response {
     tokio::select! {
-        answer = next.run(request) => answer,
+        answer = AssertUnwindSafe(next.run(request)).catch_unwind() => {
+            // The panic itself has been told by the hook; whoever waits for the answer gets one.
+            answer.unwrap_or_else(|_| {
+                tracing::error!("a request ended in a panic");
+                ApiError::internal().into_response()
+            })
+        }
         () = state.clock().sleep(LONGEST) => ApiError::timed_out(format!(
             "it took longer than {} s; what it was to change may be changed or not: read it again",
             LONGEST.as_secs()

@@ -23,7 +23,7 @@ pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
     document.merge(beside_document);
     let document = Arc::new(document);
     api.layer(DefaultBodyLimit::max(MOST_BYTES))
-        .layer(from_fn_with_state(state.clone(), guard::within_time))
+        .layer(from_fn_with_state(state.clone(), guard::to_an_answer))
         .layer(from_fn(guard::local_only))
         .with_state(state)
         .route(document::PATH, get(async move || document::answer(&document)))

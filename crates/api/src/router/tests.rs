@@ -75,7 +75,7 @@ async fn a_request_that_takes_too_long_is_answered() {
     let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
     let state = ApiState::new(Arc::clone(&clock) as Arc<dyn Clock>);
     let never = Router::new().route("/never", get(std::future::pending::<()>));
-    let limited = never.layer(from_fn_with_state(state, guard::within_time));
+    let limited = never.layer(from_fn_with_state(state, guard::to_an_answer));
     let mut asked = pin!(ask(limited, request(Method::GET, "/never", &[], None)));
     poll_fn(|context| {
         assert!(asked.as_mut().poll(context).is_pending());
@@ -85,6 +85,13 @@ async fn a_request_that_takes_too_long_is_answered() {
     clock.advance(TimeDelta::seconds(30));
     let answer = asked.await;
     answer.error(408, "TIMEOUT");
+}
+
+#[tokio::test]
+async fn a_request_that_ends_in_a_panic_is_answered() {
+    // It does not expect to be called.
+    let answer = Mocks::default().get(&format!("/api/v1/schedules/{ID}")).await;
+    answer.error(500, "INTERNAL_ERROR");
 }
 
 async fn document() -> Value {
