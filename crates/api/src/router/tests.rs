@@ -166,6 +166,20 @@ fn collect_references(value: &Value, references: &mut Vec<String>) {
 }
 
 #[tokio::test]
+async fn the_document_requires_what_a_body_must_have() {
+    let document = document().await;
+    let required = |schema: &str| document["components"]["schemas"][schema]["required"].clone();
+    assert_eq!(
+        required("CreateSchedule"),
+        serde_json::json!(["taskId", "name", "cronExpression"])
+    );
+    assert_eq!(required("BackfillBody"), serde_json::json!(["from", "to"]));
+    for optional in ["PatchSchedule", "PolicyChanges", "TriggerRequest"] {
+        assert_eq!(required(optional), Value::Null, "{optional}");
+    }
+}
+
+#[tokio::test]
 async fn the_document_has_the_filters_and_sort_keys_of_a_list() {
     let document = document().await;
     let parameters = document["paths"]["/api/v1/schedules"]["get"]["parameters"]

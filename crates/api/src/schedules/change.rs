@@ -32,7 +32,7 @@ pub(crate) struct CreateSchedule {
     #[schema(default = true)]
     enabled: Option<bool>,
     /// The input of its jobs, which must be what the task's schema says.
-    #[schema(value_type = Value)]
+    #[schema(value_type = Value, required = false)]
     input: Option<Value>,
     policies: Option<PolicyChanges>,
     priority: Option<JobPriorityName>,
@@ -112,7 +112,7 @@ pub(crate) struct PatchSchedule {
     #[serde(default, deserialize_with = "present")]
     enabled: Option<bool>,
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Value)]
+    #[schema(value_type = Value, required = false)]
     input: Option<Value>,
     #[serde(default, deserialize_with = "present")]
     policies: Option<PolicyChanges>,

@@ -19,7 +19,7 @@ use crate::state::Services;
 pub(crate) struct TriggerRequest {
     /// The input of the job, instead of the schedule's.
     #[serde(default)]
-    #[schema(value_type = Value)]
+    #[schema(value_type = Value, required = false)]
     input: Option<Value>,
 }
 
@@ -85,7 +85,7 @@ pub(crate) struct BackfillBody {
     #[schema(default = true)]
     only_missing: bool,
     /// The input of the jobs, instead of the schedule's.
-    #[schema(value_type = Value)]
+    #[schema(value_type = Value, required = false)]
     input: Option<Value>,
     /// Who asks.
     #[serde(default = "default_by")]
