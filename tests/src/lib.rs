@@ -18,7 +18,7 @@ pub use every_second::EverySecond;
 pub use private_disk::PrivateDisk;
 pub use random::Random;
 pub use resources::{memory_peak, memory_resident, open_files, threads};
-pub use server_process::{Exit, ServerProcess, ratchet_binary};
+pub use server_process::{Exit, HttpAnswer, ServerProcess, ratchet_binary};
 pub use stored::{
     all_deliveries, all_executions, all_jobs, execute_sql, set_back_heartbeat, with_repositories,
     with_repositories_at,

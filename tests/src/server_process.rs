@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -51,6 +52,37 @@ pub struct ServerProcess {
 enum Line {
     Result(Value),
     Log(Value),
+}
+
+/// What the server answered over HTTP.
+#[derive(Debug)]
+pub struct HttpAnswer {
+    /// The status code.
+    pub status: u16,
+    /// The headers, their names in lower case.
+    pub headers: HashMap<String, String>,
+    /// The JSON body.
+    pub body: Value,
+}
+
+impl HttpAnswer {
+    fn read(answer: &str) -> Self {
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a body");
+        let mut lines = head.lines();
+        let status_line = lines.next().expect("a status line");
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        Self {
+            status: status_line
+                .split(' ')
+                .nth(1)
+                .and_then(|code| code.parse().ok())
+                .expect("a status line"),
+            headers: headers
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+                .collect(),
+            body: serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}")),
+        }
+    }
 }
 
 /// How a process ended, and what it had said.
@@ -212,31 +244,56 @@ impl ServerProcess {
     /// Asks the server over HTTP: status and JSON body.
     ///
     /// # Panics
-    /// When it does not answer.
+    /// When it does not answer, or not in JSON.
     #[must_use]
     pub fn get(&self, path: &str) -> (u16, Value) {
+        let answer = self.send("GET", path, &[], None);
+        (answer.status, answer.body)
+    }
+
+    /// Sends a request with a JSON body, or without a body.
+    ///
+    /// # Panics
+    /// When the server does not answer, or not in JSON.
+    #[must_use]
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> HttpAnswer {
+        let body = body.map(ToString::to_string);
+        let mut headers = headers.to_vec();
+        if body.is_some() {
+            headers.push(("content-type", "application/json"));
+        }
+        self.send_text(method, path, &headers, body.as_deref().unwrap_or(""))
+    }
+
+    /// Sends a request with any body.
+    ///
+    /// # Panics
+    /// When the server does not answer, or not in JSON.
+    #[must_use]
+    pub fn send_text(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> HttpAnswer {
         let address = self.address.expect("the server listens");
         let mut stream = TcpStream::connect(address).expect("the server listens");
         stream
             .set_read_timeout(Some(PATIENCE))
             .expect("a timeout can be set");
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
-        )
-        .expect("it listens");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+        if headers.iter().all(|(name, _)| *name != "host") {
+            request.push_str(&format!("host: {address}\r\n"));
+        }
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+        stream.write_all(request.as_bytes()).expect("it listens");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
-        let status = answer
-            .split(' ')
-            .nth(1)
-            .and_then(|code| code.parse().ok())
-            .expect("a status line");
-        let body = answer.split_once("\r\n\r\n").expect("a body").1;
-        (
-            status,
-            serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}")),
-        )
+        HttpAnswer::read(&answer)
     }
 
     /// Where the server listens.

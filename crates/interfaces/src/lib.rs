@@ -80,7 +80,7 @@ pub use runtime::{
 };
 pub use schedule::{
     InvalidScheduleSummary, InvalidSchedules, Pause, ScheduleFilter, SchedulePeriod, ScheduleSort,
-    ScheduleState, ScheduleTiming, UnifiedSchedule,
+    ScheduleState, ScheduleStatistics, ScheduleTiming, UnifiedSchedule,
 };
 pub use scheduler::{
     BackfillOrder, BackfillReport, BackfillRequest, PauseRequest, ResumeRequest, ScheduleStatus,

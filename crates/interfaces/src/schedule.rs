@@ -195,6 +195,24 @@ pub struct InvalidScheduleSummary {
     pub reason: Option<String>,
 }
 
+/// Numbers about all schedules, of one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScheduleStatistics {
+    /// How many there are.
+    pub total: u64,
+    /// How many of them are enabled.
+    pub enabled: u64,
+    /// How many are enabled, not paused, and have a tick that is due.
+    pub ready: u64,
+    /// The latest tick of any that became a job.
+    pub last_run: Option<DateTime<Utc>>,
+    /// The earliest next tick of those that are enabled and not paused.
+    pub next_run: Option<DateTime<Utc>>,
+    /// Of each that has run, the time from its creation to its last run, divided by the number of its runs: the mean of
+    /// these, in seconds.
+    pub mean_interval_seconds: Option<f64>,
+}
+
 /// Which schedules a list holds. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default)]
 pub struct ScheduleFilter {

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use ratchet_interfaces::{
     InvalidSchedules, ManualClock, MockFactRepository, MockJobRepository, MockRepositoryFactory,
     MockTickRepository, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, SchedulePeriod,
-    SchedulePolicies, ScheduleRepository, ScheduleSort, ScheduleTiming, TaskId, UnifiedSchedule,
+    SchedulePolicies, ScheduleRepository, ScheduleSort, ScheduleStatistics, ScheduleTiming, TaskId,
+    UnifiedSchedule,
 };
 use ratchet_metadata_store::MetadataStore;
 use ratchet_repository_bridge::RepositoryBridge;
@@ -89,6 +90,10 @@ impl ScheduleRepository for Rows {
 
     async fn schedule_exists_for_task(&self, _: TaskId) -> Result<bool, RepositoryError> {
         unreachable!("the index knows no task")
+    }
+
+    async fn schedule_statistics(&self, _: DateTime<Utc>) -> Result<ScheduleStatistics, RepositoryError> {
+        unreachable!("the index does not ask for it")
     }
 
     async fn schedule_list_invalid(&self, _: u32) -> Result<InvalidSchedules, RepositoryError> {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ratchet_api::Services;
 use ratchet_executor::{
     DeliveryWorker, DeliveryWorkerParts, ExecutorConfig, ExecutorError, JobPipeline, JobPipelineParts,
     ServerStatus,
@@ -228,6 +229,18 @@ impl ServiceContainer {
         .await?;
         self.scheduler_service.start().await?;
         Ok(())
+    }
+
+    /// What the API calls.
+    #[must_use]
+    pub fn api_services(&self) -> Services {
+        Services {
+            repositories: Arc::clone(&self.repositories),
+            scheduler: Arc::clone(&self.scheduler_service),
+            validator: Arc::clone(&self.validator),
+            output: Arc::clone(&self.output_manager),
+            clock: Arc::clone(&self.clock),
+        }
     }
 
     /// Completes when another server has the database's lock instead of this one, which must then stop.

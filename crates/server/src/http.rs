@@ -1,6 +1,5 @@
-//! The HTTP side: routes, and the one place that makes an answer of an error.
+//! The HTTP side: health, and the API beside it.
 
-mod error;
 mod health;
 mod router;
 

@@ -3,6 +3,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ratchet_api::ApiState;
 use ratchet_interfaces::Clock;
 use ratchet_scheduler::SystemClock;
 use tokio::net::TcpListener;
@@ -61,7 +62,8 @@ impl UnifiedServer {
             listener,
         } = self;
         let health = Arc::new(ServerHealth::new(Arc::clone(&clock)));
-        let http = HttpServer::begin(listener, Arc::clone(&health));
+        let api = ApiState::new(Arc::clone(&clock));
+        let http = HttpServer::begin(listener, Arc::clone(&health), api.clone());
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the server starts");
 
         let mut stop = pin!(stop);
@@ -70,7 +72,13 @@ impl UnifiedServer {
             () = &mut stop => None,
         };
         let outcome = match built {
-            Some(Ok(container)) => run_parts(&container, &settings, &health, address, stop).await,
+            Some(Ok(container)) => {
+                let front = Front {
+                    health: &health,
+                    api: &api,
+                };
+                run_parts(&container, &settings, front, address, stop).await
+            }
             Some(Err(error)) => Err(error),
             None => {
                 tracing::info!("the server stops: its start is broken off");
@@ -83,11 +91,18 @@ impl UnifiedServer {
     }
 }
 
+/// What is told over HTTP that the parts run.
+#[derive(Clone, Copy)]
+struct Front<'a> {
+    health: &'a ServerHealth,
+    api: &'a ApiState,
+}
+
 /// Starts every part, waits, and stops every part.
 async fn run_parts(
     container: &ServiceContainer,
     settings: &Settings,
-    health: &ServerHealth,
+    front: Front<'_>,
     address: SocketAddr,
     mut stop: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Result<(), StartError> {
@@ -101,7 +116,7 @@ async fn run_parts(
                 Arc::clone(&container.job_pipeline),
                 Arc::clone(&container.delivery_worker),
             );
-            health.begin(HealthSource {
+            front.health.begin(HealthSource {
                 repositories: Arc::clone(&container.repositories),
                 scheduler: Arc::clone(&container.scheduler_service),
                 registry: Arc::clone(&container.registry),
@@ -112,12 +127,14 @@ async fn run_parts(
                 scheduler_enabled: settings.scheduler.enabled,
                 patience: HEALTH_PATIENCE,
             });
+            front.api.begin(container.api_services());
             tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the server is ready");
             let outcome = tokio::select! {
                 () = &mut stop => Ok(()),
                 lost = container.lock_lost() => Err(lost.into()),
             };
-            health.end();
+            front.health.end();
+            front.api.end();
             tracing::info!("the server stops: no new ticks, running jobs may finish");
             outcome
         }
@@ -138,9 +155,9 @@ struct HttpServer {
 }
 
 impl HttpServer {
-    fn begin(listener: TcpListener, health: Arc<ServerHealth>) -> Self {
+    fn begin(listener: TcpListener, health: Arc<ServerHealth>, api: ApiState) -> Self {
         let (running, ended) = oneshot::channel::<()>();
-        let server = axum::serve(listener, router(health)).with_graceful_shutdown(async move {
+        let server = axum::serve(listener, router(health, api)).with_graceful_shutdown(async move {
             // An error says that the sender is gone, which is as good a reason to end.
             if ended.await.is_err() {}
         });
@@ -193,8 +210,13 @@ mod tests {
             begun: Arc::clone(&begun),
         });
         let health = ServerHealth::new(Arc::clone(&container.clock));
+        let api = ApiState::new(Arc::clone(&container.clock));
+        let front = Front {
+            health: &health,
+            api: &api,
+        };
         let stop = pin!(begun.notified());
-        run_parts(&container, &settings, &health, settings.server.bind, stop)
+        run_parts(&container, &settings, front, settings.server.bind, stop)
             .await
             .unwrap();
         assert!(

@@ -236,6 +236,12 @@ impl Settings {
             let rule = format!("0 to {} seconds are allowed", Self::MAX_GRACE_SECONDS);
             return Err(reader.refuse("server.shutdown_grace_seconds", grace.to_string(), rule));
         }
+        let bind = settings.server.bind;
+        if !bind.ip().to_canonical().is_loopback() {
+            let rule = "the HTTP API has no authentication, so that only an address of loopback is allowed, such as \
+                        127.0.0.1:8080 or [::1]:8080";
+            return Err(reader.refuse("server.bind", bind.to_string(), rule));
+        }
         if let Err(JavaScriptConfigError { field, value, rule }) = settings.javascript.clone().validated() {
             return Err(reader.refuse(&format!("javascript.{field}"), value, rule));
         }
@@ -327,6 +333,26 @@ mod tests {
             load("", &[], &[("log.format", "xml")]).unwrap_err(),
             "log.format is \"xml\" (flag --the-flag): allowed are text and json"
         );
+    }
+
+    #[test]
+    fn an_address_that_others_can_reach_is_refused_since_the_api_asks_nobody_who_they_are() {
+        for reachable in [
+            "0.0.0.0:8080",
+            "10.0.0.1:8080",
+            "[::]:8080",
+            "[2001:db8::1]:8080",
+            "[::ffff:10.0.0.1]:8080",
+        ] {
+            let error = refusal_of_file(&format!("server.bind = \"{reachable}\""));
+            assert!(
+                error.contains("server.bind") && error.contains("loopback"),
+                "{reachable}: {error}"
+            );
+        }
+        for local in ["127.0.0.1:8080", "127.1.2.3:0", "[::1]:8080"] {
+            load(&format!("server.bind = \"{local}\""), &[], &[]).unwrap();
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@ mod following;
 mod invalid;
 mod next_run;
 mod period;
+mod statistics;
 mod timing;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, SchedulePeriod,
-    ScheduleRepository, ScheduleSort, ScheduleTiming, SortOrder, TaskId, UnifiedSchedule,
+    ScheduleRepository, ScheduleSort, ScheduleStatistics, ScheduleTiming, SortOrder, TaskId, UnifiedSchedule,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
@@ -227,6 +228,10 @@ impl ScheduleRepository for Schedules {
             read,
         )
         .await
+    }
+
+    async fn schedule_statistics(&self, now: DateTime<Utc>) -> Result<ScheduleStatistics, RepositoryError> {
+        statistics::of_all(&self.store.reader, now).await
     }
 
     async fn schedule_exists_for_task(&self, task_id: TaskId) -> Result<bool, RepositoryError> {

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, SchedulePeriod,
-    ScheduleSort, ScheduleTiming, TaskId, UnifiedSchedule,
+    ScheduleSort, ScheduleStatistics, ScheduleTiming, TaskId, UnifiedSchedule,
 };
 
 /// The table `schedules`.
@@ -33,6 +33,9 @@ pub trait ScheduleRepository: Send + Sync {
         sort: ScheduleSort,
         page: PageRequest,
     ) -> Result<Page<UnifiedSchedule>, RepositoryError>;
+
+    /// Numbers about all schedules; due is what is due at `now`.
+    async fn schedule_statistics(&self, now: DateTime<Utc>) -> Result<ScheduleStatistics, RepositoryError>;
 
     /// Whether a schedule of this task exists, enabled or not, readable or not.
     async fn schedule_exists_for_task(&self, task_id: TaskId) -> Result<bool, RepositoryError>;

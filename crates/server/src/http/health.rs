@@ -10,6 +10,10 @@ use ratchet_interfaces::{
     Clock, RepositoryFactory, SchedulerHealth, SchedulerService, TaskRegistry, with_causes,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What the document groups the routes by.
+const TAG: &str = "health";
 
 /// How the server is, from the beginning of its start on.
 pub(crate) struct ServerHealth {
@@ -33,8 +37,9 @@ pub(crate) struct HealthSource {
     pub(crate) patience: Duration,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = HealthStatus)]
 enum Status {
     Healthy,
     Degraded,
@@ -51,7 +56,7 @@ impl Status {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
     status: Status,
     timestamp: String,
@@ -59,7 +64,7 @@ pub(crate) struct Health {
     checks: Option<Checks>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Checks {
     database: Check,
     scheduler: Check,
@@ -67,23 +72,32 @@ struct Checks {
     registry: Check,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Check {
     status: Status,
     message: String,
+    /// How long the look took.
+    #[schema(value_type = u64)]
     duration_ms: u128,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Ready {
     ready: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Live {
     alive: bool,
 }
 
+/// Whether the server has started.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = TAG,
+    responses((status = 200, body = Health), (status = 503, body = Health, description = "It starts"))
+)]
 pub(crate) async fn health(State(health): State<Arc<ServerHealth>>) -> (StatusCode, Json<Health>) {
     let status = match health.source.get() {
         Some(_) => Status::Healthy,
@@ -92,6 +106,13 @@ pub(crate) async fn health(State(health): State<Arc<ServerHealth>>) -> (StatusCo
     health.answer(status, None)
 }
 
+/// How each part of the server is.
+#[utoipa::path(
+    get,
+    path = "/health/detailed",
+    tag = TAG,
+    responses((status = 200, body = Health), (status = 503, body = Health, description = "A part is unhealthy"))
+)]
 pub(crate) async fn detailed(State(health): State<Arc<ServerHealth>>) -> (StatusCode, Json<Health>) {
     let Some(source) = health.source.get() else {
         return health.answer(Status::Starting, None);
@@ -118,6 +139,13 @@ pub(crate) async fn detailed(State(health): State<Arc<ServerHealth>>) -> (Status
     health.answer(status, Some(checks))
 }
 
+/// Whether the server takes work.
+#[utoipa::path(
+    get,
+    path = "/ready",
+    tag = TAG,
+    responses((status = 200, body = Ready), (status = 503, body = Ready))
+)]
 pub(crate) async fn ready(State(health): State<Arc<ServerHealth>>) -> (StatusCode, Json<Ready>) {
     let ready = health.ready.load(Ordering::Acquire);
     let code = if ready {
@@ -128,6 +156,8 @@ pub(crate) async fn ready(State(health): State<Arc<ServerHealth>>) -> (StatusCod
     (code, Json(Ready { ready }))
 }
 
+/// That the process answers.
+#[utoipa::path(get, path = "/live", tag = TAG, responses((status = 200, body = Live)))]
 pub(crate) async fn live() -> Json<Live> {
     Json(Live { alive: true })
 }

@@ -1,21 +1,21 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use ratchet_api::ApiState;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::http::error::{method_not_allowed, not_found};
-use crate::http::health::{ServerHealth, detailed, health, live, ready};
+use crate::http::health::{self, ServerHealth};
 
 /// Every route of the server.
-pub(crate) fn router(health_of_server: Arc<ServerHealth>) -> Router {
-    Router::new()
-        .route("/health", get(health))
-        .route("/health/detailed", get(detailed))
-        .route("/ready", get(ready))
-        .route("/live", get(live))
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .with_state(health_of_server)
+pub(crate) fn router(health_of_server: Arc<ServerHealth>, api: ApiState) -> Router {
+    let health = OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(health::detailed))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::live))
+        .with_state(health_of_server);
+    ratchet_api::router(api, health)
 }
 
 #[cfg(test)]
@@ -84,6 +84,7 @@ mod tests {
         let mut registry = MockTaskRegistry::new();
         registry.expect_list_tasks().returning(parts.registry);
         let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
+        let api = ApiState::new(Arc::clone(&clock) as _);
         let of_server = ServerHealth::new(clock.clone());
         if parts.phase != Phase::Starting {
             of_server.begin(HealthSource {
@@ -104,7 +105,7 @@ mod tests {
             .uri(path)
             .body(Body::empty())
             .unwrap();
-        let response = router(Arc::new(of_server)).oneshot(request).await.unwrap();
+        let response = router(Arc::new(of_server), api).oneshot(request).await.unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), 100_000).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap())
@@ -119,6 +120,21 @@ mod tests {
         );
         assert_eq!(body["checks"], Value::Null);
         assert_eq!(body["version"], env!("CARGO_PKG_VERSION"));
+    }
+
+    #[tokio::test]
+    async fn the_document_has_the_routes_of_health_beside_those_of_the_api() {
+        let (status, document) = ask(Parts::default(), "GET", "/api-docs/openapi.json").await;
+        assert_eq!(status, StatusCode::OK);
+        for path in [
+            "/health",
+            "/health/detailed",
+            "/ready",
+            "/live",
+            "/api/v1/schedules",
+        ] {
+            assert!(document["paths"][path]["get"].is_object(), "{path}");
+        }
     }
 
     #[tokio::test]

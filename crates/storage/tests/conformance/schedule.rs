@@ -6,5 +6,6 @@ mod following;
 mod listing;
 mod periods;
 mod running;
+mod statistics;
 mod timing;
 mod updating;

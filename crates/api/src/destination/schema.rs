@@ -1,0 +1,247 @@
+//! The JSON of destinations for the document. What reads and writes it is `ratchet_interfaces::OutputDestination`.
+#![allow(
+    dead_code,
+    reason = "these types are read by the generator of the document only"
+)]
+
+use std::collections::BTreeMap;
+
+use utoipa::ToSchema;
+
+/// Where a job's result goes. The member that `destinationType` names must be there.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct OutputDestination {
+    destination_type: DestinationType,
+    /// What is written in place of the output: a template over the result.
+    #[schema(required = false)]
+    template: Option<String>,
+    /// Which results go there: those of jobs that succeeded, that failed for good, or both.
+    #[schema(required = false, default = "completed")]
+    results: ResultFilter,
+    #[schema(required = false)]
+    stdio: Option<StdioOptions>,
+    #[schema(required = false)]
+    filesystem: Option<FilesystemOptions>,
+    #[schema(required = false)]
+    webhook: Option<WebhookOptions>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum DestinationType {
+    Stdio,
+    Filesystem,
+    Webhook,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum ResultFilter {
+    Completed,
+    Failed,
+    All,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "UPPERCASE")]
+enum OutputFormat {
+    Json,
+    Yaml,
+    Csv,
+    Xml,
+    Raw,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "UPPERCASE")]
+enum CompressionType {
+    Gzip,
+    Zstd,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum WriteMode {
+    Replace,
+    Append,
+    New,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum StdioStream {
+    Stdout,
+    Stderr,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "UPPERCASE")]
+enum HttpMethod {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+/// The server's own standard output or error: one line a result.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct StdioOptions {
+    #[schema(required = false, default = "stdout")]
+    stream: StdioStream,
+    #[schema(required = false, default = "JSON")]
+    format: OutputFormat,
+    /// Whether job, task, schedule and tick are told around the output.
+    #[schema(required = false, default = false)]
+    include_metadata: bool,
+    /// A text before each line.
+    #[schema(required = false)]
+    prefix: Option<String>,
+}
+
+/// A file below the configured output folder.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct FilesystemOptions {
+    /// Relative to the output folder, and never out of it: a template over the result.
+    #[schema(max_length = 4096)]
+    path: String,
+    #[schema(required = false, default = "JSON")]
+    format: OutputFormat,
+    #[schema(required = false)]
+    compression: Option<CompressionType>,
+    #[schema(required = false, default = "replace")]
+    mode: WriteMode,
+    /// The permissions of a new file, in octal.
+    #[schema(required = false, example = "644")]
+    permissions: Option<String>,
+    #[schema(required = false, default = false)]
+    include_metadata: bool,
+}
+
+/// An HTTP request.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct WebhookOptions {
+    #[schema(max_length = 2048)]
+    url: String,
+    #[schema(required = false, default = "POST")]
+    method: HttpMethod,
+    #[schema(required = false)]
+    headers: BTreeMap<String, String>,
+    #[schema(required = false, default = 30, minimum = 1, maximum = 300)]
+    timeout_seconds: u32,
+    #[schema(required = false, default = "application/json")]
+    content_type: String,
+    #[schema(required = false)]
+    retry_policy: WebhookRetryPolicy,
+    #[schema(required = false)]
+    authentication: Option<WebhookAuthentication>,
+    /// The secret by which the request is signed after the Standard Webhooks specification. It comes back masked.
+    #[schema(required = false)]
+    signing_secret: Option<String>,
+}
+
+/// When a delivery that failed is tried again. The initial delay is not longer than the maximum.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct WebhookRetryPolicy {
+    #[schema(required = false, minimum = 1, maximum = 10)]
+    max_attempts: u32,
+    #[schema(required = false)]
+    initial_delay_seconds: f64,
+    #[schema(required = false)]
+    max_delay_seconds: f64,
+    #[schema(required = false, minimum = 1, maximum = 10)]
+    backoff_multiplier: f64,
+}
+
+/// How the request proves who sends it. The member that `authType` names must be there; its secret comes back masked.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct WebhookAuthentication {
+    auth_type: AuthType,
+    #[schema(required = false)]
+    bearer: Option<BearerAuthentication>,
+    #[schema(required = false)]
+    basic: Option<BasicAuthentication>,
+    #[schema(required = false)]
+    api_key: Option<ApiKeyAuthentication>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum AuthType {
+    Bearer,
+    Basic,
+    ApiKey,
+}
+
+#[derive(ToSchema)]
+struct BearerAuthentication {
+    token: String,
+}
+
+#[derive(ToSchema)]
+struct BasicAuthentication {
+    username: String,
+    password: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct ApiKeyAuthentication {
+    key: String,
+    header_name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces as domain;
+    use serde_json::{Value, json};
+    use utoipa::PartialSchema;
+
+    use super::*;
+
+    fn properties<T: PartialSchema>() -> Vec<String> {
+        let schema = serde_json::to_value(T::schema()).unwrap();
+        keys(&schema["properties"])
+    }
+
+    fn keys(object: &Value) -> Vec<String> {
+        let mut keys: Vec<String> = object.as_object().unwrap().keys().cloned().collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    #[test]
+    fn each_member_that_is_written_stands_in_the_document() {
+        let webhook = json!({
+            "destinationType": "webhook", "template": "t", "webhook": {
+                "url": "https://example.org", "headers": {"A": "b"}, "signingSecret": "whsec_a",
+                "authentication": {"authType": "api_key", "apiKey": {"key": "k", "headerName": "X"}},
+            },
+        });
+        let webhook: domain::OutputDestination = serde_json::from_value(webhook).unwrap();
+        let webhook = serde_json::to_value(webhook).unwrap()["webhook"].clone();
+        assert_eq!(keys(&webhook), properties::<WebhookOptions>());
+        assert_eq!(keys(&webhook["retryPolicy"]), properties::<WebhookRetryPolicy>());
+        assert_eq!(
+            keys(&webhook["authentication"]["apiKey"]),
+            properties::<ApiKeyAuthentication>()
+        );
+        let file = json!({"path": "a", "compression": "GZIP", "permissions": "644"});
+        let file: domain::FilesystemOptions = serde_json::from_value(file).unwrap();
+        assert_eq!(
+            keys(&serde_json::to_value(file).unwrap()),
+            properties::<FilesystemOptions>()
+        );
+        let stdio: domain::StdioOptions = serde_json::from_value(json!({"prefix": "a"})).unwrap();
+        assert_eq!(
+            keys(&serde_json::to_value(stdio).unwrap()),
+            properties::<StdioOptions>()
+        );
+    }
+}

@@ -1,0 +1,114 @@
+use axum::extract::FromRequestParts;
+use axum::http::HeaderValue;
+use axum::http::header::{ETAG, IF_MATCH};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+
+use crate::error::ApiError;
+
+/// An answer about a row, with its version as the entity tag.
+#[derive(Debug)]
+pub(crate) struct Tagged<T> {
+    pub(crate) version: u32,
+    pub(crate) answer: T,
+}
+
+impl<T: IntoResponse> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.answer.into_response();
+        if let Ok(tag) = HeaderValue::try_from(tag(self.version)) {
+            response.headers_mut().insert(ETAG, tag);
+        }
+        response
+    }
+}
+
+fn tag(version: u32) -> String {
+    format!("\"{version}\"")
+}
+
+/// What a request says of how the row must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IfMatch {
+    /// Nothing.
+    Absent,
+    /// It must exist.
+    Any,
+    /// It must have one of these tags.
+    OneOf(Vec<String>),
+}
+
+impl IfMatch {
+    /// Refuses a row of another version than the request names.
+    pub(crate) fn check(&self, version: u32) -> Result<(), ApiError> {
+        match self {
+            Self::Absent | Self::Any => Ok(()),
+            // A weak tag never matches here: RFC 9110, section 13.1.1.
+            Self::OneOf(tags) if tags.contains(&tag(version)) => Ok(()),
+            Self::OneOf(tags) => Err(ApiError::stale(format!(
+                "If-Match is {}, but the ETag is {}: read it again and repeat the change",
+                tags.join(", "),
+                tag(version)
+            ))),
+        }
+    }
+
+    /// A change that somebody else's came before is a failed precondition for who named a version.
+    pub(crate) fn overtaken(&self, conflict: ApiError) -> ApiError {
+        match self {
+            Self::OneOf(_) if conflict.is_version_conflict() => ApiError::stale(conflict.to_string()),
+            _ => conflict,
+        }
+    }
+
+    fn read(text: &str) -> Self {
+        let tags: Vec<String> = text.split(',').map(|tag| tag.trim().to_owned()).collect();
+        if tags.iter().any(|tag| tag == "*") {
+            Self::Any
+        } else {
+            Self::OneOf(tags)
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut texts = Vec::new();
+        for value in parts.headers.get_all(IF_MATCH) {
+            let text = value
+                .to_str()
+                .map_err(|_| ApiError::bad_request("If-Match is no list of entity tags"))?;
+            texts.push(text);
+        }
+        Ok(if texts.is_empty() {
+            Self::Absent
+        } else {
+            Self::read(&texts.join(","))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_matches_its_own_tag_and_no_other() {
+        for (header, matches) in [
+            ("\"7\"", true),
+            ("\"6\", \"7\"", true),
+            ("*", true),
+            ("\"6\"", false),
+            ("7", false),
+            ("W/\"7\"", false),
+            ("", false),
+        ] {
+            assert_eq!(IfMatch::read(header).check(7).is_ok(), matches, "{header}");
+        }
+        let refusal = IfMatch::read("\"6\"").check(7).unwrap_err();
+        assert_eq!(refusal.status().as_u16(), 412);
+        assert!(IfMatch::Absent.check(7).is_ok());
+    }
+}

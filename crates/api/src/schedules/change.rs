@@ -1,0 +1,242 @@
+use ratchet_interfaces::{OutputDestination, ScheduleId, Task, TaskId, UnifiedSchedule, ValidationIssue};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::body::{nullable, present};
+use crate::destination::{Destination, checked};
+use crate::error::ApiError;
+use crate::named::{JobPriorityName, Name};
+use crate::schedules::policies::PolicyChanges;
+use crate::state::Services;
+
+/// A schedule that is to be created.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreateSchedule {
+    /// The task that it runs.
+    task_id: Uuid,
+    /// Its unique name.
+    name: String,
+    /// When it fires: cron with five fields (minute first), six (second first) or seven (year last), a macro, intervals,
+    /// instants, several of them with exclusions and bounds, plain English, or as in `after nightly-import succeeded`.
+    #[schema(example = "0 9 * * mon-fri")]
+    cron_expression: String,
+    /// What it is for.
+    description: Option<String>,
+    /// The IANA time zone in which the expression is read.
+    #[schema(default = "UTC")]
+    timezone: Option<String>,
+    /// Whether it fires.
+    #[schema(default = true)]
+    enabled: Option<bool>,
+    /// The input of its jobs, which must be what the task's schema says.
+    #[schema(value_type = Value, required = false)]
+    input: Option<Value>,
+    policies: Option<PolicyChanges>,
+    priority: Option<JobPriorityName>,
+    /// How often a failed job of it is tried again; left out, it is what its task says.
+    max_retries: Option<u32>,
+    /// How long a job of it may run, in seconds; left out, it is what its task or the server says.
+    #[schema(minimum = 1)]
+    timeout_seconds: Option<u32>,
+    /// Where the results of its jobs go.
+    #[schema(min_items = 1, max_items = 10)]
+    output_destinations: Option<Vec<Destination>>,
+    /// Anything that its owner wants to keep with it.
+    #[schema(value_type = Option<Value>)]
+    metadata: Option<Value>,
+}
+
+impl CreateSchedule {
+    /// The schedule, as far as it can be checked before the scheduler does.
+    pub(super) async fn checked(self, services: &Services) -> Result<UnifiedSchedule, ApiError> {
+        let Self {
+            task_id,
+            name,
+            cron_expression,
+            description,
+            timezone,
+            enabled,
+            input,
+            policies,
+            priority,
+            max_retries,
+            timeout_seconds,
+            output_destinations,
+            metadata,
+        } = self;
+        let defaults = UnifiedSchedule::new(
+            name,
+            TaskId::from_uuid(task_id),
+            cron_expression,
+            services.clock.now(),
+        );
+        let schedule = UnifiedSchedule {
+            id: ScheduleId::new(),
+            description,
+            timezone: timezone.unwrap_or(defaults.timezone),
+            input: input.unwrap_or_else(|| Value::Object(Map::new())),
+            enabled: enabled.unwrap_or(defaults.enabled),
+            policies: policies.unwrap_or_default().applied_to(defaults.policies)?,
+            priority: priority.map_or(defaults.priority, |Name(priority)| priority),
+            max_retries,
+            timeout_seconds: timeout_seconds.map(timeout).transpose()?,
+            output_destinations: destinations(output_destinations, services)?,
+            metadata,
+            ..defaults
+        };
+        check_run(services, schedule.task_id, &schedule.input).await?;
+        Ok(schedule)
+    }
+}
+
+/// Changes of a schedule. What is left out stays as it is.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PatchSchedule {
+    #[serde(default, deserialize_with = "present")]
+    task_id: Option<Uuid>,
+    #[serde(default, deserialize_with = "present")]
+    name: Option<String>,
+    /// Null takes it away.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    description: Option<Option<String>>,
+    /// When it fires: as for a new one.
+    #[serde(default, deserialize_with = "present")]
+    cron_expression: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    timezone: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    enabled: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Value, required = false)]
+    input: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    policies: Option<PolicyChanges>,
+    #[serde(default, deserialize_with = "present")]
+    priority: Option<JobPriorityName>,
+    /// Null is what its task says.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<u32>)]
+    max_retries: Option<Option<u32>>,
+    /// Null is what its task or the server says.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    timeout_seconds: Option<Option<u32>>,
+    /// All of them, with their secrets: a masked one is refused. Null takes them away.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Vec<Destination>>, min_items = 1, max_items = 10)]
+    output_destinations: Option<Option<Vec<Destination>>>,
+    /// Null takes it away.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Value>)]
+    metadata: Option<Option<Value>>,
+}
+
+impl PatchSchedule {
+    /// The schedule with these changes, as far as they can be checked before the scheduler does. What is not changed is
+    /// not checked: a schedule whose task is gone can still be disabled.
+    pub(super) async fn applied_to(
+        self,
+        before: UnifiedSchedule,
+        services: &Services,
+    ) -> Result<UnifiedSchedule, ApiError> {
+        let Self {
+            task_id,
+            name,
+            description,
+            cron_expression,
+            timezone,
+            enabled,
+            input,
+            policies,
+            priority,
+            max_retries,
+            timeout_seconds,
+            output_destinations,
+            metadata,
+        } = self;
+        let runs_otherwise = task_id.is_some() || input.is_some();
+        let timeout_seconds = match timeout_seconds {
+            None => before.timeout_seconds,
+            Some(given) => given.map(timeout).transpose()?,
+        };
+        let output_destinations = match output_destinations {
+            None => before.output_destinations,
+            Some(given) => destinations(given, services)?,
+        };
+        let schedule = UnifiedSchedule {
+            task_id: task_id.map_or(before.task_id, TaskId::from_uuid),
+            name: name.unwrap_or(before.name),
+            description: description.unwrap_or(before.description),
+            specification: cron_expression.unwrap_or(before.specification),
+            timezone: timezone.unwrap_or(before.timezone),
+            enabled: enabled.unwrap_or(before.enabled),
+            input: input.unwrap_or(before.input),
+            policies: policies.unwrap_or_default().applied_to(before.policies)?,
+            priority: priority.map_or(before.priority, |Name(priority)| priority),
+            max_retries: max_retries.unwrap_or(before.max_retries),
+            timeout_seconds,
+            output_destinations,
+            metadata: metadata.unwrap_or(before.metadata),
+            ..before
+        };
+        if runs_otherwise {
+            check_run(services, schedule.task_id, &schedule.input).await?;
+        }
+        Ok(schedule)
+    }
+}
+
+fn destinations(
+    given: Option<Vec<Destination>>,
+    services: &Services,
+) -> Result<Vec<OutputDestination>, ApiError> {
+    given.map_or(Ok(Vec::new()), |given| checked(given, &*services.output))
+}
+
+fn timeout(seconds: u32) -> Result<u32, ApiError> {
+    if seconds == 0 {
+        return Err(ApiError::invalid(
+            "timeoutSeconds",
+            "0 is not allowed: it is 1 or more",
+        ));
+    }
+    Ok(seconds)
+}
+
+/// Checks that jobs of this task can run with this input.
+async fn check_run(services: &Services, task_id: TaskId, input: &Value) -> Result<(), ApiError> {
+    let refused = |rule: &str| ApiError::invalid("taskId", format!("task {task_id} {rule}"));
+    let found = services.repositories.tasks().task_find(task_id).await?;
+    let task = found.ok_or_else(|| refused("does not exist"))?;
+    if task.removed_at.is_some() {
+        return Err(refused("was removed from its registry, and runs nothing new"));
+    }
+    if !task.enabled {
+        return Err(refused("is disabled: enable it first"));
+    }
+    check_input(services, &task, input)
+}
+
+/// Checks an input against the schema of its task.
+pub(super) fn check_input(services: &Services, task: &Task, input: &Value) -> Result<(), ApiError> {
+    let issues = services.validator.validate_input(&task.definition, input);
+    if issues.is_empty() {
+        return Ok(());
+    }
+    let words: Vec<String> = issues
+        .iter()
+        .map(
+            |ValidationIssue {
+                 task: _,
+                 field,
+                 message,
+             }| format!("{field}: {message}"),
+        )
+        .collect();
+    Err(ApiError::invalid("input", words.join("; ")))
+}

@@ -1,0 +1,139 @@
+//! What handlers' tests share: the router over mocks, and requests to it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request};
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{
+    ManualClock, MockOutputDelivery, MockRepositoryFactory, MockScheduleRepository, MockSchedulerService,
+    MockTaskRepository, MockTaskValidator, MockTickRepository,
+};
+use serde_json::Value;
+use tower::ServiceExt;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::router::router;
+use crate::state::{ApiState, Services};
+
+/// The mocks behind the services. Whatever a test does not expect to be called panics.
+#[derive(Default)]
+pub(crate) struct Mocks {
+    pub(crate) schedules: MockScheduleRepository,
+    pub(crate) tasks: MockTaskRepository,
+    pub(crate) ticks: MockTickRepository,
+    pub(crate) scheduler: MockSchedulerService,
+    pub(crate) validator: MockTaskValidator,
+    pub(crate) output: MockOutputDelivery,
+}
+
+pub(crate) fn now() -> DateTime<Utc> {
+    "2026-03-27T12:00:00Z".parse().unwrap()
+}
+
+/// An answer of the API.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The message of the error that it must be.
+    pub(crate) fn error(&self, status: u16, code: &str) -> &str {
+        let error = &self.body["error"];
+        assert_eq!(
+            (self.status, error["status"].as_u64(), error["code"].as_str()),
+            (status, Some(u64::from(status)), Some(code)),
+            "{self:?}"
+        );
+        error["message"].as_str().unwrap()
+    }
+}
+
+impl Mocks {
+    pub(crate) fn router(self) -> Router {
+        let Self {
+            schedules,
+            tasks,
+            ticks,
+            scheduler,
+            validator,
+            output,
+        } = self;
+        let mut repositories = MockRepositoryFactory::new();
+        let (schedules, tasks, ticks) = (Arc::new(schedules), Arc::new(tasks), Arc::new(ticks));
+        repositories
+            .expect_schedules()
+            .returning(move || Arc::clone(&schedules) as _);
+        repositories
+            .expect_tasks()
+            .returning(move || Arc::clone(&tasks) as _);
+        repositories
+            .expect_ticks()
+            .returning(move || Arc::clone(&ticks) as _);
+        let clock = Arc::new(ManualClock::at(now()));
+        let state = ApiState::new(Arc::clone(&clock) as _);
+        state.begin(Services {
+            repositories: Arc::new(repositories),
+            scheduler: Arc::new(scheduler),
+            validator: Arc::new(validator),
+            output: Arc::new(output),
+            clock,
+        });
+        router(state, OpenApiRouter::new())
+    }
+
+    pub(crate) async fn get(self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    pub(crate) async fn send(
+        self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
+        ask(self.router(), request(method, path, headers, body)).await
+    }
+}
+
+pub(crate) fn request(
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<Value>,
+) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    match body {
+        None => request.body(Body::empty()),
+        Some(body) => request
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string())),
+    }
+    .unwrap()
+}
+
+pub(crate) async fn ask(router: Router, request: Request<Body>) -> Answer {
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+    let bytes = to_bytes(body, 10_000_000).await.unwrap();
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).unwrap()
+        },
+    }
+}
