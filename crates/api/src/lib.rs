@@ -20,9 +20,11 @@ mod etag;
 mod guard;
 mod id;
 mod job;
+mod jobs;
 mod list;
 mod named;
 mod router;
+mod run;
 mod schedules;
 mod state;
 #[cfg(test)]

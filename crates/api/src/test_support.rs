@@ -7,8 +7,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    ManualClock, MockOutputDelivery, MockRepositoryFactory, MockScheduleRepository, MockSchedulerService,
-    MockTaskRepository, MockTaskValidator, MockTickRepository,
+    ManualClock, MockJobRepository, MockOutputDelivery, MockRepositoryFactory, MockScheduleRepository,
+    MockSchedulerService, MockTaskRepository, MockTaskValidator, MockTickRepository, Signal,
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -23,6 +23,9 @@ pub(crate) struct Mocks {
     pub(crate) schedules: MockScheduleRepository,
     pub(crate) tasks: MockTaskRepository,
     pub(crate) ticks: MockTickRepository,
+    pub(crate) jobs: MockJobRepository,
+    pub(crate) jobs_available: Signal,
+    pub(crate) jobs_stopping: Signal,
     pub(crate) scheduler: MockSchedulerService,
     pub(crate) validator: MockTaskValidator,
     pub(crate) output: MockOutputDelivery,
@@ -63,6 +66,9 @@ impl Mocks {
             schedules,
             tasks,
             ticks,
+            jobs,
+            jobs_available,
+            jobs_stopping,
             scheduler,
             validator,
             output,
@@ -78,6 +84,10 @@ impl Mocks {
         repositories
             .expect_ticks()
             .returning(move || Arc::clone(&ticks) as _);
+        let jobs = Arc::new(jobs);
+        repositories
+            .expect_jobs()
+            .returning(move || Arc::clone(&jobs) as _);
         let clock = Arc::new(ManualClock::at(now()));
         let state = ApiState::new(Arc::clone(&clock) as _);
         state.begin(Services {
@@ -85,6 +95,8 @@ impl Mocks {
             scheduler: Arc::new(scheduler),
             validator: Arc::new(validator),
             output: Arc::new(output),
+            jobs_available,
+            jobs_stopping,
             clock,
         });
         router(state, OpenApiRouter::new())
