@@ -1,8 +1,9 @@
-//! `/api/v1/jobs` of the real server: what is created over HTTP runs, and what is called off does not.
+//! `/api/v1/jobs` and `/api/v1/executions` of the real server: what is created over HTTP runs, what is called off does
+//! not, and what became of it is shown.
 
 use std::time::{Duration, Instant};
 
-use ratchet_tests::{HttpAnswer, ServerProcess};
+use ratchet_tests::{HttpAnswer, ServerProcess, task_named, with_repositories, write_task};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -173,6 +174,87 @@ fn a_job_waits_for_those_that_it_is_after() {
     assert_eq!(api.job(&on_success)["status"], "CANCELLED");
     let (_, too_late) = api.create(&now, &after("ALL_SUCCEEDED"));
     assert_eq!(too_late["status"], "CANCELLED", "{too_late}");
+}
+
+#[test]
+fn each_attempt_is_shown_with_what_its_task_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "(input, context) => { console.log('begins'); console.warn('attempt', context.attempt); \
+                  if (context.attempt === 1) throw new Error('not today'); return 'done'; }";
+    let retry = json!({"max_retries": 1, "backoff": {"type": "fixed", "delay_seconds": 0.01}});
+    write_task(
+        folder.path(),
+        "talks",
+        json!({"retry": retry}),
+        &[("main.js", script)],
+    );
+    let server = ServerProcess::start(folder.path(), &[]).ready();
+    let task = with_repositories(folder.path(), async |repositories| {
+        task_named(repositories, "talks").await.to_string()
+    });
+    let api = Api {
+        server,
+        _folder: folder,
+    };
+    let file = json!([{"destinationType": "filesystem", "filesystem": {"path": "x.json", "format": "JSON"}}]);
+    let created = api.post(
+        ALL,
+        &json!({"taskId": task, "input": {}, "outputDestinations": file}),
+    );
+    assert_eq!(created.status, 201, "{created:?}");
+    let path = &created.headers["location"];
+    let job = api.until(path, "COMPLETED");
+    let id = job["id"].as_str().unwrap();
+
+    let (_, attempts) = api.server.get(&format!("/api/v1/executions?jobId={id}"));
+    assert_eq!(attempts["meta"]["pagination"]["total"], 2, "{attempts}");
+    let (last, first) = (&attempts["data"][0], &attempts["data"][1]);
+    assert_eq!(
+        (
+            &last["attempt"],
+            &last["status"],
+            &last["output"],
+            &last["taskId"]
+        ),
+        (&json!(2), &json!("COMPLETED"), &json!("done"), &json!(task))
+    );
+    assert_eq!(
+        (&first["attempt"], &first["status"]),
+        (&json!(1), &json!("FAILED"))
+    );
+    assert!(
+        first["errorMessage"].as_str().unwrap().contains("not today"),
+        "{first}"
+    );
+    let (_, failed) = api
+        .server
+        .get(&format!("/api/v1/executions?job_id={id}&status=failed"));
+    assert_eq!(failed["data"], json!([first]));
+
+    let path_of_last = format!("/api/v1/executions/{}", last["id"].as_str().unwrap());
+    assert_eq!(&api.job(&path_of_last), last);
+    let (_, log) = api.server.get(&format!("{path_of_last}/logs?_start=1&_end=2"));
+    assert_eq!(log["meta"]["pagination"]["total"], 2, "{log}");
+    let line = &log["data"][0];
+    assert_eq!(
+        (&line["seq"], &line["level"], &line["message"]),
+        (&json!(1), &json!("WARN"), &json!("attempt 2"))
+    );
+    let (_, deliveries) = api.server.get(&format!("{path}/deliveries"));
+    let delivery = &deliveries["data"][0];
+    assert_eq!(
+        (
+            &delivery["executionId"],
+            &delivery["destination"]["destinationType"]
+        ),
+        (&last["id"], &json!("filesystem")),
+        "{deliveries}"
+    );
+    let missing = api
+        .server
+        .send("GET", &format!("/api/v1/executions/{id}"), &[], None);
+    error(&missing, 404, "NOT_FOUND");
+    assert_eq!(api.server.end_by(Signal::TERM).code, Some(0));
 }
 
 #[test]

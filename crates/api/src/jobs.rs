@@ -2,6 +2,7 @@
 
 mod cancel;
 mod create;
+mod deliveries;
 mod list;
 mod queue;
 mod read;
@@ -20,6 +21,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(read::get))
         .routes(routes!(cancel::cancel))
         .routes(routes!(retry::retry))
+        .routes(routes!(deliveries::list))
 }
 
 /// What the document groups the routes by.

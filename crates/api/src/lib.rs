@@ -17,6 +17,7 @@ mod document;
 mod envelope;
 mod error;
 mod etag;
+mod executions;
 mod guard;
 mod id;
 mod job;

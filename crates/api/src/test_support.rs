@@ -7,8 +7,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    ManualClock, MockJobRepository, MockOutputDelivery, MockRepositoryFactory, MockScheduleRepository,
-    MockSchedulerService, MockTaskRepository, MockTaskValidator, MockTickRepository, Signal,
+    ManualClock, MockDeliveryRepository, MockExecutionRepository, MockJobRepository, MockOutputDelivery,
+    MockRepositoryFactory, MockScheduleRepository, MockSchedulerService, MockTaskRepository,
+    MockTaskValidator, MockTickRepository, Signal,
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -23,6 +24,8 @@ pub(crate) struct Mocks {
     pub(crate) schedules: MockScheduleRepository,
     pub(crate) tasks: MockTaskRepository,
     pub(crate) ticks: MockTickRepository,
+    pub(crate) deliveries: MockDeliveryRepository,
+    pub(crate) executions: MockExecutionRepository,
     pub(crate) jobs: MockJobRepository,
     pub(crate) jobs_available: Signal,
     pub(crate) jobs_stopping: Signal,
@@ -66,6 +69,8 @@ impl Mocks {
             schedules,
             tasks,
             ticks,
+            deliveries,
+            executions,
             jobs,
             jobs_available,
             jobs_stopping,
@@ -84,6 +89,14 @@ impl Mocks {
         repositories
             .expect_ticks()
             .returning(move || Arc::clone(&ticks) as _);
+        let deliveries = Arc::new(deliveries);
+        repositories
+            .expect_deliveries()
+            .returning(move || Arc::clone(&deliveries) as _);
+        let executions = Arc::new(executions);
+        repositories
+            .expect_executions()
+            .returning(move || Arc::clone(&executions) as _);
         let jobs = Arc::new(jobs);
         repositories
             .expect_jobs()

@@ -1,5 +1,6 @@
 mod cancelling;
 mod creating;
+mod delivering;
 mod reading;
 mod retrying;
 
