@@ -65,6 +65,13 @@ impl Answer {
 
 impl Mocks {
     pub(crate) fn router(self) -> Router {
+        let services = self.services();
+        let state = ApiState::new(Arc::clone(&services.clock));
+        state.begin(services);
+        router(state, OpenApiRouter::new())
+    }
+
+    pub(crate) fn services(self) -> Services {
         let Self {
             schedules,
             tasks,
@@ -101,18 +108,15 @@ impl Mocks {
         repositories
             .expect_jobs()
             .returning(move || Arc::clone(&jobs) as _);
-        let clock = Arc::new(ManualClock::at(now()));
-        let state = ApiState::new(Arc::clone(&clock) as _);
-        state.begin(Services {
+        Services {
             repositories: Arc::new(repositories),
             scheduler: Arc::new(scheduler),
             validator: Arc::new(validator),
             output: Arc::new(output),
             jobs_available,
             jobs_stopping,
-            clock,
-        });
-        router(state, OpenApiRouter::new())
+            clock: Arc::new(ManualClock::at(now())),
+        }
     }
 
     pub(crate) async fn get(self, path: &str) -> Answer {

@@ -61,3 +61,40 @@ async fn to_its_end<T: Send + 'static>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::test_support::Mocks;
+
+    #[tokio::test]
+    async fn a_change_goes_through_and_is_told_although_whoever_asked_for_it_is_gone() {
+        let services = Mocks::default().services();
+        let (commit, committed) = oneshot::channel();
+        let mut asked = Box::pin(stop(&services, move |_| async move {
+            committed.await.unwrap();
+            Ok(())
+        }));
+        poll_fn(|context| {
+            assert!(asked.as_mut().poll(context).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        drop(asked);
+        commit.send(()).unwrap();
+        services.jobs_stopping.arm().await;
+        services.jobs_available.arm().await;
+    }
+
+    #[tokio::test]
+    async fn a_change_that_ends_in_a_panic_is_an_error() {
+        let services = Mocks::default().services();
+        let changed: Result<(), ApiError> = fill(&services, |_| async { panic!("it was full") }).await;
+        assert_eq!(changed.unwrap_err().code(), "INTERNAL_ERROR");
+    }
+}
