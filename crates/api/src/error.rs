@@ -101,7 +101,8 @@ impl ApiError {
         Self::new(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED", message)
     }
 
-    fn conflict(message: impl Into<String>) -> Self {
+    /// What is asked for does not go with what is there.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "CONFLICT", message)
     }
 

@@ -1,6 +1,6 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use ratchet_interfaces::{ApiId, JobId, ScheduleId, TaskId};
+use ratchet_interfaces::{ApiId, ExecutionId, JobId, ScheduleId, TaskId};
 
 use crate::error::ApiError;
 
@@ -19,6 +19,10 @@ impl Identifies for TaskId {
 
 impl Identifies for JobId {
     const NOUN: &str = "job";
+}
+
+impl Identifies for ExecutionId {
+    const NOUN: &str = "execution";
 }
 
 /// The `{id}` of a path. Ids are opaque to whoever sends them, so one that cannot be an id is one that does not exist.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::destination::Destination;
-use crate::named::{JobOriginName, JobPriorityName, JobStatusName, Name};
+use crate::named::{JobOriginName, JobPriorityName, JobStatusName, Name, TaskErrorKindName};
 
 /// One run of a task that must happen.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,6 +21,8 @@ pub(crate) struct JobView {
     status: JobStatusName,
     /// What it came from.
     origin: JobOriginName,
+    /// How many executions of it were started.
+    attempts: u32,
     /// How many of its executions failed and were followed by another try.
     retry_count: u32,
     /// How many such tries are allowed; null is what its task says.
@@ -38,6 +40,16 @@ pub(crate) struct JobView {
     input: Value,
     /// Why its last execution failed.
     error_message: Option<String>,
+    /// What kind of failure that was.
+    error_kind: Option<TaskErrorKindName>,
+    /// The execution that runs, if one does.
+    execution_id: Option<Uuid>,
+    /// When it was asked to stop, if it was while it ran.
+    stop_requested_at: Option<DateTime<Utc>>,
+    /// While a job with this key is unfinished, no other is created with it.
+    unique_key: Option<String>,
+    /// Of the jobs with this key, only so many run at once.
+    concurrency_key: Option<String>,
     /// How long it may run, in seconds; null is what its task or the server says.
     timeout_seconds: Option<u32>,
     /// Where its result goes. Secrets are masked.
@@ -56,20 +68,20 @@ impl From<UnifiedJob> for JobView {
             input,
             priority,
             status,
-            attempts: _,
+            attempts,
             retry_count,
             max_retries,
             run_after,
-            unique_key: _,
-            concurrency_key: _,
+            unique_key,
+            concurrency_key,
             after: _,
-            execution_id: _,
+            execution_id,
             lease_owner: _,
             lease_until: _,
             timeout_seconds,
-            stop_requested_at: _,
+            stop_requested_at,
             error,
-            error_kind: _,
+            error_kind,
             output_destinations,
             queued_at,
             started_at,
@@ -82,6 +94,7 @@ impl From<UnifiedJob> for JobView {
             priority: Name(priority),
             status: Name(status),
             origin: Name(origin),
+            attempts,
             retry_count,
             max_retries,
             queued_at,
@@ -91,6 +104,11 @@ impl From<UnifiedJob> for JobView {
             completed_at,
             input,
             error_message: error,
+            error_kind: error_kind.map(Name),
+            execution_id: execution_id.map(|id| id.as_uuid()),
+            stop_requested_at,
+            unique_key,
+            concurrency_key,
             timeout_seconds,
             output_destinations: output_destinations.into_iter().map(Destination).collect(),
         }

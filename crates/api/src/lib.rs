@@ -17,12 +17,15 @@ mod document;
 mod envelope;
 mod error;
 mod etag;
+mod executions;
 mod guard;
 mod id;
 mod job;
+mod jobs;
 mod list;
 mod named;
 mod router;
+mod run;
 mod schedules;
 mod state;
 #[cfg(test)]

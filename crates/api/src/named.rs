@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 
 use ratchet_interfaces::{
-    JobOrigin, JobPriority, JobStatus, MisfirePolicy, OverlapPolicy, ParseNameError, ScheduleState,
-    TickOutcome,
+    DeliveryStatus, DependencyCondition, ExecutionStatus, JobOrigin, JobPriority, JobStatus, LogLevel,
+    MisfirePolicy, OverlapPolicy, ParseNameError, ScheduleState, TaskErrorKind, TickOutcome,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -55,22 +55,32 @@ macro_rules! named {
 }
 
 named!(
+    DeliveryStatus,
+    DependencyCondition,
+    ExecutionStatus,
     JobOrigin,
     JobPriority,
     JobStatus,
+    LogLevel,
     MisfirePolicy,
     OverlapPolicy,
     ScheduleState,
+    TaskErrorKind,
     TickOutcome
 );
 
 // The generator of the document cannot see into a generic type, so that each has a name of its own.
+pub(crate) type DeliveryStatusName = Name<DeliveryStatus>;
+pub(crate) type DependencyConditionName = Name<DependencyCondition>;
+pub(crate) type ExecutionStatusName = Name<ExecutionStatus>;
 pub(crate) type JobOriginName = Name<JobOrigin>;
 pub(crate) type JobPriorityName = Name<JobPriority>;
 pub(crate) type JobStatusName = Name<JobStatus>;
+pub(crate) type LogLevelName = Name<LogLevel>;
 pub(crate) type MisfirePolicyName = Name<MisfirePolicy>;
 pub(crate) type OverlapPolicyName = Name<OverlapPolicy>;
 pub(crate) type ScheduleStateName = Name<ScheduleState>;
+pub(crate) type TaskErrorKindName = Name<TaskErrorKind>;
 pub(crate) type TickOutcomeName = Name<TickOutcome>;
 
 /// A value of an enumeration, as it goes over the wire.

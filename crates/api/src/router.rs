@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::body::MOST_BYTES;
 use crate::error::{method_not_allowed, route_not_found};
 use crate::state::ApiState;
-use crate::{document, guard, schedules};
+use crate::{document, executions, guard, jobs, schedules};
 
 /// What the paths of the API begin with.
 pub const PREFIX: &str = "/api/v1";
@@ -19,6 +19,8 @@ pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
     let (beside, beside_document) = beside.split_for_parts();
     let (api, mut document) = OpenApiRouter::with_openapi(document::frame())
         .nest(PREFIX, schedules::routes())
+        .nest(PREFIX, jobs::routes())
+        .nest(PREFIX, executions::routes())
         .split_for_parts();
     document.merge(beside_document);
     let document = Arc::new(document);

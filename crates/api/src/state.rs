@@ -2,7 +2,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use ratchet_interfaces::{Clock, OutputDelivery, RepositoryFactory, SchedulerService, TaskValidator};
+use ratchet_interfaces::{Clock, OutputDelivery, RepositoryFactory, SchedulerService, Signal, TaskValidator};
 
 use crate::error::ApiError;
 
@@ -17,6 +17,10 @@ pub struct Services {
     pub validator: Arc<dyn TaskValidator>,
     /// Checks destinations.
     pub output: Arc<dyn OutputDelivery>,
+    /// Raised when there may be a job that can run.
+    pub jobs_available: Signal,
+    /// Raised when there may be a running job that is to stop.
+    pub jobs_stopping: Signal,
     /// The only source of time.
     pub clock: Arc<dyn Clock>,
 }

@@ -7,8 +7,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    ManualClock, MockOutputDelivery, MockRepositoryFactory, MockScheduleRepository, MockSchedulerService,
-    MockTaskRepository, MockTaskValidator, MockTickRepository,
+    ManualClock, MockDeliveryRepository, MockExecutionRepository, MockJobRepository, MockOutputDelivery,
+    MockRepositoryFactory, MockScheduleRepository, MockSchedulerService, MockTaskRepository,
+    MockTaskValidator, MockTickRepository, Signal,
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -23,6 +24,11 @@ pub(crate) struct Mocks {
     pub(crate) schedules: MockScheduleRepository,
     pub(crate) tasks: MockTaskRepository,
     pub(crate) ticks: MockTickRepository,
+    pub(crate) deliveries: MockDeliveryRepository,
+    pub(crate) executions: MockExecutionRepository,
+    pub(crate) jobs: MockJobRepository,
+    pub(crate) jobs_available: Signal,
+    pub(crate) jobs_stopping: Signal,
     pub(crate) scheduler: MockSchedulerService,
     pub(crate) validator: MockTaskValidator,
     pub(crate) output: MockOutputDelivery,
@@ -59,10 +65,22 @@ impl Answer {
 
 impl Mocks {
     pub(crate) fn router(self) -> Router {
+        let services = self.services();
+        let state = ApiState::new(Arc::clone(&services.clock));
+        state.begin(services);
+        router(state, OpenApiRouter::new())
+    }
+
+    pub(crate) fn services(self) -> Services {
         let Self {
             schedules,
             tasks,
             ticks,
+            deliveries,
+            executions,
+            jobs,
+            jobs_available,
+            jobs_stopping,
             scheduler,
             validator,
             output,
@@ -78,16 +96,27 @@ impl Mocks {
         repositories
             .expect_ticks()
             .returning(move || Arc::clone(&ticks) as _);
-        let clock = Arc::new(ManualClock::at(now()));
-        let state = ApiState::new(Arc::clone(&clock) as _);
-        state.begin(Services {
+        let deliveries = Arc::new(deliveries);
+        repositories
+            .expect_deliveries()
+            .returning(move || Arc::clone(&deliveries) as _);
+        let executions = Arc::new(executions);
+        repositories
+            .expect_executions()
+            .returning(move || Arc::clone(&executions) as _);
+        let jobs = Arc::new(jobs);
+        repositories
+            .expect_jobs()
+            .returning(move || Arc::clone(&jobs) as _);
+        Services {
             repositories: Arc::new(repositories),
             scheduler: Arc::new(scheduler),
             validator: Arc::new(validator),
             output: Arc::new(output),
-            clock,
-        });
-        router(state, OpenApiRouter::new())
+            jobs_available,
+            jobs_stopping,
+            clock: Arc::new(ManualClock::at(now())),
+        }
     }
 
     pub(crate) async fn get(self, path: &str) -> Answer {

@@ -46,6 +46,10 @@ pub struct ServiceContainer {
     pub job_pipeline: Arc<JobPipeline>,
     /// Empties the outbox.
     pub delivery_worker: Arc<DeliveryWorker>,
+    /// Raised when there may be a job that can run.
+    pub jobs_available: Signal,
+    /// Raised when there may be a running job that is to stop.
+    pub jobs_stopping: Signal,
     /// The only source of time.
     pub clock: Arc<dyn Clock>,
     database: Database,
@@ -187,8 +191,8 @@ impl ServiceContainer {
         let scheduler =
             TokioCronSchedulerService::new(Arc::clone(&repositories), settings.scheduler.clone())?
                 .with_clock(Arc::clone(&clock))
-                .with_jobs_available(jobs_available)
-                .with_jobs_stopping(jobs_stopping);
+                .with_jobs_available(jobs_available.clone())
+                .with_jobs_stopping(jobs_stopping.clone());
         Ok(Self {
             repositories,
             registry,
@@ -199,6 +203,8 @@ impl ServiceContainer {
             scheduler_service: Arc::new(scheduler),
             job_pipeline: Arc::new(job_pipeline),
             delivery_worker: Arc::new(delivery_worker),
+            jobs_available,
+            jobs_stopping,
             clock,
             database,
             lock,
@@ -239,6 +245,8 @@ impl ServiceContainer {
             scheduler: Arc::clone(&self.scheduler_service),
             validator: Arc::clone(&self.validator),
             output: Arc::clone(&self.output_manager),
+            jobs_available: self.jobs_available.clone(),
+            jobs_stopping: self.jobs_stopping.clone(),
             clock: Arc::clone(&self.clock),
         }
     }

@@ -148,9 +148,11 @@ fn twice(name: &str) -> ApiError {
 }
 
 fn unknown<F, S>(offer: &Offer<F, S>, name: &str) -> ApiError {
-    let known: Vec<String> = offer.filters.iter().map(|filter| filter.parameter()).collect();
+    let paging = ["_start", "_end", "page", "limit", "_sort", "_order"].map(str::to_owned);
+    let filters = offer.filters.iter().map(|filter| filter.parameter());
+    let known: Vec<String> = paging.into_iter().chain(filters).collect();
     ApiError::bad_request(format!(
-        "{name} is no parameter of this list: it takes _start, _end, page, limit, _sort, _order, {}",
+        "{name} is no parameter of this list: it takes {}",
         known.join(", ")
     ))
 }

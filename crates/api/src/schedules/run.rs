@@ -9,8 +9,8 @@ use crate::envelope::One;
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::id::PathId;
 use crate::job::JobView;
+use crate::run::check_input;
 use crate::schedules::TAG;
-use crate::schedules::change::check_input;
 use crate::schedules::read::stored;
 use crate::state::Services;
 

@@ -1,0 +1,24 @@
+//! `/executions`: the attempts at jobs, and what their tasks printed.
+
+mod list;
+mod logs;
+mod read;
+mod view;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::ApiState;
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(read::list))
+        .routes(routes!(read::get))
+        .routes(routes!(logs::list))
+}
+
+/// What the document groups the routes by.
+const TAG: &str = "executions";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{ExecutionId, ExecutionLogLine, Page};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::envelope::Many;
+use crate::error::{ApiError, ErrorEnvelope};
+use crate::executions::TAG;
+use crate::executions::read::stored;
+use crate::id::PathId;
+use crate::list::{ListQuery, Listed, Offer};
+use crate::named::{LogLevelName, Name};
+use crate::state::Services;
+
+/// The lines that an execution's task printed.
+#[derive(Debug)]
+pub(super) struct Lines;
+
+impl Listed for Lines {
+    type Filter = ();
+    type Sort = ();
+    const OFFER: Offer<(), ()> = Offer {
+        filters: &[],
+        sorts: &[],
+        default_order: "as they were printed",
+    };
+}
+
+/// A line that a task printed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogLine)]
+pub(crate) struct LineView {
+    /// Its place among the execution's lines, from 0.
+    seq: u32,
+    /// When it was printed.
+    timestamp: DateTime<Utc>,
+    /// How important the task said it is.
+    level: LogLevelName,
+    message: String,
+}
+
+impl From<ExecutionLogLine> for LineView {
+    fn from(line: ExecutionLogLine) -> Self {
+        let ExecutionLogLine {
+            execution_id: _,
+            seq,
+            at,
+            level,
+            message,
+        } = line;
+        Self {
+            seq,
+            timestamp: at,
+            level: Name(level),
+            message,
+        }
+    }
+}
+
+/// What an execution's task printed, in its order.
+#[utoipa::path(
+    get,
+    path = "/executions/{id}/logs",
+    tag = TAG,
+    operation_id = "executions_logs",
+    params(("id" = Uuid, Path), ListQuery<Lines>),
+    responses(
+        (status = 200, body = Many<LineView>),
+        (status = 400, body = ErrorEnvelope, description = "A parameter is unknown or not allowed"),
+        (status = 404, body = ErrorEnvelope),
+    )
+)]
+pub(super) async fn list(
+    services: Services,
+    PathId(id): PathId<ExecutionId>,
+    query: ListQuery<Lines>,
+) -> Result<Many<LineView>, ApiError> {
+    let execution = stored(&services, id).await?;
+    let executions = services.repositories.executions();
+    let Page { items, total } = executions.execution_log_list(execution.id, query.page).await?;
+    let page = Page {
+        items: items.into_iter().map(LineView::from).collect(),
+        total,
+    };
+    Ok(Many::new("lines", page, query.page, services.clock.now()))
+}

@@ -1,0 +1,214 @@
+use chrono::TimeDelta;
+use ratchet_interfaces::{
+    Execution, ExecutionId, ExecutionLogLine, ExecutionStatus, JobStatus, LogLevel, NodeId, Page, Progress,
+    TaskErrorKind, UnifiedJob,
+};
+use serde_json::{Value, json};
+
+use crate::test_support::{Mocks, now};
+
+const ALL: &str = "/api/v1/executions";
+const ID: &str = "00000000-0000-0000-0000-000000000001";
+const JOB: &str = "00000000-0000-0000-0000-000000000002";
+const OTHER_JOB: &str = "00000000-0000-0000-0000-000000000003";
+const TASK: &str = "00000000-0000-0000-0000-0000000000aa";
+
+fn path() -> String {
+    format!("{ALL}/{ID}")
+}
+
+/// The second attempt, which failed.
+fn failed() -> Execution {
+    Execution {
+        id: ID.parse().unwrap(),
+        job_id: JOB.parse().unwrap(),
+        attempt: 2,
+        status: ExecutionStatus::Failed,
+        input: json!({"size": 1}),
+        output: None,
+        error: Some("no space".to_owned()),
+        error_kind: Some(TaskErrorKind::Task),
+        progress: Some(Progress {
+            percent: 50.0,
+            message: Some("half".to_owned()),
+        }),
+        started_at: now(),
+        completed_at: Some(now() + TimeDelta::milliseconds(1_500)),
+        duration: Some(TimeDelta::milliseconds(1_500)),
+        node: NodeId::new(),
+    }
+}
+
+fn job(status: JobStatus, attempts: u32) -> UnifiedJob {
+    UnifiedJob {
+        id: JOB.parse().unwrap(),
+        status,
+        attempts,
+        ..UnifiedJob::new(TASK.parse().unwrap(), json!({}), now())
+    }
+}
+
+fn with(execution: Execution, job: Option<UnifiedJob>) -> Mocks {
+    let mut mocks = Mocks::default();
+    mocks
+        .executions
+        .expect_execution_find()
+        .returning(move |id| Ok((id == execution.id).then(|| execution.clone())));
+    mocks
+        .jobs
+        .expect_job_find()
+        .returning(move |id| Ok(job.clone().filter(|job| job.id == id)));
+    mocks
+}
+
+#[tokio::test]
+async fn an_execution_is_shown_with_the_task_of_its_job() {
+    let answer = with(failed(), Some(job(JobStatus::Failed, 2))).get(&path()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    for (field, value) in [
+        ("id", json!(ID)),
+        ("uuid", json!(ID)),
+        ("jobId", json!(JOB)),
+        ("taskId", json!(TASK)),
+        ("attempt", json!(2)),
+        ("status", json!("FAILED")),
+        ("input", json!({"size": 1})),
+        ("output", json!(null)),
+        ("errorMessage", json!("no space")),
+        ("errorKind", json!("TASK")),
+        ("progress", json!({"percent": 50.0, "message": "half"})),
+        ("queuedAt", json!("2026-03-27T12:00:00Z")),
+        ("startedAt", json!("2026-03-27T12:00:00Z")),
+        ("completedAt", json!("2026-03-27T12:00:01.500Z")),
+        ("durationMs", json!(1_500)),
+    ] {
+        assert_eq!(answer.body["data"][field], value, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_done_with_an_execution_is_what_can_be_done_with_its_job() {
+    let running = Execution {
+        status: ExecutionStatus::Running,
+        ..failed()
+    };
+    for (execution, job, can_retry, can_cancel) in [
+        (failed(), Some(job(JobStatus::Failed, 2)), true, false),
+        (failed(), Some(job(JobStatus::Cancelled, 2)), true, false),
+        (failed(), Some(job(JobStatus::Failed, 3)), false, false),
+        (failed(), Some(job(JobStatus::Retrying, 2)), false, false),
+        (failed(), None, false, false),
+        (running, Some(job(JobStatus::Processing, 2)), false, true),
+    ] {
+        let words = format!("{execution:?} {job:?}");
+        let answer = with(execution, job).get(&path()).await;
+        let execution = &answer.body["data"];
+        assert_eq!(
+            (&execution["canRetry"], &execution["canCancel"]),
+            (&json!(can_retry), &json!(can_cancel)),
+            "{words}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_execution_whose_job_was_deleted_meanwhile_is_shown_without_what_the_job_knew() {
+    let answer = with(failed(), None).get(&path()).await;
+    let execution = &answer.body["data"];
+    assert_eq!(
+        (answer.status, &execution["taskId"], &execution["queuedAt"]),
+        (200, &Value::Null, &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn an_execution_that_does_not_exist_is_named() {
+    for path in [format!("{ALL}/{JOB}"), format!("{ALL}/{JOB}/logs")] {
+        let answer = with(failed(), None).get(&path).await;
+        assert_eq!(
+            answer.error(404, "NOT_FOUND"),
+            format!("execution {JOB} does not exist")
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_filter_reaches_the_repository_and_each_job_is_read_once() {
+    let mut mocks = Mocks::default();
+    mocks
+        .executions
+        .expect_execution_list()
+        .withf(|filter, page| {
+            filter.job_id == JOB.parse().ok()
+                && filter.status == Some(ExecutionStatus::Failed)
+                && (page.offset(), page.limit()) == (25, 25)
+        })
+        .returning(|_, _| {
+            let of_another = Execution {
+                job_id: OTHER_JOB.parse().unwrap(),
+                ..failed()
+            };
+            Ok(Page {
+                items: vec![failed(), failed(), of_another],
+                total: 28,
+            })
+        });
+    mocks
+        .jobs
+        .expect_job_find()
+        .times(2)
+        .returning(|id| Ok((id == JOB.parse().unwrap()).then(|| job(JobStatus::Failed, 2))));
+    let query = format!("job_id={JOB}&status=failed&page=2");
+    let answer = mocks.get(&format!("{ALL}?{query}")).await;
+    assert_eq!(
+        (answer.status, answer.header("content-range")),
+        (200, "executions 25-27/28"),
+        "{answer:?}"
+    );
+    let tasks: Vec<&Value> = (0..3)
+        .map(|place| &answer.body["data"][place]["taskId"])
+        .collect();
+    assert_eq!(tasks, [&json!(TASK), &json!(TASK), &Value::Null]);
+}
+
+#[tokio::test]
+async fn a_sort_key_and_a_filter_that_the_list_does_not_have_are_refused() {
+    for query in ["_sort=startedAt", "taskId=7", "status=pending"] {
+        let answer = Mocks::default().get(&format!("{ALL}?{query}")).await;
+        answer.error(400, "BAD_REQUEST");
+    }
+}
+
+#[tokio::test]
+async fn a_log_is_shown_in_pages() {
+    let mut mocks = with(failed(), None);
+    mocks
+        .executions
+        .expect_execution_log_list()
+        .withf(|id, page| {
+            *id == ID.parse::<ExecutionId>().unwrap() && (page.offset(), page.limit()) == (2, 1)
+        })
+        .returning(|execution_id, _| {
+            let line = ExecutionLogLine {
+                execution_id,
+                seq: 2,
+                at: now(),
+                level: LogLevel::Warn,
+                message: "little space".to_owned(),
+            };
+            Ok(Page {
+                items: vec![line],
+                total: 5,
+            })
+        });
+    let answer = mocks.get(&format!("{}/logs?_start=2&_end=3", path())).await;
+    assert_eq!(
+        (answer.status, answer.header("content-range")),
+        (200, "lines 2-2/5"),
+        "{answer:?}"
+    );
+    assert_eq!(
+        answer.body["data"],
+        json!([{"seq": 2, "timestamp": "2026-03-27T12:00:00Z", "level": "WARN", "message": "little space"}])
+    );
+}

@@ -1,0 +1,103 @@
+use ratchet_interfaces::{CancelRequest, Cancellation, JobId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::body::OptionalJsonBody;
+use crate::envelope::One;
+use crate::error::{ApiError, ErrorEnvelope};
+use crate::id::PathId;
+use crate::job::JobView;
+use crate::jobs::read::stored;
+use crate::jobs::{TAG, queue};
+use crate::named::Named;
+use crate::state::Services;
+
+/// The most characters of a reason.
+const LONGEST_REASON: usize = 1_000;
+
+/// How a job is to be called off.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(crate) struct CancelJob {
+    /// Why; it becomes the job's `errorMessage` unless it is asked to stop.
+    #[schema(min_length = 1, max_length = 1_000)]
+    reason: Option<String>,
+    /// Whether one that runs is taken away at once, and not asked to stop.
+    #[serde(default)]
+    #[schema(default = false)]
+    terminate: bool,
+}
+
+/// That something was done with a job.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobAction {
+    success: bool,
+    message: String,
+    /// As it is now.
+    job: JobView,
+}
+
+/// What was done, and the job as it is now.
+pub(super) async fn done(
+    services: &Services,
+    id: JobId,
+    message: String,
+) -> Result<One<JobAction>, ApiError> {
+    let job = stored(services, id).await?.into();
+    let data = JobAction {
+        success: true,
+        message,
+        job,
+    };
+    Ok(One { data })
+}
+
+/// Calls a job off: one that waits is cancelled; one that runs is asked to stop, or taken away.
+#[utoipa::path(
+    post,
+    path = "/jobs/{id}/cancel",
+    tag = TAG,
+    operation_id = "jobs_cancel",
+    params(("id" = Uuid, Path)),
+    request_body(content = Option<CancelJob>),
+    responses(
+        (status = 200, body = One<JobAction>),
+        (status = 400, body = ErrorEnvelope, description = "No JSON, or a value that is not allowed"),
+        (status = 404, body = ErrorEnvelope),
+        (status = 409, body = ErrorEnvelope, description = "It has ended"),
+    )
+)]
+pub(super) async fn cancel(
+    services: Services,
+    PathId(id): PathId<JobId>,
+    OptionalJsonBody(given): OptionalJsonBody<CancelJob>,
+) -> Result<One<JobAction>, ApiError> {
+    let CancelJob { reason, terminate } = given.unwrap_or_default();
+    let reason = reason.unwrap_or_else(|| "cancelled over the API".to_owned());
+    let length = reason.chars().count();
+    if !(1..=LONGEST_REASON).contains(&length) {
+        let rule = format!("it has {length} characters: 1 to {LONGEST_REASON} are allowed");
+        return Err(ApiError::invalid("reason", rule));
+    }
+    let request = CancelRequest {
+        job_id: id,
+        reason,
+        terminates: terminate,
+        at: services.clock.now(),
+    };
+    let cancellation = queue::stop(
+        &services,
+        move |jobs| async move { jobs.job_cancel(&request).await },
+    );
+    let message = match cancellation.await? {
+        Cancellation::Cancelled { .. } => format!("job {id} was cancelled"),
+        Cancellation::Asked => format!("job {id} runs, and was asked to stop"),
+        Cancellation::Final(status) => {
+            return Err(ApiError::conflict(format!(
+                "job {id} is {}: only one that has not ended can be cancelled",
+                status.wire_name()
+            )));
+        }
+    };
+    tracing::info!(job.id = %id, terminate, "{message}");
+    done(&services, id, message).await
+}

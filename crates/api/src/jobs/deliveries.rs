@@ -1,0 +1,125 @@
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{Delivery, DeliveryFilter, DeliveryStatus, JobId, Page};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::destination::Destination;
+use crate::envelope::Many;
+use crate::error::{ApiError, ErrorEnvelope};
+use crate::id::PathId;
+use crate::jobs::TAG;
+use crate::jobs::read::stored;
+use crate::list::{Filter, ListQuery, Listed, Offer, Setter};
+use crate::named::{DeliveryStatusName, Name, Named};
+use crate::state::Services;
+
+/// The list of the deliveries of a job's results.
+#[derive(Debug)]
+pub(super) struct Deliveries;
+
+impl Listed for Deliveries {
+    type Filter = DeliveryFilter;
+    type Sort = ();
+    const OFFER: Offer<DeliveryFilter, ()> = Offer {
+        filters: &[Filter::is(
+            "status",
+            Setter::Name {
+                names: DeliveryStatus::wire_names,
+                set: |filter, name| {
+                    filter.status = Some(DeliveryStatus::of_wire_name(name)?);
+                    Ok(())
+                },
+            },
+            "In this state.",
+        )],
+        sorts: &[],
+        default_order: "newest first",
+    };
+}
+
+/// A result on its way to one destination.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Delivery)]
+pub(crate) struct DeliveryView {
+    id: Uuid,
+    job_id: Uuid,
+    /// The execution whose result it is.
+    execution_id: Uuid,
+    /// Where it goes. Secrets are masked.
+    destination: Destination,
+    status: DeliveryStatusName,
+    /// How many attempts were made.
+    attempts: u32,
+    /// When it is attempted next; null if it will not be.
+    next_attempt_at: Option<DateTime<Utc>>,
+    /// Why the last attempt failed.
+    last_error: Option<String>,
+    /// When it was written, with the result.
+    created_at: DateTime<Utc>,
+    /// When it arrived.
+    delivered_at: Option<DateTime<Utc>>,
+}
+
+impl From<Delivery> for DeliveryView {
+    fn from(delivery: Delivery) -> Self {
+        let Delivery {
+            id,
+            job_id,
+            execution_id,
+            destination,
+            payload: _,
+            status,
+            attempts,
+            next_attempt_at,
+            last_error,
+            created_at,
+            delivered_at,
+        } = delivery;
+        Self {
+            id: id.as_uuid(),
+            job_id: job_id.as_uuid(),
+            execution_id: execution_id.as_uuid(),
+            destination: Destination(destination),
+            status: Name(status),
+            attempts,
+            next_attempt_at: (status == DeliveryStatus::Pending).then_some(next_attempt_at),
+            last_error,
+            created_at,
+            delivered_at,
+        }
+    }
+}
+
+/// What became of a job's results on their way to their destinations, newest first.
+#[utoipa::path(
+    get,
+    path = "/jobs/{id}/deliveries",
+    tag = TAG,
+    operation_id = "jobs_deliveries",
+    params(("id" = Uuid, Path), ListQuery<Deliveries>),
+    responses(
+        (status = 200, body = Many<DeliveryView>),
+        (status = 400, body = ErrorEnvelope, description = "A parameter is unknown or not allowed"),
+        (status = 404, body = ErrorEnvelope),
+    )
+)]
+pub(super) async fn list(
+    services: Services,
+    PathId(id): PathId<JobId>,
+    query: ListQuery<Deliveries>,
+) -> Result<Many<DeliveryView>, ApiError> {
+    let job = stored(&services, id).await?;
+    let filter = DeliveryFilter {
+        job_id: Some(job.id),
+        ..query.filter
+    };
+    let deliveries = services.repositories.deliveries();
+    let Page { items, total } = deliveries.delivery_list(filter, query.page).await?;
+    let page = Page {
+        items: items.into_iter().map(DeliveryView::from).collect(),
+        total,
+    };
+    Ok(Many::new("deliveries", page, query.page, services.clock.now()))
+}

@@ -1,0 +1,144 @@
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{JobFilter, JobId, JobStatus, ScheduleId, TaskId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::body::JsonBody;
+use crate::envelope::One;
+use crate::error::{ApiError, ErrorEnvelope};
+use crate::id::PathId;
+use crate::jobs::cancel::{JobAction, done};
+use crate::jobs::read::stored;
+use crate::jobs::{TAG, queue};
+use crate::named::Named;
+use crate::state::Services;
+
+/// The most jobs that are put back together.
+const MOST: u32 = 1_000;
+
+/// Puts a job that failed for good, or was cancelled, back into the queue with all its tries before it.
+#[utoipa::path(
+    post,
+    path = "/jobs/{id}/retry",
+    tag = TAG,
+    operation_id = "jobs_retry",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, body = One<JobAction>),
+        (status = 404, body = ErrorEnvelope),
+        (status = 409, body = ErrorEnvelope, description = "It has not failed, or another has its unique key"),
+    )
+)]
+pub(super) async fn retry(services: Services, PathId(id): PathId<JobId>) -> Result<One<JobAction>, ApiError> {
+    stored(&services, id).await?;
+    let retried = put_back(&services, vec![id], JobFilter::default(), 1).await?;
+    if retried.is_empty() {
+        return Err(refusal(&services, id).await?);
+    }
+    tracing::info!(job.id = %id, "a job was put back into the queue");
+    done(&services, id, format!("job {id} was put back into the queue")).await
+}
+
+/// Why a job was left as it is.
+async fn refusal(services: &Services, id: JobId) -> Result<ApiError, ApiError> {
+    let job = stored(services, id).await?;
+    Ok(ApiError::conflict(match (job.status, job.unique_key) {
+        (JobStatus::Failed | JobStatus::Cancelled, Some(key)) => {
+            format!("uniqueKey: another job than {id}, which is unfinished, has the key \"{key}\"")
+        }
+        (status, _) => format!(
+            "job {id} is {}: only one that is FAILED or CANCELLED can be retried",
+            status.wire_name()
+        ),
+    }))
+}
+
+/// Which jobs that failed are to be put back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RetryJobs {
+    /// Only those of this task.
+    task_id: Option<Uuid>,
+    /// Only those of this schedule.
+    schedule_id: Option<Uuid>,
+    /// Only those that were created at this instant or later.
+    queued_from: Option<DateTime<Utc>>,
+    /// Only those that were created before this instant.
+    queued_before: Option<DateTime<Utc>>,
+    /// How many at the most: the oldest.
+    #[serde(default = "most")]
+    #[schema(minimum = 1, maximum = 1_000)]
+    limit: u32,
+}
+
+const fn most() -> u32 {
+    MOST
+}
+
+/// Which jobs were put back.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RetriedJobs {
+    /// How many there are.
+    retried: usize,
+    job_ids: Vec<Uuid>,
+}
+
+/// Puts jobs that failed for good back into the queue together, oldest first. One whose unique key another has is left.
+#[utoipa::path(
+    post,
+    path = "/jobs/retry",
+    tag = TAG,
+    operation_id = "jobs_retry_many",
+    request_body = RetryJobs,
+    responses(
+        (status = 200, body = One<RetriedJobs>),
+        (status = 400, body = ErrorEnvelope, description = "No JSON, or a value that is not allowed"),
+        (status = 415, body = ErrorEnvelope),
+        (status = 422, body = ErrorEnvelope, description = "A field is of another type"),
+    )
+)]
+pub(super) async fn retry_many(
+    services: Services,
+    JsonBody(given): JsonBody<RetryJobs>,
+) -> Result<One<RetriedJobs>, ApiError> {
+    let RetryJobs {
+        task_id,
+        schedule_id,
+        queued_from,
+        queued_before,
+        limit,
+    } = given;
+    if !(1..=MOST).contains(&limit) {
+        let rule = format!("{limit} is not allowed: it is 1 to {MOST}");
+        return Err(ApiError::invalid("limit", rule));
+    }
+    let filter = JobFilter {
+        task_id: task_id.map(TaskId::from_uuid),
+        schedule_id: schedule_id.map(ScheduleId::from_uuid),
+        queued_from,
+        queued_before,
+        ..JobFilter::default()
+    };
+    let retried = put_back(&services, Vec::new(), filter, limit).await?;
+    tracing::info!(jobs = retried.len(), "failed jobs were put back into the queue");
+    let data = RetriedJobs {
+        retried: retried.len(),
+        job_ids: retried.into_iter().map(|id| id.as_uuid()).collect(),
+    };
+    Ok(One { data })
+}
+
+async fn put_back(
+    services: &Services,
+    ids: Vec<JobId>,
+    filter: JobFilter,
+    limit: u32,
+) -> Result<Vec<JobId>, ApiError> {
+    let now = services.clock.now();
+    queue::fill(services, move |jobs| async move {
+        jobs.job_retry_many(&ids, &filter, now, limit).await
+    })
+    .await
+}
