@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use ratchet_interfaces::with_causes;
 use ratchet_recurrence::Zone;
 
+use crate::command::completions::CompletionsArgs;
+use crate::command::config::ConfigCommand;
 use crate::command::cron::CronCommand;
 use crate::command::forecast::ForecastArgs;
 use crate::command::migrate::MigrateCommand;
@@ -79,6 +81,11 @@ enum Command {
     Why(WhyArgs),
     /// List or count the ticks to come of all schedules, as they are or as they could be
     Forecast(ForecastArgs),
+    /// Check and print the settings, as they come from the file, the environment and flags
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write what a shell needs to complete the words of this command
+    Completions(CompletionsArgs),
     /// Recompute every tick that should have been, and compare with the ledger; a server may be running
     Verify(VerifyArgs),
 }
@@ -133,6 +140,8 @@ impl Cli {
             Command::Cron(command) => command.run(),
             Command::Why(arguments) => arguments.run(&common),
             Command::Forecast(arguments) => arguments.run(&common),
+            Command::Config(command) => command.run(&common),
+            Command::Completions(arguments) => arguments.run(),
             Command::Verify(arguments) => arguments.run(&common),
         };
         match outcome {
