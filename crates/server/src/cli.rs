@@ -10,6 +10,7 @@ use ratchet_recurrence::Zone;
 use crate::command::completions::CompletionsArgs;
 use crate::command::config::ConfigCommand;
 use crate::command::cron::CronCommand;
+use crate::command::doctor::DoctorArgs;
 use crate::command::forecast::ForecastArgs;
 use crate::command::migrate::MigrateCommand;
 use crate::command::serve::ServeArgs;
@@ -84,6 +85,8 @@ enum Command {
     /// Check and print the settings, as they come from the file, the environment and flags
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look for everything that could keep a server from running well; changes nothing, and a server may be running
+    Doctor(DoctorArgs),
     /// Write what a shell needs to complete the words of this command
     Completions(CompletionsArgs),
     /// Recompute every tick that should have been, and compare with the ledger; a server may be running
@@ -141,6 +144,7 @@ impl Cli {
             Command::Why(arguments) => arguments.run(&common),
             Command::Forecast(arguments) => arguments.run(&common),
             Command::Config(command) => command.run(&common),
+            Command::Doctor(arguments) => arguments.run(&common),
             Command::Completions(arguments) => arguments.run(),
             Command::Verify(arguments) => arguments.run(&common),
         };

@@ -39,7 +39,13 @@ mod tests {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "ratchet", &mut script);
             let script = String::from_utf8(script).unwrap();
-            for word in ["serve", "completions", "max-concurrent-jobs", "database"] {
+            for word in [
+                "serve",
+                "completions",
+                "doctor",
+                "max-concurrent-jobs",
+                "database",
+            ] {
                 assert!(script.contains(word), "{shell}: {word}");
             }
         }

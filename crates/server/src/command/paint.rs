@@ -17,6 +17,10 @@ impl Paint {
         self.in_colour("32", text)
     }
 
+    pub(crate) fn doubtful(self, text: &str) -> String {
+        self.in_colour("33", text)
+    }
+
     pub(crate) fn bad(self, text: &str) -> String {
         self.in_colour("31", text)
     }

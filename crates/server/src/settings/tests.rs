@@ -323,7 +323,7 @@ fn a_file_that_is_named_must_exist_and_be_a_file_of_toml() {
 
 #[test]
 fn every_field_of_the_settings_stands_in_the_table() {
-    // A field that the table lacks cannot be set: what is set to another value than the default comes from the table.
+    // A new field breaks this pattern, so that it is not forgotten: it has a line in the table, and counts below.
     let Settings {
         server: ServerSettings {
             bind: _,
