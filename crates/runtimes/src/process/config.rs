@@ -131,6 +131,19 @@ mod tests {
     }
 
     #[test]
+    fn every_fault_is_told_and_not_the_first_alone() {
+        let config = ProcessConfig {
+            enabled: true,
+            path: "bin".to_owned(),
+            max_output_bytes: 0,
+            ..ProcessConfig::default()
+        };
+        let fields: Vec<&str> = config.faults().iter().map(|fault| fault.field).collect();
+        assert_eq!(fields, ["path", "max_output_bytes", "enabled"]);
+        assert_eq!(config.validated().unwrap_err().field, "path");
+    }
+
+    #[test]
     fn the_defaults_are_allowed_and_run_nothing() {
         assert!(!ProcessConfig::default().validated().unwrap().enabled);
     }
