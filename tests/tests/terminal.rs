@@ -1,16 +1,28 @@
-//! The log on a terminal.
+//! The log, and answers of commands, on a terminal.
 
 #![cfg(target_os = "linux")]
 
 use std::fs::File;
 use std::io::Read;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use ratchet_tests::ratchet_binary;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// What a server that cannot start says on a terminal.
 fn said_on_a_terminal(no_color: &str) -> String {
+    let arguments = [
+        "serve",
+        "--bind",
+        "127.0.0.1:0",
+        "--database",
+        "sqlite://no/such/folder.db",
+    ];
+    on_a_terminal(&arguments, no_color, Command::stderr)
+}
+
+/// What a command that must fail writes to the one of its streams that is a terminal.
+fn on_a_terminal(arguments: &[&str], no_color: &str, give: fn(&mut Command, File) -> &mut Command) -> String {
     let folder = tempfile::tempdir().unwrap();
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
@@ -22,19 +34,16 @@ fn said_on_a_terminal(no_color: &str) -> String {
         .open(name.to_str().unwrap())
         .unwrap();
     // The command keeps its end open, so it must be gone before the other end is read to its end.
-    let status = Command::new(ratchet_binary())
+    let mut command = Command::new(ratchet_binary());
+    command
         .current_dir(folder.path())
-        .args([
-            "serve",
-            "--bind",
-            "127.0.0.1:0",
-            "--database",
-            "sqlite://no/such/folder.db",
-        ])
+        .args(arguments)
         .env("NO_COLOR", no_color)
-        .stderr(end_of_process)
-        .status()
-        .unwrap();
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    give(&mut command, end_of_process);
+    let status = command.status().unwrap();
+    drop(command);
     assert_eq!(status.code(), Some(1));
     let mut said = Vec::new();
     let mut terminal = File::from(terminal);
@@ -58,4 +67,16 @@ fn a_terminal_gets_colours_unless_its_user_wants_none() {
         plain.contains("the server starts") && !plain.contains('\u{1b}'),
         "{plain}"
     );
+}
+
+#[test]
+fn the_findings_of_the_doctor_are_in_colours_on_a_terminal_unless_its_user_wants_none() {
+    let arguments = ["doctor", "--database", "sqlite://no/such/folder.db"];
+    let coloured = on_a_terminal(&arguments, "", Command::stdout);
+    assert!(
+        coloured.contains("\u{1b}[31merror") && coloured.contains("\u{1b}[32mok"),
+        "{coloured}"
+    );
+    let plain = on_a_terminal(&arguments, "1", Command::stdout);
+    assert!(plain.contains("error ") && !plain.contains('\u{1b}'), "{plain}");
 }

@@ -44,9 +44,12 @@ impl Default for SchedulerConfig {
 }
 
 impl SchedulerConfig {
-    const MAX_CONCURRENT_JOBS: usize = 10_000;
-    const MAX_TIMEOUT_SECONDS: u64 = 7 * 24 * 3_600;
-    const MAX_RETENTION_DAYS: u32 = 36_500;
+    /// The most jobs at once.
+    pub const MAX_CONCURRENT_JOBS: usize = 10_000;
+    /// The longest timeout of a job that has none of its own, in seconds.
+    pub const MAX_TIMEOUT_SECONDS: u64 = 7 * 24 * 3_600;
+    /// The longest time that something is kept, other than for ever, in days.
+    pub const MAX_RETENTION_DAYS: u32 = 36_500;
 
     /// The configuration, if every value is within its range.
     ///

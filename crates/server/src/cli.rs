@@ -7,7 +7,10 @@ use clap::{Args, Parser, Subcommand};
 use ratchet_interfaces::with_causes;
 use ratchet_recurrence::Zone;
 
+use crate::command::completions::CompletionsArgs;
+use crate::command::config::ConfigCommand;
 use crate::command::cron::CronCommand;
+use crate::command::doctor::DoctorArgs;
 use crate::command::forecast::ForecastArgs;
 use crate::command::migrate::MigrateCommand;
 use crate::command::serve::ServeArgs;
@@ -79,6 +82,13 @@ enum Command {
     Why(WhyArgs),
     /// List or count the ticks to come of all schedules, as they are or as they could be
     Forecast(ForecastArgs),
+    /// Check and print the settings, as they come from the file, the environment and flags
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look for everything that could keep a server from running well; changes nothing, and a server may be running
+    Doctor(DoctorArgs),
+    /// Write what a shell needs to complete the words of this command
+    Completions(CompletionsArgs),
     /// Recompute every tick that should have been, and compare with the ledger; a server may be running
     Verify(VerifyArgs),
 }
@@ -133,6 +143,9 @@ impl Cli {
             Command::Cron(command) => command.run(),
             Command::Why(arguments) => arguments.run(&common),
             Command::Forecast(arguments) => arguments.run(&common),
+            Command::Config(command) => command.run(&common),
+            Command::Doctor(arguments) => arguments.run(&common),
+            Command::Completions(arguments) => arguments.run(),
             Command::Verify(arguments) => arguments.run(&common),
         };
         match outcome {

@@ -72,6 +72,59 @@ impl DatabaseUrl {
             Location::Postgres { .. } => None,
         }
     }
+
+    /// As it was given, options included, with `***` for a password and for what may hold a secret. Two places whose
+    /// text is the same may differ in these.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        match &self.0 {
+            Location::Sqlite(_) => self.to_string(),
+            Location::Postgres { url, .. } => masked(url),
+        }
+    }
+}
+
+/// The options of a PostgreSQL URL that hold no secret; of any other, only the name is shown.
+const OPEN_OPTIONS: [&str; 10] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "port",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "user",
+];
+
+fn masked(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
+    let rest = rest.split('#').next().unwrap_or(rest);
+    let (place, options) = match rest.split_once('?') {
+        Some((place, options)) => (place, Some(options)),
+        None => (rest, None),
+    };
+    let (authority, path) = place.split_at(place.find('/').unwrap_or(place.len()));
+    let authority = match authority.rsplit_once('@') {
+        Some((user, host)) => match user.split_once(':') {
+            Some((user, _)) => format!("{user}:***@{host}"),
+            None => format!("{user}@{host}"),
+        },
+        None => authority.to_owned(),
+    };
+    let options = options.map_or_else(String::new, |options| {
+        let shown = options.split('&').map(|option| {
+            let name = option.split('=').next().unwrap_or(option);
+            if OPEN_OPTIONS.contains(&name) {
+                option.to_owned()
+            } else {
+                format!("{name}=***")
+            }
+        });
+        format!("?{}", shown.collect::<Vec<_>>().join("&"))
+    });
+    format!("{scheme}://{authority}{path}{options}")
 }
 
 impl PartialEq for Location {
@@ -190,5 +243,28 @@ mod tests {
     fn a_password_is_never_shown() {
         let url: DatabaseUrl = "postgresql://me:secret@db:6432/jobs".parse().unwrap();
         assert_eq!(format!("{url:?}"), "DatabaseUrl(postgres://me@db:6432/jobs)");
+    }
+
+    #[test]
+    fn a_masked_url_has_its_options_and_no_secret() {
+        for (text, masked) in [
+            ("postgres://me:s3:cr@et@db/jobs", "postgres://me:***@db/jobs"),
+            (
+                "postgres://me@db/jobs?sslmode=require",
+                "postgres://me@db/jobs?sslmode=require",
+            ),
+            (
+                "postgresql://db:6432?password=secret&user=me",
+                "postgresql://db:6432?password=***&user=me",
+            ),
+            (
+                "postgres://me:secret@db/jobs?pass%77ord=x",
+                "postgres://me:***@db/jobs?pass%77ord=***",
+            ),
+        ] {
+            assert_eq!(super::masked(text), masked);
+        }
+        let file: DatabaseUrl = "a.db".parse().unwrap();
+        assert_eq!(file.masked(), "sqlite://a.db");
     }
 }

@@ -79,6 +79,15 @@ pub enum StorageError {
     /// The schema could not be inspected or changed.
     #[error(transparent)]
     Migration(#[from] MigrationError),
+    /// The database answers, and not to what was asked of its state.
+    #[error("the database {location} cannot be examined")]
+    Examine {
+        /// The database, without a password.
+        location: String,
+        /// Why.
+        #[source]
+        source: DbErr,
+    },
     /// The database could not be closed in order. What was committed is on disk all the same.
     #[error("the database could not be closed")]
     Close {

@@ -15,6 +15,7 @@
 //! | [`Database`] | an open database: migrations, lock, repositories |
 //! | [`DatabaseUrl`] | where a database is, parsed |
 //! | [`DatabaseLock`] | held by the one server that may use the database |
+//! | [`Examination`] | what can be told of a database without changing it |
 //! | [`StorageError`] | why a database could not be opened, migrated, locked |
 //! | `test_support` | private databases for tests (feature `test-support`) |
 
@@ -23,6 +24,7 @@ mod database;
 mod database_url;
 mod delivery;
 mod error;
+mod examination;
 mod execution;
 mod fact;
 mod factory;
@@ -49,5 +51,6 @@ mod writer;
 pub use database::Database;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use error::StorageError;
+pub use examination::{Examination, Findings};
 pub use lock::DatabaseLock;
 pub use ratchet_migrations::{MigrationError, MigrationState};

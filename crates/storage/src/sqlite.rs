@@ -1,11 +1,12 @@
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions};
-use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
+use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxSqliteConnector};
 
 use crate::StorageError;
 use crate::failure::is_damaged;
@@ -71,6 +72,21 @@ impl SqliteFile {
         })
     }
 
+    /// The file, whether it exists or not.
+    pub(crate) fn to_examine(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            count: StatementCount::default(),
+        }
+    }
+
+    /// A connection that only reads; of a file that does not change meanwhile, one that leaves no trace.
+    pub(crate) async fn examiner(&self, is_immutable: bool) -> Result<DatabaseConnection, sqlx::Error> {
+        let options = self.options().read_only(true).immutable(is_immutable);
+        let pool = self.pool(1).connect_with(options).await?;
+        Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+    }
+
     pub(crate) const fn count(&self) -> &StatementCount {
         &self.count
     }
@@ -117,6 +133,17 @@ impl SqliteFile {
         }
     }
 
+    /// As [`SqliteFile::cannot_open`], of what was found later.
+    pub(crate) fn cannot_examine(&self, source: DbErr) -> StorageError {
+        match into_sqlx(source) {
+            Ok(source) => self.cannot_open(source),
+            Err(source) => StorageError::Examine {
+                location: format!("sqlite://{}", self.path.display()),
+                source,
+            },
+        }
+    }
+
     fn options(&self) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(&self.path)
@@ -145,9 +172,19 @@ impl SqliteFile {
     }
 }
 
+/// The driver's own error, if there is one that nobody else has.
+fn into_sqlx(error: DbErr) -> Result<sqlx::Error, DbErr> {
+    match error {
+        DbErr::Query(RuntimeErr::SqlxError(shared)) => {
+            Arc::try_unwrap(shared).map_err(|shared| DbErr::Query(RuntimeErr::SqlxError(shared)))
+        }
+        other => Err(other),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
+    use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
     use super::*;
 

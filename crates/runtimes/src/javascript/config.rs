@@ -30,8 +30,10 @@ pub struct JavaScriptConfigError {
 
 impl JavaScriptConfig {
     const MEBIBYTE: usize = 1024 * 1024;
-    const MEMORY_MB: std::ops::RangeInclusive<u32> = 1..=4096;
-    const OUTPUT_MB: std::ops::RangeInclusive<u32> = 1..=1024;
+    /// How much memory may be allowed.
+    pub const MEMORY_MB: std::ops::RangeInclusive<u32> = 1..=4096;
+    /// How large a result may be allowed to be.
+    pub const OUTPUT_MB: std::ops::RangeInclusive<u32> = 1..=1024;
 
     /// The same, if every value is in range.
     ///

@@ -56,25 +56,33 @@ impl ProcessConfig {
     /// # Errors
     /// [`ProcessConfigError`] names the first field that is not, and the rule.
     pub fn validated(self) -> Result<Self, ProcessConfigError> {
-        let refuse = |field, value: String, rule: &str| {
-            Err(ProcessConfigError {
+        match self.faults().into_iter().next() {
+            None => Ok(self),
+            Some(fault) => Err(fault),
+        }
+    }
+
+    /// Everything that is not allowed.
+    #[must_use]
+    pub fn faults(&self) -> Vec<ProcessConfigError> {
+        let mut faults = Vec::new();
+        let mut refuse = |field, value: String, rule: &str| {
+            faults.push(ProcessConfigError {
                 field,
                 value,
                 rule: rule.to_owned(),
-            })
+            });
         };
         for command in &self.allowed_commands {
             let is_bare = !command.is_empty() && !command.contains('/') && command != "." && command != "..";
             if !is_bare && !is_plain(Path::new(command)) {
                 let rule = "absolute paths and bare names are allowed";
-                return refuse("allowed_commands", format!("\"{command}\""), rule);
+                refuse("allowed_commands", format!("\"{command}\""), rule);
             }
         }
-        for folder in self.path.split(':') {
-            if !is_plain(Path::new(folder)) {
-                let rule = "absolute paths of folders, separated by colons, are allowed";
-                return refuse("path", format!("\"{}\"", self.path), rule);
-            }
+        if self.path.split(':').any(|folder| !is_plain(Path::new(folder))) {
+            let rule = "absolute paths of folders, separated by colons, are allowed";
+            refuse("path", format!("\"{}\"", self.path), rule);
         }
         let folders = self
             .working_folders
@@ -83,22 +91,22 @@ impl ProcessConfig {
         for (field, folder) in folders.chain(self.folder.iter().map(|folder| ("folder", folder))) {
             if !is_plain(folder) {
                 let rule = "an absolute path of a folder is allowed";
-                return refuse(field, format!("\"{}\"", folder.display()), rule);
+                refuse(field, format!("\"{}\"", folder.display()), rule);
             }
         }
         if self.stop_grace_seconds > Self::MAX_STOP_GRACE_SECONDS {
             let rule = format!("0 to {} seconds are allowed", Self::MAX_STOP_GRACE_SECONDS);
-            return refuse("stop_grace_seconds", self.stop_grace_seconds.to_string(), &rule);
+            refuse("stop_grace_seconds", self.stop_grace_seconds.to_string(), &rule);
         }
         if !(1..=Self::MAX_OUTPUT_BYTES).contains(&self.max_output_bytes) {
             let rule = format!("1 to {} bytes are allowed", Self::MAX_OUTPUT_BYTES);
-            return refuse("max_output_bytes", self.max_output_bytes.to_string(), &rule);
+            refuse("max_output_bytes", self.max_output_bytes.to_string(), &rule);
         }
         if self.enabled && self.allowed_commands.is_empty() && self.folder.is_none() {
             let rule = "then process.allowed_commands or process.folder must say what may be run";
-            return refuse("enabled", "true".to_owned(), rule);
+            refuse("enabled", "true".to_owned(), rule);
         }
-        Ok(self)
+        faults
     }
 }
 
@@ -120,6 +128,19 @@ mod tests {
         config
             .validated()
             .map_or_else(|error| error.to_string(), |_| "allowed".to_owned())
+    }
+
+    #[test]
+    fn every_fault_is_told_and_not_the_first_alone() {
+        let config = ProcessConfig {
+            enabled: true,
+            path: "bin".to_owned(),
+            max_output_bytes: 0,
+            ..ProcessConfig::default()
+        };
+        let fields: Vec<&str> = config.faults().iter().map(|fault| fault.field).collect();
+        assert_eq!(fields, ["path", "max_output_bytes", "enabled"]);
+        assert_eq!(config.validated().unwrap_err().field, "path");
     }
 
     #[test]

@@ -6,53 +6,24 @@ use crate::container::StartError;
 use crate::logging;
 use crate::open_files;
 use crate::server::UnifiedServer;
-use crate::settings::Settings;
+use crate::settings::{SettingFlags, Settings};
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Every setting can stand in the file, in the environment (RATCHET_SERVER_BIND, \
                         RATCHET_DATABASE_URL, RATCHET_SCHEDULER_MAX_CONCURRENT_JOBS, …) and, where there is one, in \
-                        a flag; the later wins.\n\nResults of jobs go to standard output, log lines to standard \
+                        a flag; the later wins. docs/configuration.md has all of them, `ratchet config \
+                        print` says which hold.\n\nResults of jobs go to standard output, log lines to standard \
                         error."
 )]
 pub(crate) struct ServeArgs {
-    /// The address to listen on [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    bind: Option<String>,
-    /// How many jobs run at once, 1 to 10000 [default: 100]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    max_concurrent_jobs: Option<String>,
-    /// How long running jobs may go on after a stop, in seconds, 0 to 3600 [default: 30]
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
-    shutdown_grace_seconds: Option<String>,
-    /// The form of log lines: text or json [default: text]
-    #[arg(long, value_name = "FORMAT")]
-    log_format: Option<String>,
-    /// How much is logged: off, error, warn, info, debug, trace, or directives such as info,ratchet_scheduler=debug
-    /// [default: info]
-    #[arg(long, value_name = "LEVEL")]
-    log_level: Option<String>,
+    #[command(flatten)]
+    flags: SettingFlags,
 }
 
 impl ServeArgs {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        // The flags are texts here, so that a wrong one is refused in the same words as in the file.
-        let sources = common
-            .sources()
-            .with_flag("--bind", "server.bind", self.bind)
-            .with_flag(
-                "--shutdown-grace-seconds",
-                "server.shutdown_grace_seconds",
-                self.shutdown_grace_seconds,
-            )
-            .with_flag(
-                "--max-concurrent-jobs",
-                "scheduler.max_concurrent_jobs",
-                self.max_concurrent_jobs,
-            )
-            .with_flag("--log-format", "log.format", self.log_format)
-            .with_flag("--log-level", "log.level", self.log_level);
-        let settings = Settings::load(sources)?;
+        let settings = Settings::load(self.flags.over(common.sources()))?;
         logging::init(&settings.log).map_err(|error| CliError::failed(&error))?;
         open_files::raise_limit();
         let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;

@@ -8,7 +8,6 @@ mod lookup;
 mod mocks;
 mod new;
 mod once;
-mod paint;
 mod run;
 mod runtimes;
 mod show;

@@ -1,7 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use ratchet_interfaces::SchedulerError;
+use ratchet_interfaces::{SchedulerError, with_causes};
 
 /// The settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,4 +45,24 @@ pub enum SettingsError {
     /// The scheduler's own check.
     #[error(transparent)]
     Scheduler(#[from] SchedulerError),
+    /// Several of these: a line each.
+    #[error("there are {} mistakes in the settings{}", .0.len(), lines(.0))]
+    Several(Vec<SettingsError>),
+}
+
+impl SettingsError {
+    /// One error for all mistakes, if there are any.
+    pub(super) fn of_all(mut mistakes: Vec<Self>) -> Option<Self> {
+        match mistakes.len() {
+            0 | 1 => mistakes.pop(),
+            _ => Some(Self::Several(mistakes)),
+        }
+    }
+}
+
+fn lines(mistakes: &[SettingsError]) -> String {
+    mistakes
+        .iter()
+        .map(|mistake| format!("\n  {}", with_causes(mistake).replace('\n', "\n  ")))
+        .collect()
 }

@@ -91,21 +91,33 @@ impl SettingsSources {
         self
     }
 
-    /// Reads what can be read before the keys are known.
-    pub(super) fn layers(self) -> Result<Layers, SettingsError> {
+    /// Reads what can be read before the keys are known, and says what cannot.
+    pub(super) fn layers(self) -> (Layers, Vec<SettingsError>) {
         let Self {
             file,
             environment,
             flags,
         } = self;
-        Ok(Layers {
-            of_file: file.map(SettingsFile::read).transpose()?.unwrap_or_default(),
-            variables: environment
-                .into_iter()
-                .filter_map(Variable::of_ours)
-                .collect::<Result<_, _>>()?,
+        let mut mistakes = Vec::new();
+        let of_file = file.map_or_else(Vec::new, |file| {
+            file.read().unwrap_or_else(|error| {
+                mistakes.push(error);
+                Vec::new()
+            })
+        });
+        let mut variables = Vec::new();
+        for variable in environment.into_iter().filter_map(Variable::of_ours) {
+            match variable {
+                Ok(variable) => variables.push(variable),
+                Err(error) => mistakes.push(error),
+            }
+        }
+        let layers = Layers {
+            of_file,
+            variables,
             of_flags: flags,
-        })
+        };
+        (layers, mistakes)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ratchet_interfaces::with_causes;
 use ratchet_outbound::AddressPolicy;
@@ -10,7 +10,7 @@ use super::{LogFilter, LogFormat};
 
 /// A value as it was set.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// In the file, where values have types.
     Typed(toml::Value),
     /// In the environment or by a flag: the key says what type is meant.
@@ -45,9 +45,38 @@ impl fmt::Display for Value {
 }
 
 /// What a key can hold.
-pub(super) trait Setting: Sized {
+pub(crate) trait Setting {
     /// The value, or what would be allowed.
-    fn read(value: &Value) -> Result<Self, String>;
+    fn read(value: &Value) -> Result<Self, String>
+    where
+        Self: Sized;
+
+    /// What kind of value it is, in words.
+    fn kind(&self) -> &'static str;
+
+    /// The value as it is written in the file, without a secret; `None` when there is none.
+    fn shown(&self) -> Option<toml::Value>;
+
+    /// The value, if it is a number.
+    fn number(&self) -> Option<u64> {
+        None
+    }
+}
+
+const WHOLE_NUMBER: &str = "whole number";
+const PATH: &str = "path";
+
+/// A file has no numbers as large as the largest.
+fn shown_number(number: u64) -> toml::Value {
+    i64::try_from(number).map_or_else(|_| toml::Value::String(number.to_string()), toml::Value::Integer)
+}
+
+fn shown_path(path: &Path) -> toml::Value {
+    toml::Value::String(path.display().to_string())
+}
+
+fn shown_list(texts: impl Iterator<Item = String>) -> toml::Value {
+    toml::Value::Array(texts.map(toml::Value::String).collect())
 }
 
 impl Setting for bool {
@@ -58,6 +87,14 @@ impl Setting for bool {
             Value::Text(text) => text.parse().ok(),
         }
         .ok_or_else(|| "allowed are true and false".to_owned())
+    }
+
+    fn kind(&self) -> &'static str {
+        "true or false"
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(toml::Value::Boolean(*self))
     }
 }
 
@@ -70,17 +107,53 @@ impl Setting for u64 {
         }
         .ok_or_else(|| "allowed is a whole number".to_owned())
     }
+
+    fn kind(&self) -> &'static str {
+        WHOLE_NUMBER
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(shown_number(*self))
+    }
+
+    fn number(&self) -> Option<u64> {
+        Some(*self)
+    }
 }
 
 impl Setting for u32 {
     fn read(value: &Value) -> Result<Self, String> {
         Self::try_from(u64::read(value)?).map_err(|_| format!("allowed is at most {}", Self::MAX))
     }
+
+    fn kind(&self) -> &'static str {
+        WHOLE_NUMBER
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(shown_number((*self).into()))
+    }
+
+    fn number(&self) -> Option<u64> {
+        Some((*self).into())
+    }
 }
 
 impl Setting for usize {
     fn read(value: &Value) -> Result<Self, String> {
         Self::try_from(u64::read(value)?).map_err(|error| error.to_string())
+    }
+
+    fn kind(&self) -> &'static str {
+        WHOLE_NUMBER
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(shown_number(*self as u64))
+    }
+
+    fn number(&self) -> Option<u64> {
+        Some(*self as u64)
     }
 }
 
@@ -90,6 +163,14 @@ impl Setting for SocketAddr {
             .text()
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| "allowed is an address and port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
+    }
+
+    fn kind(&self) -> &'static str {
+        "address and port"
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(toml::Value::String(self.to_string()))
     }
 }
 
@@ -106,6 +187,16 @@ impl Setting for AddressPolicy {
         };
         policy.map_err(|error| error.to_string())
     }
+
+    fn kind(&self) -> &'static str {
+        "list of networks and addresses"
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        let text = self.to_string();
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        Some(shown_list(parts.map(str::to_owned)))
+    }
 }
 
 impl Setting for DatabaseUrl {
@@ -116,6 +207,14 @@ impl Setting for DatabaseUrl {
         text.parse()
             .map_err(|error: DatabaseUrlError| with_causes(&error))
     }
+
+    fn kind(&self) -> &'static str {
+        "URL"
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(toml::Value::String(self.masked()))
+    }
 }
 
 impl Setting for PathBuf {
@@ -124,6 +223,14 @@ impl Setting for PathBuf {
             Some(text) if !text.is_empty() => Ok(text.into()),
             _ => Err("allowed is the path of a folder".to_owned()),
         }
+    }
+
+    fn kind(&self) -> &'static str {
+        PATH
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(shown_path(self))
     }
 }
 
@@ -134,6 +241,14 @@ impl Setting for String {
             .map(str::to_owned)
             .ok_or_else(|| "allowed is a text".to_owned())
     }
+
+    fn kind(&self) -> &'static str {
+        "text"
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(toml::Value::String(self.clone()))
+    }
 }
 
 impl Setting for Option<PathBuf> {
@@ -142,6 +257,14 @@ impl Setting for Option<PathBuf> {
             Some(text) if !text.is_empty() => Ok(Some(text.into())),
             _ => Err("allowed is the path of a folder, such as \"tasks\"".to_owned()),
         }
+    }
+
+    fn kind(&self) -> &'static str {
+        PATH
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        self.as_deref().map(shown_path)
     }
 }
 
@@ -167,12 +290,28 @@ impl Setting for Vec<String> {
         };
         parts.ok_or_else(|| rule.to_owned())
     }
+
+    fn kind(&self) -> &'static str {
+        "list of texts"
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(shown_list(self.iter().cloned()))
+    }
 }
 
 impl Setting for Vec<PathBuf> {
     fn read(value: &Value) -> Result<Self, String> {
         let parts = Vec::<String>::read(value)?;
         Ok(parts.into_iter().map(PathBuf::from).collect())
+    }
+
+    fn kind(&self) -> &'static str {
+        "list of paths"
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(shown_list(self.iter().map(|path| path.display().to_string())))
     }
 }
 
@@ -184,6 +323,18 @@ impl Setting for LogFormat {
             _ => Err("allowed are text and json".to_owned()),
         }
     }
+
+    fn kind(&self) -> &'static str {
+        "`text` or `json`"
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        let text = match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        };
+        Some(toml::Value::String(text.to_owned()))
+    }
 }
 
 impl Setting for LogFilter {
@@ -192,5 +343,13 @@ impl Setting for LogFilter {
             .text()
             .ok_or_else(|| "allowed is a text such as \"info\"".to_owned())?;
         Self::parse(text)
+    }
+
+    fn kind(&self) -> &'static str {
+        "level or directives"
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(toml::Value::String(self.to_string()))
     }
 }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::lookup::task;
 use super::once::{Once, timeout_of};
-use super::paint::Paint;
 use super::runtimes::{Allowance, Requests};
 use crate::cli::{CliError, CommonArgs, print};
+use crate::command::paint::Paint;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {

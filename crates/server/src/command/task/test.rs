@@ -13,10 +13,10 @@ use serde_json::Value;
 use super::differences::differences;
 use super::mocks::Mocks;
 use super::once::{Once, timeout_of};
-use super::paint::Paint;
 use super::runtimes::{Allowance, Requests};
 use super::validate::folders_below;
 use crate::cli::{CliError, CommonArgs, print};
+use crate::command::paint::Paint;
 use crate::settings::Settings;
 
 /// How long a test may take whose task does not say how long it may run, in seconds.

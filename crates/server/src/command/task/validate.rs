@@ -5,9 +5,9 @@ use clap::Args;
 use ratchet_interfaces::{TaskDefinition, TaskListing, TaskValidator, ValidationIssue};
 use ratchet_registry::{FileSystemRegistry, SchemaValidator, read_test_cases};
 
-use super::paint::Paint;
 use super::runtimes::{Allowance, Requests};
 use crate::cli::{CliError, CommonArgs, print};
+use crate::command::paint::Paint;
 
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {

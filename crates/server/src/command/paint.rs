@@ -6,27 +6,31 @@ use crate::logging;
 
 /// Colours words, where there is a terminal to see it.
 #[derive(Clone, Copy)]
-pub(super) struct Paint(bool);
+pub(crate) struct Paint(bool);
 
 impl Paint {
-    pub(super) fn of(stream: &impl IsTerminal) -> Self {
+    pub(crate) fn of(stream: &impl IsTerminal) -> Self {
         Self(logging::wants_colours(stream))
     }
 
-    pub(super) fn good(self, text: &str) -> String {
+    pub(crate) fn good(self, text: &str) -> String {
         self.in_colour("32", text)
     }
 
-    pub(super) fn bad(self, text: &str) -> String {
+    pub(crate) fn doubtful(self, text: &str) -> String {
+        self.in_colour("33", text)
+    }
+
+    pub(crate) fn bad(self, text: &str) -> String {
         self.in_colour("31", text)
     }
 
-    pub(super) fn faint(self, text: &str) -> String {
+    pub(crate) fn faint(self, text: &str) -> String {
         self.in_colour("2", text)
     }
 
     /// A line of a task's log.
-    pub(super) fn log(self, level: LogLevel, message: &str) -> String {
+    pub(crate) fn log(self, level: LogLevel, message: &str) -> String {
         let colour = match level {
             LogLevel::Debug => "2",
             LogLevel::Info => "0",
