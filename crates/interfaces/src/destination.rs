@@ -17,7 +17,7 @@ use crate::{Backoff, JobStatus, WebhookOptions, WebhookRetryPolicy};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputDestination {
-    /// What is written in place of the output: a template over the [`JobResult`].
+    /// What is written in place of the output: a template over the [`crate::JobResult`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
     /// Which results go there.
@@ -85,7 +85,7 @@ pub struct StdioOptions {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FilesystemOptions {
-    /// Where, relative to the configured output folder: a template over the [`JobResult`].
+    /// Where, relative to the configured output folder: a template over the [`crate::JobResult`].
     pub path: String,
     /// In which format.
     #[serde(default)]
