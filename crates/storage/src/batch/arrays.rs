@@ -42,19 +42,14 @@ pub(super) fn table(columns: &[Column], values: usize) -> String {
             Kind::Text => "text",
         };
         let separator = if place == 0 { "" } else { ", " };
-        let parts = [
-            write!(
-                cells,
-                "{separator}CASE WHEN nulls & {} = 0 THEN c{place} END AS {name}",
-                1_i64 << place
-            ),
-            write!(names, ", c{place}"),
-            write!(arrays, ", ${}::{of}[]", 2 + values + place),
-        ];
-        debug_assert!(
-            parts.iter().all(Result::is_ok),
-            "a string takes everything that is written to it"
-        );
+        write!(
+            cells,
+            "{separator}CASE WHEN nulls & {} = 0 THEN c{place} END AS {name}",
+            1_i64 << place
+        )
+        .and_then(|()| write!(names, ", c{place}"))
+        .and_then(|()| write!(arrays, ", ${}::{of}[]", 2 + values + place))
+        .expect("a string takes everything that is written to it");
     }
     format!("(SELECT {cells} FROM unnest($1::bigint[]{arrays}) AS rows (nulls{names}))")
 }

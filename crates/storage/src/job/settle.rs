@@ -13,7 +13,8 @@
 //! means for its schedule, `aftermath` knows.
 //!
 //! An outcome counts only while the job is processed by the node that tells of it and by this execution. Until then a
-//! running execution is in its job's row; here it gets its own. As on the way of a tick, everything is tried at once, and looked into only where that wrote too few rows.
+//! running execution is in its job's row; here it gets its own. As on the way of a tick, everything is tried at once, and looked into only where that
+//! wrote too few rows.
 
 mod aftermath;
 
@@ -55,7 +56,8 @@ const ATTEMPTS: u32 = 4;
 
 #[derive(Debug)]
 struct Batches {
-    jobs: Vec<Batch>,
+    /// The jobs whose schedules are locked first.
+    locked: Vec<Batch>,
     outcomes: Vec<Batch>,
     ends: Ends,
     deliveries: Vec<Batch>,
@@ -103,8 +105,13 @@ impl Batches {
         sorted.sort_unstable_by_key(|outcome| outcome.job_id);
         let deliveries = sorted.iter().flat_map(|outcome| &outcome.deliveries);
         let log = sorted.iter().flat_map(|outcome| &outcome.log);
+        // SQLite has one writer, and nothing to lock.
+        let locked: &[_] = match backend {
+            DbBackend::Postgres => &sorted,
+            _ => &[],
+        };
         Self {
-            jobs: Batch::all(backend, JOB, &sorted, |batch, outcome| {
+            locked: Batch::all(backend, JOB, locked, |batch, outcome| {
                 batch.push([Cell::Id(outcome.job_id.as_uuid())]);
             }),
             ends: sorted.iter().map(|outcome| End::of(outcome)).collect(),
@@ -154,7 +161,7 @@ fn push(batch: &mut Batch, outcome: &AttemptOutcome) {
 async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<Aftermath, WriteError> {
     let (executions, jobs) = (executions_sql(), jobs_sql(transaction.get_database_backend()));
     let mut settled = Vec::new();
-    for batch in &batches.jobs {
+    for batch in &batches.locked {
         lock(batch, transaction).await?;
     }
     for batch in &batches.outcomes {
@@ -213,16 +220,10 @@ fn jobs_sql(backend: DbBackend) -> String {
 /// On PostgreSQL, the schedules of the jobs are locked before the jobs are changed, as who fires does: see `release`. The
 /// jobs themselves are changed in the order of the batch, in which two calls that settle some of the same meet them.
 async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        transaction
-            .execute_raw(batch.statement(
-                "SELECT 1 FROM schedules AS s
-                 WHERE s.id IN (SELECT j.schedule_id FROM jobs AS j JOIN {batch} AS b ON j.id = b.id)
-                 ORDER BY s.id FOR NO KEY UPDATE OF s",
-                [],
-            ))
-            .await?;
-    }
+    let sql = "SELECT 1 FROM schedules AS s
+         WHERE s.id IN (SELECT j.schedule_id FROM jobs AS j JOIN {batch} AS b ON j.id = b.id)
+         ORDER BY s.id FOR NO KEY UPDATE OF s";
+    transaction.execute_raw(batch.statement(sql, [])).await?;
     Ok(())
 }
 
@@ -239,7 +240,7 @@ async fn write_what_holds(
     let sql = format!("SELECT b.execution_id FROM {{batch}} AS b JOIN jobs AS j ON {HOLDS} {lock_jobs}");
     let mut holding: HashSet<Uuid> = HashSet::new();
     let batches = Batches::of(backend, outcomes);
-    for batch in &batches.jobs {
+    for batch in &batches.locked {
         lock(batch, transaction).await?;
     }
     for batch in &batches.outcomes {
