@@ -1,22 +1,19 @@
-use std::fs::{self, File};
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::fs;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::daemon::{Daemon, dying_with_us, free_port};
 use crate::error::Error;
 use crate::installation::Installation;
 use crate::interrupts::Interrupts;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
-const START_POLL: Duration = Duration::from_millis(50);
 /// How often another port is tried when somebody took the first one between choosing and using it.
 const PORTS: u32 = 3;
 
@@ -35,15 +32,9 @@ const USERS: [&str; 2] = ["postgres", "nobody"];
 #[derive(Debug)]
 pub(crate) struct Cluster {
     // Dropped in this order: the server must not write to a directory that is being removed.
-    server: Server,
-    _directory: TempDir,
+    server: Daemon,
+    directory: TempDir,
     port: u16,
-}
-
-#[derive(Debug)]
-struct Server {
-    process: Child,
-    directory: PathBuf,
 }
 
 /// What a crash of the whole machine may cost.
@@ -85,17 +76,23 @@ impl Cluster {
         let mut attempts = 1..=PORTS;
         loop {
             let last = attempts.next() == Some(PORTS);
-            let port = free_port().map_err(Error::Port)?;
-            let server = Server::start(installation, identity, directory.path(), port, durability)?;
-            match server.until_ready(installation, interrupts, port) {
+            let port = free_port()?;
+            match serve(
+                installation,
+                interrupts,
+                identity,
+                directory.path(),
+                port,
+                durability,
+            ) {
                 Ok(server) => {
                     return Ok(Self {
                         server,
-                        _directory: directory,
+                        directory,
                         port,
                     });
                 }
-                Err(Error::PostgresStart { log, .. }) if !last && log.contains("could not bind") => {}
+                Err(Error::DaemonStart { log, .. }) if !last && log.contains("could not bind") => {}
                 Err(error) => return Err(error),
             }
         }
@@ -107,102 +104,47 @@ impl Cluster {
     }
 }
 
-impl Server {
-    fn start(
-        installation: &Installation,
-        identity: Option<Identity>,
-        directory: &Path,
-        port: u16,
-        durability: Durability,
-    ) -> Result<Self, Error> {
-        let path = directory.join("log");
-        let file = |source| Error::File {
-            doing: "write",
-            path: path.clone(),
+/// Starts the server, and waits until it takes connections.
+fn serve(
+    installation: &Installation,
+    interrupts: &Interrupts,
+    identity: Option<Identity>,
+    directory: &Path,
+    port: u16,
+    durability: Durability,
+) -> Result<Daemon, Error> {
+    let mut command = dying_with_us(&installation.program("postgres"), "QUIT");
+    become_user(&mut command, identity, directory)
+        .arg("-D")
+        .arg(directory.join("data"))
+        .args(settings(directory, port, durability));
+    // "Immediate" shutdown: nobody will ever read the data again.
+    let mut server = Daemon::start("PostgreSQL", command, log_of(directory), Signal::QUIT)?;
+    let mut ask = Command::new(installation.program("pg_isready"));
+    ask.args(["-q", "-h", "127.0.0.1", "-U", SUPERUSER, "-p"])
+        .arg(port.to_string());
+    server.until(interrupts, START_LIMIT, || match ask.status() {
+        Ok(status) => Ok(status.success()),
+        Err(source) => Err(Error::Start {
+            program: "pg_isready".to_owned(),
             source,
-        };
-        let log = File::create(&path).map_err(file)?;
-        let errors = log.try_clone().map_err(file)?;
-        let mut command = dying_with_us(&installation.program("postgres"));
-        become_user(&mut command, identity, directory)
-            .arg("-D")
-            .arg(directory.join("data"))
-            .args(settings(directory, port, durability))
-            // Its own group: Ctrl-C is for us, and we stop the server when nobody uses it any more.
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(errors);
-        let process = command.spawn().map_err(|source| Error::Start {
-            program: "postgres".to_owned(),
-            source,
-        })?;
-        Ok(Self {
-            process,
-            directory: directory.to_path_buf(),
-        })
-    }
-
-    /// Waits until the server takes connections.
-    fn until_ready(
-        mut self,
-        installation: &Installation,
-        interrupts: &Interrupts,
-        port: u16,
-    ) -> Result<Self, Error> {
-        let begun = Instant::now();
-        let mut ask = Command::new(installation.program("pg_isready"));
-        ask.args(["-q", "-h", "127.0.0.1", "-U", SUPERUSER, "-p"])
-            .arg(port.to_string());
-        loop {
-            interrupts.check()?;
-            let failed = |program: &str| {
-                let program = program.to_owned();
-                move |source| Error::Start { program, source }
-            };
-            let ended = self.process.try_wait().map_err(failed("postgres"))?.is_some();
-            if ended || begun.elapsed() > START_LIMIT {
-                let log =
-                    fs::read_to_string(self.directory.join("log")).unwrap_or_else(|error| error.to_string());
-                let seconds = START_LIMIT.as_secs();
-                return Err(Error::PostgresStart { seconds, log });
-            }
-            if ask.status().map_err(failed("pg_isready"))?.success() {
-                return Ok(self);
-            }
-            thread::sleep(START_POLL);
-        }
-    }
-
-    fn stop(&mut self) -> io::Result<()> {
-        if self.process.try_wait()?.is_none() {
-            // "Immediate" shutdown: nobody will ever read the data again.
-            kill_process(Pid::from_child(&self.process), Signal::QUIT)?;
-            self.process.wait()?;
-        }
-        Ok(())
-    }
+        }),
+    })?;
+    Ok(server)
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Err(error) = self.stop() {
-            eprintln!(
-                "xtask: cannot stop PostgreSQL (process {}): {error}",
-                self.process.id()
-            );
-        }
-    }
+fn log_of(directory: &Path) -> PathBuf {
+    directory.join("log")
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
         // Stopped here and not by the field's own drop, so that a directory that cannot be removed is told of.
-        let stopped = self.server.stop();
-        if let Err(error) = stopped.and_then(|()| fs::remove_dir_all(&self.server.directory)) {
+        self.server.stop();
+        if let Err(error) = fs::remove_dir_all(self.directory.path()) {
             eprintln!(
                 "xtask: cannot remove {}: {error}",
-                self.server.directory.display()
+                self.directory.path().display()
             );
         }
     }
@@ -262,18 +204,6 @@ fn become_user<'a>(
     command
 }
 
-/// The server's program, ended by the kernel should this process be killed without a chance to clean up.
-fn dying_with_us(program: &Path) -> Command {
-    let setpriv = Path::new("/usr/bin/setpriv");
-    if cfg!(target_os = "linux") && setpriv.exists() {
-        let mut command = Command::new(setpriv);
-        command.args(["--pdeathsig", "QUIT", "--"]).arg(program);
-        command
-    } else {
-        Command::new(program)
-    }
-}
-
 fn settings(directory: &Path, port: u16, durability: Durability) -> Vec<String> {
     let fsync = match durability {
         Durability::None => "off",
@@ -297,12 +227,12 @@ fn settings(directory: &Path, port: u16, durability: Durability) -> Vec<String> 
         .collect()
 }
 
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use rustix::process::test_kill_process;
+
     use super::*;
 
     #[test]
@@ -313,11 +243,11 @@ mod tests {
         };
         let interrupts = Interrupts::listen().unwrap();
         let cluster = Cluster::start(&installation, &interrupts, Durability::None).unwrap();
-        let directory = cluster.server.directory.clone();
-        let process = Pid::from_child(&cluster.server.process);
+        let directory = cluster.directory.path().to_path_buf();
+        let process = cluster.server.id();
         assert!(std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, cluster.port)).is_ok());
         drop(cluster);
         assert!(!directory.exists());
-        assert!(rustix::process::test_kill_process(process).is_err());
+        assert!(test_kill_process(process).is_err());
     }
 }

@@ -49,8 +49,20 @@ pub(crate) enum Error {
     LeftOutInCi,
     #[error("cannot find a free port on 127.0.0.1")]
     Port(#[source] io::Error),
-    #[error("PostgreSQL did not start within {seconds} s; its log:\n{log}")]
-    PostgresStart { seconds: u64, log: String },
+    #[error("{program} was not ready within {seconds} s; its log:\n{log}")]
+    DaemonStart {
+        program: &'static str,
+        seconds: u64,
+        log: String,
+    },
+    #[error(
+        "there is no Python 3.10 or newer with the module venv, which Schemathesis needs; install it (Debian: python3-venv)"
+    )]
+    PythonMissing,
+    #[error("Schemathesis sent {sent} requests, and {wanted} are wanted; raise --examples")]
+    FewRequests { sent: u64, wanted: u64 },
+    #[error("Schemathesis left out {left_out} of {all} operations of the document")]
+    OperationsLeftOut { left_out: u64, all: u64 },
     #[error(
         "there is no user {candidates} to run PostgreSQL as, and it refuses to run as root; create one, or pass --no-postgres"
     )]

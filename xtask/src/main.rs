@@ -1,4 +1,5 @@
-//! What a maintainer of Ratchet's scheduler runs: `cargo xtask test`, `coverage`, `layers`, `bench`, `migrate`.
+//! What a maintainer of Ratchet's scheduler runs: `cargo xtask test`, `coverage`, `schemathesis`, `layers`,
+//! `bench`, `migrate`.
 //!
 //! **Purpose.** One command a chore, the same on a laptop and in CI, needing nothing set up beforehand.
 //!
@@ -11,6 +12,7 @@ mod bench;
 mod cargo;
 mod cluster;
 mod coverage;
+mod daemon;
 mod debian;
 mod error;
 mod installation;
@@ -19,6 +21,7 @@ mod layers;
 mod lcov;
 mod llvm;
 mod places;
+mod schemathesis;
 mod steps;
 mod test;
 
@@ -62,6 +65,18 @@ enum Chore {
     /// Unit-test modules, the packages `ratchet-tests` and `ratchet-bench`, and this tool are not counted.
     #[command(after_help = "Example:\n  cargo xtask coverage --fail-under 80")]
     Coverage(coverage::Options),
+
+    /// Send thousands of made-up requests, right and wrong ones, to a server, and hold its answers against its document
+    ///
+    /// Installs Schemathesis from its registry into the target folder (needs Python 3.10 or newer), builds the server,
+    /// starts it on a database of its own, and has every operation of `/api-docs/openapi.json` tried: no answer may be
+    /// undocumented, no error the server's own, no request that the document allows be refused and none that it forbids
+    /// be taken. tests/schemathesis/schemathesis.toml has the exceptions, each with its reason.
+    #[command(
+        after_help = "Examples:\n  cargo xtask schemathesis\n  cargo xtask schemathesis --seed 7 --examples 500\n  \
+                            cargo xtask schemathesis --at-least 0 -- --include-path /api/v1/jobs"
+    )]
+    Schemathesis(schemathesis::Options),
 
     /// Compare the workspace's dependencies with xtask/layers.toml
     ///
@@ -136,6 +151,7 @@ fn run(chore: Chore) -> Result<(), Error> {
     match chore {
         Chore::Test(options) => test::run(&cargo, &options),
         Chore::Coverage(options) => coverage::run(&cargo, &options),
+        Chore::Schemathesis(options) => schemathesis::run(&cargo, &options),
         Chore::Layers => layers::run(&cargo),
         Chore::Bench {
             benchmark,

@@ -159,7 +159,7 @@ fn tell_what_is_left_out(reason: &str) {
     );
 }
 
-fn in_ci() -> bool {
+pub(crate) fn in_ci() -> bool {
     env::var("CI").is_ok_and(|value| value == "true" || value == "1")
 }
 
@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn in_ci_no_test_may_be_left_out_whatever_the_reason() {
-        let failed = || Error::PostgresStart {
+        let failed = || Error::DaemonStart {
+            program: "PostgreSQL",
             seconds: 1,
             log: String::new(),
         };

@@ -12,6 +12,7 @@
 //! **Lower neighbours**: `ratchet-interfaces`, `ratchet-recurrence`.
 
 mod body;
+mod browse;
 mod destination;
 mod document;
 mod envelope;

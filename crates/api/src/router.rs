@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::body::MOST_BYTES;
 use crate::error::{method_not_allowed, route_not_found};
 use crate::state::ApiState;
-use crate::{document, executions, guard, jobs, schedules};
+use crate::{browse, document, executions, guard, jobs, schedules};
 
 /// What the paths of the API begin with.
 pub const PREFIX: &str = "/api/v1";
@@ -29,6 +29,7 @@ pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
         .layer(from_fn(guard::local_only))
         .with_state(state)
         .route(document::PATH, get(async move || document::answer(&document)))
+        .merge(browse::routes())
         .merge(beside)
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
