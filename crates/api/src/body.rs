@@ -14,7 +14,7 @@ pub(crate) const MOST_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
-/// A JSON body that may be left out.
+/// A JSON body that may be left out, or be null.
 #[derive(Debug)]
 pub(crate) struct OptionalJsonBody<T>(pub(crate) Option<T>);
 
@@ -37,7 +37,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJsonBody<T>
             return Ok(Self(None));
         }
         typed?;
-        read(&bytes).map(|body| Self(Some(body)))
+        read(&bytes).map(Self)
     }
 }
 

@@ -1,7 +1,11 @@
+mod complete;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
+
+use crate::error::ApiError;
 
 /// Where the document is.
 pub(crate) const PATH: &str = "/api-docs/openapi.json";
@@ -22,7 +26,16 @@ pub(crate) fn frame() -> Document {
     document
 }
 
-/// Answers with the document.
+/// Answers with the document: what the handlers say, and what holds of all of them.
 pub(crate) fn answer(document: &Document) -> Response {
-    Json(document).into_response()
+    match serde_json::to_value(document) {
+        Ok(mut document) => {
+            complete::complete(&mut document);
+            Json(document).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "the document cannot be written");
+            ApiError::internal().into_response()
+        }
+    }
 }

@@ -10,28 +10,70 @@ use utoipa::ToSchema;
 
 /// Where a job's result goes. The member that `destinationType` names must be there.
 #[derive(ToSchema)]
+#[serde(untagged)]
+pub(super) enum OutputDestination {
+    Stdio(StdioDestination),
+    Filesystem(FilesystemDestination),
+    Webhook(WebhookDestination),
+}
+
+/// A result goes to the server's own standard output or error.
+#[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-pub(super) struct OutputDestination {
-    destination_type: DestinationType,
+pub(super) struct StdioDestination {
+    destination_type: StdioType,
     /// What is written in place of the output: a template over the result.
     #[schema(required = false)]
     template: Option<String>,
     /// Which results go there: those of jobs that succeeded, that failed for good, or both.
     #[schema(required = false, default = "completed")]
     results: ResultFilter,
+    stdio: StdioOptions,
+}
+
+/// A result goes to a file below the configured output folder.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct FilesystemDestination {
+    destination_type: FilesystemType,
+    /// What is written in place of the output: a template over the result.
     #[schema(required = false)]
-    stdio: Option<StdioOptions>,
+    template: Option<String>,
+    /// Which results go there: those of jobs that succeeded, that failed for good, or both.
+    #[schema(required = false, default = "completed")]
+    results: ResultFilter,
+    filesystem: FilesystemOptions,
+}
+
+/// A result goes out in an HTTP request.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct WebhookDestination {
+    destination_type: WebhookType,
+    /// What is written in place of the output: a template over the result.
     #[schema(required = false)]
-    filesystem: Option<FilesystemOptions>,
-    #[schema(required = false)]
-    webhook: Option<WebhookOptions>,
+    template: Option<String>,
+    /// Which results go there: those of jobs that succeeded, that failed for good, or both.
+    #[schema(required = false, default = "completed")]
+    results: ResultFilter,
+    webhook: WebhookOptions,
 }
 
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
-enum DestinationType {
+enum StdioType {
     Stdio,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum FilesystemType {
     Filesystem,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum WebhookType {
     Webhook,
 }
 
@@ -125,7 +167,11 @@ struct FilesystemOptions {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct WebhookOptions {
-    #[schema(max_length = 2048)]
+    #[schema(
+        max_length = 2048,
+        pattern = "^https?://[^/?#]",
+        example = "https://example.org/hook"
+    )]
     url: String,
     #[schema(required = false, default = "POST")]
     method: HttpMethod,
@@ -160,22 +206,49 @@ struct WebhookRetryPolicy {
 
 /// How the request proves who sends it. The member that `authType` names must be there; its secret comes back masked.
 #[derive(ToSchema)]
+#[serde(untagged)]
+enum WebhookAuthentication {
+    Bearer(ByBearer),
+    Basic(ByBasic),
+    ApiKey(ByApiKey),
+}
+
+#[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-struct WebhookAuthentication {
-    auth_type: AuthType,
-    #[schema(required = false)]
-    bearer: Option<BearerAuthentication>,
-    #[schema(required = false)]
-    basic: Option<BasicAuthentication>,
-    #[schema(required = false)]
-    api_key: Option<ApiKeyAuthentication>,
+struct ByBearer {
+    auth_type: BearerType,
+    bearer: BearerAuthentication,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct ByBasic {
+    auth_type: BasicType,
+    basic: BasicAuthentication,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct ByApiKey {
+    auth_type: ApiKeyType,
+    api_key: ApiKeyAuthentication,
 }
 
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-enum AuthType {
+enum BearerType {
     Bearer,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum BasicType {
     Basic,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum ApiKeyType {
     ApiKey,
 }
 
