@@ -17,6 +17,13 @@ pub(crate) struct Cargo {
     environment: Vec<(OsString, OsString)>,
 }
 
+/// How something is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Debug,
+    Release,
+}
+
 impl Cargo {
     pub(crate) fn locate() -> Result<Self, Error> {
         // Cargo tells the programs that it runs which cargo it is.
@@ -74,8 +81,12 @@ impl Cargo {
     }
 
     /// Builds the `ratchet` binary, exactly as it ships but for the profile, and tells where it is.
-    pub(crate) fn build_server(&self, interrupts: &Interrupts) -> Result<PathBuf, Error> {
-        let built = self.build(interrupts, ["build", "-p", "ratchet-server", "--bins"])?;
+    pub(crate) fn build_server(&self, interrupts: &Interrupts, profile: Profile) -> Result<PathBuf, Error> {
+        let profile = match profile {
+            Profile::Debug => "--profile=dev",
+            Profile::Release => "--profile=release",
+        };
+        let built = self.build(interrupts, ["build", profile, "-p", "ratchet-server", "--bins"])?;
         built
             .into_iter()
             .find(|path| path.file_stem() == Some(OsStr::new("ratchet")))

@@ -122,6 +122,8 @@ enum Benchmark {
     Load,
     /// How many jobs a second are run, and how soon one is started; with a throw-away PostgreSQL, if there is one
     Jobs,
+    /// How long requests to the real server take while schedules fire, and how late these get
+    Api,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -167,6 +169,7 @@ fn run(chore: Chore) -> Result<(), Error> {
             match benchmark {
                 Benchmark::Precision | Benchmark::Load => Err(cargo::replace_this_process_by(command)),
                 Benchmark::Jobs => bench::with_postgres(command),
+                Benchmark::Api => bench::with_server(&cargo, command),
             }
         }
         Chore::Migrate { direction, arguments } => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde::Deserialize;
 
-use crate::cargo::Cargo;
+use crate::cargo::{Cargo, Profile};
 use crate::daemon::{Daemon, dying_with_us, free_port};
 use crate::debian;
 use crate::error::Error;
@@ -75,7 +75,7 @@ fn all_steps(
         source,
     })?;
     let program = steps.step("Schemathesis", || installed(cargo.root(), &place, interrupts))?;
-    let binary = steps.step("server", || cargo.build_server(interrupts))?;
+    let binary = steps.step("server", || cargo.build_server(interrupts, Profile::Debug))?;
     let folder = tempfile::Builder::new()
         .prefix("ratchet-schemathesis-")
         .tempdir()

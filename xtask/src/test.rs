@@ -1,7 +1,7 @@
 use std::env;
 use std::process::Command;
 
-use crate::cargo::Cargo;
+use crate::cargo::{Cargo, Profile};
 use crate::cluster::{Cluster, Durability};
 use crate::error::Error;
 use crate::installation::{Installation, MINIMUM};
@@ -100,7 +100,7 @@ impl Environment {
             steps.step("PostgreSQL", || start_cluster(interrupts))?
         };
         let server = if options.needs_server() {
-            Some(steps.step("server", || cargo.build_server(interrupts))?)
+            Some(steps.step("server", || cargo.build_server(interrupts, Profile::Debug))?)
         } else {
             None
         };

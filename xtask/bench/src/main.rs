@@ -1,6 +1,7 @@
 //! The benchmarks behind `cargo xtask bench`: each compares engines side by side in one run, on real databases and
 //! the machine's clock, and prints a table or, with `--json`, an array.
 
+mod api;
 mod jobs;
 mod latencies;
 mod load;
@@ -24,6 +25,8 @@ enum Bench {
     Load(load::Arguments),
     /// How many jobs a second go from queued to completed, and how soon a job is started when nothing else runs
     Jobs(jobs::Arguments),
+    /// How long requests take while schedules fire, and how late these get: requests come from a process of their own
+    Api(api::Arguments),
     /// One measurement of `load`, in a process of its own
     #[command(hide = true)]
     LoadOne(load::OneArguments),
@@ -35,6 +38,7 @@ async fn main() -> ExitCode {
         Bench::Precision(arguments) => precision::run(arguments).await,
         Bench::Load(arguments) => load::run(arguments).await,
         Bench::Jobs(arguments) => jobs::run(arguments).await,
+        Bench::Api(arguments) => api::run(arguments).await,
         Bench::LoadOne(arguments) => load::run_one(arguments).await,
     };
     match outcome {
