@@ -19,7 +19,7 @@ use crate::error::{ApiError, ErrorEnvelope};
 use crate::schedules::TAG;
 use crate::state::Services;
 
-use desired::{DesiredSchedule, Stored};
+use desired::{DesiredSchedule, Set, Stored};
 use plan::{Plan, PlannedAction, PlannedChange, plan};
 use shown::{Names, exported};
 
@@ -45,9 +45,13 @@ pub(crate) struct ApplyRequest {
     /// Whether the changes are only told.
     #[schema(default = false)]
     dry_run: Option<bool>,
-    /// The name of the set. What is created or changed belongs to it from then on.
+    /// The name of the set, to which what is created belongs from then on.
     #[schema(default = "apply")]
     managed_by: Option<String>,
+    /// Whether schedules that exist come to belong to the set too, and may be deleted when they are not in it any more. Without
+    /// it, those that were made by hand are changed and not owned, and those of other sets are not changed.
+    #[schema(default = false)]
+    adopt: Option<bool>,
     /// The number of the plan that was looked at: where there would be another by now, nothing is done.
     plan: Option<Uuid>,
 }
@@ -99,6 +103,7 @@ pub(super) async fn apply(
         prune,
         dry_run,
         managed_by,
+        adopt,
         plan: looked_at,
     } = request;
     let set = managed_by.unwrap_or_else(|| DEFAULT_SET.to_owned());
@@ -106,6 +111,10 @@ pub(super) async fn apply(
         let rule = format!("\"{set}\" is not allowed: it is a name of 1 to {LONGEST_SET} characters");
         return Err(ApiError::invalid("managedBy", rule));
     }
+    let set = Set {
+        name: set,
+        adopts: adopt.unwrap_or(false),
+    };
     let plan = planned(schedules, &set, prune.unwrap_or(false), &services).await?;
     let number = plan.number().map_err(|_| ApiError::internal())?;
     if looked_at.is_some_and(|looked_at| looked_at != number) {
@@ -134,7 +143,7 @@ pub(super) async fn apply(
 }
 
 /// Refuses all that is wrong with what is desired, at once.
-async fn planned(given: Vec<Value>, set: &str, prune: bool, services: &Services) -> Result<Plan, ApiError> {
+async fn planned(given: Vec<Value>, set: &Set, prune: bool, services: &Services) -> Result<Plan, ApiError> {
     let mut mistakes = Vec::new();
     let mut desired: Vec<(String, DesiredSchedule)> = Vec::new();
     let mut seen = HashSet::new();
@@ -171,7 +180,7 @@ async fn planned(given: Vec<Value>, set: &str, prune: bool, services: &Services)
     }
     let mut surplus = Vec::new();
     if prune {
-        let managed = ScheduleSelection::ManagedBy(set.to_owned());
+        let managed = ScheduleSelection::ManagedBy(set.name.clone());
         surplus = services
             .repositories
             .schedules()
@@ -188,6 +197,13 @@ async fn planned(given: Vec<Value>, set: &str, prune: bool, services: &Services)
         .map(|schedule| (schedule.id, schedule.name.clone()))
         .collect();
     let plan = plan(&stored.named, resolved, surplus, &names);
+    let foreign = plan.of_other_sets(&set.name);
+    if !foreign.is_empty() {
+        let told = foreign.iter().map(|(name, owner)| {
+            format!("\"{name}\" belongs to the set \"{owner}\": take it over with adopt, or leave it out")
+        });
+        return Err(ApiError::conflict(told.collect::<Vec<_>>().join("; ")));
+    }
     if !going.is_empty() {
         refuse_left_behind(&plan, going, &gone, services).await?;
     }

@@ -19,7 +19,7 @@ enum Prepared {
     Other {
         given: UnifiedSchedule,
         rule: Rule,
-        before: UnifiedSchedule,
+        before: Box<UnifiedSchedule>,
     },
     Gone(UnifiedSchedule),
 }
@@ -59,7 +59,7 @@ impl Edits {
         let now = self.clock.now();
         for change in self.all_prepared(changes, now).await? {
             if let Prepared::Other { given, rule, before } = change {
-                replacement(given, rule, before, now)?;
+                replacement(given, rule, *before, now)?;
             }
         }
         Ok(())
@@ -108,7 +108,11 @@ impl Edits {
             ScheduleChange::Replace(mut given) => {
                 let rule = self.checked(&mut given, new).await?;
                 let before = self.as_read(given.id, given.version).await?;
-                Ok(Prepared::Other { given, rule, before })
+                Ok(Prepared::Other {
+                    given,
+                    rule,
+                    before: Box::new(before),
+                })
             }
             ScheduleChange::Delete { id, version } => self.as_read(id, version).await.map(Prepared::Gone),
         }
@@ -137,9 +141,9 @@ impl Edits {
             } => {
                 if before.next_run.is_some_and(|next| next <= now) {
                     self.decide_before_edit(&before, now).await?;
-                    before = self.stored(given.id, DURING).await?;
+                    *before = self.stored(given.id, DURING).await?;
                 }
-                ScheduleChange::Replace(replacement(given, rule, before, now)?)
+                ScheduleChange::Replace(replacement(given, rule, *before, now)?)
             }
         })
     }

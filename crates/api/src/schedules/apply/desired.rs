@@ -48,6 +48,23 @@ pub(crate) struct DesiredSchedule {
     metadata: Option<Value>,
 }
 
+/// The set that is applied.
+pub(super) struct Set {
+    pub(super) name: String,
+    /// Whether schedules that exist come to belong to it.
+    pub(super) adopts: bool,
+}
+
+impl Set {
+    /// The set of a schedule after the application.
+    fn mark_of(&self, before: Option<&UnifiedSchedule>) -> Option<String> {
+        match before {
+            Some(before) if !self.adopts => before.managed_by.clone(),
+            _ => Some(self.name.clone()),
+        }
+    }
+}
+
 /// What is stored, as far as it has to do with the schedules that are desired.
 pub(super) struct Stored {
     /// Those with a desired name.
@@ -81,7 +98,7 @@ impl DesiredSchedule {
     /// The row that it is to become, as far as it can be checked before the scheduler does.
     pub(super) async fn resolved(
         self,
-        set: &str,
+        set: &Set,
         stored: &Stored,
         names: &mut Names,
         services: &Services,
@@ -131,7 +148,7 @@ impl DesiredSchedule {
             timeout_seconds: timeout_seconds.map(timeout).transpose()?,
             output_destinations,
             metadata,
-            managed_by: Some(set.to_owned()),
+            managed_by: set.mark_of(before),
             ..before.cloned().unwrap_or(defaults)
         })
     }

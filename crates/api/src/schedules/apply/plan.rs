@@ -155,6 +155,18 @@ impl Plan {
         Ok(Uuid::new_v5(&Uuid::NAMESPACE_URL, &told))
     }
 
+    /// What would be changed although it belongs to another set, with that.
+    pub(super) fn of_other_sets(&self, set: &str) -> Vec<(&str, &str)> {
+        let of_other_set = |change| match change {
+            &ScheduleChange::Replace(ref schedule) => {
+                let owner = schedule.managed_by.as_deref().filter(|owner| *owner != set)?;
+                Some((schedule.name.as_str(), owner))
+            }
+            ScheduleChange::Create(_) | ScheduleChange::Delete { .. } => None,
+        };
+        self.changes.iter().filter_map(of_other_set).collect()
+    }
+
     /// Names who would follow one that goes, with the name of that.
     pub(super) fn left_behind(&self, followers: &[UnifiedSchedule]) -> Vec<(String, ScheduleId)> {
         let mut deleted = Vec::new();

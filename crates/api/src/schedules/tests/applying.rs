@@ -202,6 +202,36 @@ async fn schedules_made_by_hand_and_those_of_other_sets_are_not_surplus() {
 }
 
 #[tokio::test]
+async fn a_schedule_that_exists_belongs_to_the_set_only_when_it_is_adopted() {
+    let stored = |owner: Option<&str>| UnifiedSchedule {
+        managed_by: owner.map(str::to_owned),
+        enabled: false,
+        ..managed("nightly")
+    };
+    for (owner, adopt, expected) in [
+        (None, false, None),
+        (None, true, Some("apply")),
+        (Some("apply"), false, Some("apply")),
+        (Some("another"), true, Some("apply")),
+    ] {
+        let (mocks, changes) = with(vec![stored(owner)]);
+        let answer = apply(mocks, json!({"schedules": [desired("nightly")], "adopt": adopt})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let changes = changes.lock().unwrap();
+        let [ScheduleChange::Replace(replaced)] = &changes[..] else {
+            panic!("{changes:?}");
+        };
+        assert_eq!(replaced.managed_by.as_deref(), expected);
+    }
+    let (mocks, _) = with(vec![stored(Some("another"))]);
+    let answer = apply(mocks, json!({"schedules": [desired("nightly")]})).await;
+    assert_eq!(
+        answer.error(409, "CONFLICT"),
+        "\"nightly\" belongs to the set \"another\": take it over with adopt, or leave it out"
+    );
+}
+
+#[tokio::test]
 async fn all_mistakes_are_told_at_once_each_with_its_schedule_and_field() {
     let with_field = |name: &str, field: &str, value: Value| {
         let mut schedule = desired(name);
@@ -322,7 +352,6 @@ async fn a_change_that_somebody_else_made_meanwhile_is_a_conflict_and_a_refusal_
 #[tokio::test]
 async fn what_is_exported_has_no_secrets_and_is_applied_without_a_change() {
     let mut policed = UnifiedSchedule {
-        managed_by: Some("apply".to_owned()),
         timezone: "Europe/Berlin".to_owned(),
         enabled: false,
         max_retries: Some(3),
