@@ -195,11 +195,14 @@ mod tests {
     }
 
     fn names(changes: &[Prepared]) -> Vec<&str> {
-        let name = |change| match change {
-            &Prepared::New(ref schedule) | &Prepared::Gone(ref schedule) => schedule.name.as_str(),
-            Prepared::Other { given, .. } => given.name.as_str(),
-        };
-        changes.iter().map(name).collect()
+        let mut names = Vec::new();
+        for change in changes {
+            names.push(match change {
+                Prepared::New(schedule) | Prepared::Gone(schedule) => schedule.name.as_str(),
+                Prepared::Other { given, .. } => given.name.as_str(),
+            });
+        }
+        names
     }
 
     #[test]

@@ -157,14 +157,16 @@ impl Plan {
 
     /// What would be changed although it belongs to another set, with that.
     pub(super) fn of_other_sets(&self, set: &str) -> Vec<(&str, &str)> {
-        let of_other_set = |change| match change {
-            &ScheduleChange::Replace(ref schedule) => {
+        let replaced = self.changes.iter().filter_map(|change| match change {
+            ScheduleChange::Replace(schedule) => Some(schedule),
+            ScheduleChange::Create(_) | ScheduleChange::Delete { .. } => None,
+        });
+        replaced
+            .filter_map(|schedule| {
                 let owner = schedule.managed_by.as_deref().filter(|owner| *owner != set)?;
                 Some((schedule.name.as_str(), owner))
-            }
-            ScheduleChange::Create(_) | ScheduleChange::Delete { .. } => None,
-        };
-        self.changes.iter().filter_map(of_other_set).collect()
+            })
+            .collect()
     }
 
     /// Names who would follow one that goes, with the name of that.
