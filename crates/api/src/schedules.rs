@@ -1,5 +1,6 @@
 //! `/schedules`: what is fired when, and what became of it.
 
+mod apply;
 mod change;
 mod instants;
 mod list;
@@ -18,6 +19,8 @@ use crate::state::ApiState;
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(read::list, write::create))
+        .routes(routes!(apply::apply))
+        .routes(routes!(apply::export))
         .routes(routes!(read::statistics))
         .routes(routes!(instants::preview))
         .routes(routes!(read::get, write::patch, write::delete))

@@ -79,8 +79,8 @@ pub use runtime::{
     TaskMonitor, TaskRequest,
 };
 pub use schedule::{
-    InvalidScheduleSummary, InvalidSchedules, Pause, ScheduleFilter, SchedulePeriod, ScheduleSort,
-    ScheduleState, ScheduleStatistics, ScheduleTiming, UnifiedSchedule,
+    InvalidScheduleSummary, InvalidSchedules, Pause, ScheduleChange, ScheduleFilter, SchedulePeriod,
+    ScheduleSelection, ScheduleSort, ScheduleState, ScheduleStatistics, ScheduleTiming, UnifiedSchedule,
 };
 pub use scheduler::{
     BackfillOrder, BackfillReport, BackfillRequest, PauseRequest, ResumeRequest, ScheduleStatus,

@@ -59,6 +59,9 @@ pub struct UnifiedSchedule {
     pub output_destinations: Vec<OutputDestination>,
     /// Anything that the owner wants to keep with it.
     pub metadata: Option<Value>,
+    /// The set of schedules as code to which it belongs: who applies that set may delete it when it is not in the set any
+    /// more. `None` is a schedule that somebody made by hand.
+    pub managed_by: Option<String>,
     /// Counts the edits (not the ticks); an update must name the version that it read.
     pub version: u32,
     /// When it was created.
@@ -100,6 +103,7 @@ impl UnifiedSchedule {
             effective_from: now,
             output_destinations: Vec::new(),
             metadata: None,
+            managed_by: None,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -123,6 +127,33 @@ named_enum! {
         /// It will never fire again.
         Completed = "completed",
     }
+}
+
+/// Schedules that are asked for together. What does not exist is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScheduleSelection {
+    /// Those with these names.
+    Named(Vec<String>),
+    /// Those of a set of schedules as code; see [`UnifiedSchedule::managed_by`].
+    ManagedBy(String),
+    /// Those that follow one of these.
+    Following(Vec<ScheduleId>),
+}
+
+/// One of several changes of schedules that are made together, or not at all.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ScheduleChange {
+    /// A new schedule.
+    Create(UnifiedSchedule),
+    /// What a stored schedule is to become; its `version` must be the one that was read.
+    Replace(UnifiedSchedule),
+    /// A stored schedule is to go.
+    Delete {
+        /// Which.
+        id: ScheduleId,
+        /// The version that was read.
+        version: u32,
+    },
 }
 
 /// That a schedule does not fire although it is enabled.

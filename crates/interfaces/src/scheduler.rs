@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::{
-    BusyInstant, ForecastBucket, ForecastRequest, ForecastTick, Pause, RepositoryError, ScheduleId,
-    ScheduleState, TickAccount, UnifiedJob, UnifiedSchedule,
+    BusyInstant, ForecastBucket, ForecastRequest, ForecastTick, Pause, RepositoryError, ScheduleChange,
+    ScheduleId, ScheduleState, TickAccount, UnifiedJob, UnifiedSchedule,
 };
 
 /// The scheduler, as the layers above see it.
@@ -33,6 +33,19 @@ pub trait SchedulerService: Send + Sync {
 
     /// Replaces a schedule; `version` must be the one that was read. Its next tick is recomputed from now on.
     async fn update_schedule(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError>;
+
+    /// Makes many changes together, or none; each as the verbs above make it, but that the version counts for what is deleted
+    /// as well. What is created may follow what is created with it, by its name. The order does not matter. Returns what
+    /// was created and replaced.
+    ///
+    /// What is due already under a schedule that is replaced is decided on before, whether the changes go through or not.
+    async fn change_schedules(
+        &self,
+        changes: Vec<ScheduleChange>,
+    ) -> Result<Vec<UnifiedSchedule>, SchedulerError>;
+
+    /// Refuses the changes that [`Self::change_schedules`] would refuse before it writes. Nothing is decided on or changed.
+    async fn check_schedule_changes(&self, changes: Vec<ScheduleChange>) -> Result<(), SchedulerError>;
 
     /// Where a schedule stands, in the database and in the engine.
     async fn get_schedule_status(&self, id: ScheduleId) -> Result<ScheduleStatus, SchedulerError>;

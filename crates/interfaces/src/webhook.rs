@@ -83,6 +83,34 @@ impl WebhookOptions {
         }
     }
 
+    /// The same with the secrets of `stored` in place of masks; `None` if `stored` does not send to the same URL, or has no
+    /// secret where there is a mask. A secret is never sent elsewhere than it was meant for.
+    #[must_use]
+    pub fn unmasked_by(&self, stored: &Self) -> Option<Self> {
+        if self.url != stored.url {
+            return None;
+        }
+        let mut unmasked = self.clone();
+        for (name, value) in &mut unmasked.headers {
+            if value == Secret::MASK && hides_a_secret(name) {
+                value.clone_from(stored.headers.get(name)?);
+            }
+        }
+        if let Some(authentication) = &self.authentication
+            && authentication.masked() == *authentication
+        {
+            let stored = stored.authentication.as_ref()?;
+            unmasked.authentication = (stored.masked() == *authentication).then(|| stored.clone());
+            unmasked.authentication.as_ref()?;
+        }
+        if let Some(secret) = &self.signing_secret
+            && secret.expose() == Secret::MASK
+        {
+            unmasked.signing_secret = Some(stored.signing_secret.clone()?);
+        }
+        Some(unmasked)
+    }
+
     /// Its secrets, for whoever must keep them out of a text.
     #[must_use]
     pub fn secrets(&self) -> Vec<&str> {
@@ -320,6 +348,47 @@ mod tests {
             "signingSecret": "whsec_s3cret",
         });
         serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn masks_stand_for_the_secrets_of_a_webhook_that_sends_to_the_same_place() {
+        let stored = with_secrets();
+        let shown = WebhookOptions {
+            timeout_seconds: 7,
+            ..stored.masked()
+        };
+        let unmasked = shown.unmasked_by(&stored).unwrap();
+        let expected = WebhookOptions {
+            timeout_seconds: 7,
+            ..stored.clone()
+        };
+        assert_eq!(unmasked, expected);
+        let elsewhere = WebhookOptions {
+            url: "https://example.com".to_owned(),
+            ..shown.clone()
+        };
+        assert_eq!(elsewhere.unmasked_by(&stored), None);
+        for lacking in [
+            WebhookOptions {
+                headers: BTreeMap::new(),
+                ..stored.clone()
+            },
+            WebhookOptions {
+                authentication: None,
+                ..stored.clone()
+            },
+            WebhookOptions {
+                signing_secret: None,
+                ..stored.clone()
+            },
+        ] {
+            assert_eq!(shown.unmasked_by(&lacking), None);
+        }
+        let given = WebhookOptions {
+            headers: BTreeMap::new(),
+            ..stored.clone()
+        };
+        assert_eq!(given.unmasked_by(&WebhookOptions::to(&*stored.url)), Some(given));
     }
 
     #[test]

@@ -8,9 +8,9 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use proptest::prelude::*;
 use ratchet_interfaces::{
     InvalidSchedules, ManualClock, MockFactRepository, MockJobRepository, MockRepositoryFactory,
-    MockTickRepository, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, SchedulePeriod,
-    SchedulePolicies, ScheduleRepository, ScheduleSort, ScheduleStatistics, ScheduleTiming, TaskId,
-    UnifiedSchedule,
+    MockTickRepository, Page, PageRequest, RepositoryError, ScheduleChange, ScheduleFilter, ScheduleId,
+    SchedulePeriod, SchedulePolicies, ScheduleRepository, ScheduleSelection, ScheduleSort,
+    ScheduleStatistics, ScheduleTiming, TaskId, UnifiedSchedule,
 };
 use ratchet_metadata_store::MetadataStore;
 use ratchet_repository_bridge::RepositoryBridge;
@@ -88,6 +88,13 @@ impl ScheduleRepository for Rows {
         unreachable!("the index needs no whole row")
     }
 
+    async fn schedule_list_selected(
+        &self,
+        _: &ScheduleSelection,
+    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+        unreachable!("the index needs no whole row")
+    }
+
     async fn schedule_exists_for_task(&self, _: TaskId) -> Result<bool, RepositoryError> {
         unreachable!("the index knows no task")
     }
@@ -101,6 +108,13 @@ impl ScheduleRepository for Rows {
     }
 
     async fn schedule_update(&self, _: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {
+        unreachable!("the tests write the rows themselves")
+    }
+
+    async fn schedule_change_many(
+        &self,
+        _: &[ScheduleChange],
+    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
         unreachable!("the tests write the rows themselves")
     }
 

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     Fact, FactRepository, FiringOutcome, JobId, JobPruning, JobRepository, ManualRuns, PageRequest,
-    RepositoryError, RepositoryFactory, ScheduleId, SchedulePeriod, ScheduleRepository, Tick, TickFilter,
-    TickFiring, TickRepository, UnifiedJob, UnifiedSchedule,
+    RepositoryError, RepositoryFactory, ScheduleChange, ScheduleId, SchedulePeriod, ScheduleRepository, Tick,
+    TickFilter, TickFiring, TickRepository, UnifiedJob, UnifiedSchedule,
 };
 
 use crate::pages::{LoadedPage, SchedulePages, interpret};
@@ -91,6 +91,17 @@ impl RepositoryBridge {
     /// As the repository.
     pub async fn delete_schedule(&self, id: ScheduleId) -> Result<bool, RepositoryError> {
         self.schedules.schedule_delete(id).await
+    }
+
+    /// Makes many changes in one transaction, or none; see [`ScheduleRepository::schedule_change_many`].
+    ///
+    /// # Errors
+    /// As the repository; then nothing is changed.
+    pub async fn change_schedules(
+        &self,
+        changes: &[ScheduleChange],
+    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+        self.schedules.schedule_change_many(changes).await
     }
 
     /// Disables a schedule that cannot be understood, with the reason in its row.

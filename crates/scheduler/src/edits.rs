@@ -1,5 +1,8 @@
 mod following;
+mod replacing;
+mod together;
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -14,6 +17,7 @@ use ratchet_repository_bridge::{
     RepositoryBridge, Timetable, first_tick, parse_specification, read_specification,
 };
 
+use self::replacing::replacement;
 use crate::arming::Arming;
 use crate::tick_plan::{Missed, plan};
 
@@ -38,7 +42,7 @@ const ATTEMPTS: u32 = 8;
 impl Edits {
     pub(crate) async fn add(&self, mut schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
         let now = self.clock.now();
-        schedule.next_run = match self.checked(&mut schedule).await? {
+        schedule.next_run = match self.checked(&mut schedule, &HashMap::new()).await? {
             Rule::Ticks(specification) => {
                 let first = first_of(&schedule, &specification, now)?;
                 schedule.enabled.then_some(first)
@@ -74,40 +78,13 @@ impl Edits {
     ) -> Result<UnifiedSchedule, SchedulerError> {
         const DURING: &str = "updating the schedule";
         let now = self.clock.now();
-        let rule = self.checked(&mut schedule).await?;
+        let rule = self.checked(&mut schedule, &HashMap::new()).await?;
         let mut before = self.stored(schedule.id, DURING).await?;
         if before.next_run.is_some_and(|next| next <= now) {
             self.decide_before_edit(&before, now).await?;
             before = self.stored(schedule.id, DURING).await?;
         }
-        let says = |schedule: &UnifiedSchedule| {
-            let text = schedule.specification.clone();
-            (text, schedule.timezone.clone(), schedule.enabled)
-        };
-        let same = says(&before) == says(&schedule);
-        if same
-            && before.state == ScheduleState::Completed
-            && before.policies.max_runs == schedule.policies.max_runs
-        {
-            // Nothing makes it fire again.
-            (schedule.state, schedule.state_reason) = (before.state, before.state_reason.clone());
-            (schedule.next_run, schedule.effective_from) = (None, before.effective_from);
-        } else {
-            let same = same && before.state == ScheduleState::Active;
-            schedule.run_count = before.run_count;
-            with_runs_left(&schedule)?;
-            schedule.next_run = match (rule, before.next_run.filter(|_| same)) {
-                (Rule::Follows, _) => None,
-                (Rule::Ticks(_), Some(kept)) => Some(kept),
-                (Rule::Ticks(specification), None) => Some(first_of(&schedule, &specification, now)?),
-            }
-            .filter(|_| schedule.enabled);
-            schedule.effective_from = if same { before.effective_from } else { now };
-            (schedule.state, schedule.state_reason) = (ScheduleState::Active, None);
-        }
-        schedule.consecutive_failures = before.consecutive_failures;
-        schedule.pause = before.pause.filter(|_| schedule.enabled);
-        schedule.updated_at = now;
+        let schedule = replacement(schedule, rule, before, now)?;
         let stored = self.write(&schedule).await.map_err(failed(DURING))?;
         tracing::info!(schedule.id = %stored.id, schedule.name = stored.name, "a schedule was changed");
         Ok(stored)
@@ -204,12 +181,17 @@ impl Edits {
         Err(self.overtaken(id, DURING))
     }
 
-    /// Checks all that the owner gave, and brings the specification into its canonical form.
-    async fn checked(&self, schedule: &mut UnifiedSchedule) -> Result<Rule, SchedulerError> {
+    /// Checks all that the owner gave, and brings the specification into its canonical form. It may follow one of those that
+    /// are `new` with it.
+    async fn checked(
+        &self,
+        schedule: &mut UnifiedSchedule,
+        new: &HashMap<String, ScheduleId>,
+    ) -> Result<Rule, SchedulerError> {
         check_name(schedule)?;
         match WrittenFollowing::read(&schedule.specification) {
             Some(written) => {
-                let following = following::checked(&self.bridge, schedule, written).await?;
+                let following = following::checked(&self.bridge, schedule, written, new).await?;
                 schedule.specification = following.to_string();
                 Ok(Rule::Follows)
             }
@@ -378,25 +360,6 @@ fn first_of(
         value: schedule.specification.clone(),
         source: format!("it has no tick after {}: {end}", now.to_rfc3339()).into(),
     })
-}
-
-/// A schedule that has had all its runs already would be completed without another.
-fn with_runs_left(schedule: &UnifiedSchedule) -> Result<(), SchedulerError> {
-    match schedule.policies.max_runs {
-        Some(most) if schedule.enabled && most <= schedule.run_count => {
-            let reason = format!(
-                "it has run {} times already; allowed is more than that",
-                schedule.run_count
-            );
-            Err(SchedulerError::InvalidSchedule {
-                schedule: schedule.name.clone(),
-                field: "maxRuns",
-                value: most.to_string(),
-                source: reason.into(),
-            })
-        }
-        _ => Ok(()),
-    }
 }
 
 pub(crate) fn failed(during: &'static str) -> impl FnOnce(RepositoryError) -> SchedulerError {

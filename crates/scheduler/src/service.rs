@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
     BackfillReport, BackfillRequest, BusyInstant, Clock, ForecastBucket, ForecastRequest, ForecastTick,
-    PauseRequest, RepositoryFactory, ResumeRequest, ScheduleId, ScheduleStatus, SchedulerError,
-    SchedulerHealth, SchedulerService, Signal, TickAccount, UnifiedJob, UnifiedSchedule,
+    PauseRequest, RepositoryFactory, ResumeRequest, ScheduleChange, ScheduleId, ScheduleStatus,
+    SchedulerError, SchedulerHealth, SchedulerService, Signal, TickAccount, UnifiedJob, UnifiedSchedule,
 };
 use ratchet_metadata_store::{MetadataStore, ZoneDataChange};
 use ratchet_recurrence::Zone;
@@ -313,6 +313,18 @@ impl SchedulerService for TokioCronSchedulerService {
     async fn update_schedule(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
         let edits = self.edits();
         to_its_end(async move { edits.update(schedule).await }).await
+    }
+
+    async fn change_schedules(
+        &self,
+        changes: Vec<ScheduleChange>,
+    ) -> Result<Vec<UnifiedSchedule>, SchedulerError> {
+        let edits = self.edits();
+        to_its_end(async move { edits.change_together(changes).await }).await
+    }
+
+    async fn check_schedule_changes(&self, changes: Vec<ScheduleChange>) -> Result<(), SchedulerError> {
+        self.edits().check_together(changes).await
     }
 
     async fn get_schedule_status(&self, id: ScheduleId) -> Result<ScheduleStatus, SchedulerError> {

@@ -7,11 +7,15 @@ use clap::{Args, Parser, Subcommand};
 use ratchet_interfaces::with_causes;
 use ratchet_recurrence::Zone;
 
+use crate::command::apply::ApplyArgs;
+use crate::command::backup::{BackupArgs, RestoreArgs};
 use crate::command::completions::CompletionsArgs;
 use crate::command::config::ConfigCommand;
 use crate::command::cron::CronCommand;
 use crate::command::doctor::DoctorArgs;
+use crate::command::export::ExportArgs;
 use crate::command::forecast::ForecastArgs;
+use crate::command::import::ImportCommand;
 use crate::command::migrate::MigrateCommand;
 use crate::command::serve::ServeArgs;
 use crate::command::task::TaskCommand;
@@ -82,6 +86,17 @@ enum Command {
     Why(WhyArgs),
     /// List or count the ticks to come of all schedules, as they are or as they could be
     Forecast(ForecastArgs),
+    /// Make schedules what files say, all at once, and show first what that changes
+    Apply(ApplyArgs),
+    /// Write schedules into a file that `ratchet apply` takes
+    Export(ExportArgs),
+    /// Make files of schedules of what other schedulers have
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Copy the SQLite database into a file, beside a server that may be running
+    Backup(BackupArgs),
+    /// Put a backup where the SQLite database is to be
+    Restore(RestoreArgs),
     /// Check and print the settings, as they come from the file, the environment and flags
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -99,6 +114,9 @@ pub enum CliError {
     /// What was typed cannot be done: exit code 2.
     #[error("{0}")]
     Usage(String),
+    /// There is something to do, which was asked for by the exit code alone: 3.
+    #[error("there is something to do")]
+    Different,
     /// It could not be done: exit code 1.
     #[error("{0}")]
     Failed(String),
@@ -143,6 +161,11 @@ impl Cli {
             Command::Cron(command) => command.run(),
             Command::Why(arguments) => arguments.run(&common),
             Command::Forecast(arguments) => arguments.run(&common),
+            Command::Apply(arguments) => arguments.run(&common),
+            Command::Export(arguments) => arguments.run(&common),
+            Command::Import(command) => command.run(),
+            Command::Backup(arguments) => arguments.run(&common),
+            Command::Restore(arguments) => arguments.run(&common),
             Command::Config(command) => command.run(&common),
             Command::Doctor(arguments) => arguments.run(&common),
             Command::Completions(arguments) => arguments.run(),
@@ -150,6 +173,7 @@ impl Cli {
         };
         match outcome {
             Ok(()) => ExitCode::SUCCESS,
+            Err(CliError::Different) => ExitCode::from(3),
             Err(error) => {
                 match writeln!(std::io::stderr(), "error: {error}") {
                     // Where standard error is gone there is nobody left to tell; the exit code still says it.
@@ -157,7 +181,7 @@ impl Cli {
                 }
                 ExitCode::from(match error {
                     CliError::Usage(_) => 2,
-                    CliError::Failed(_) => 1,
+                    CliError::Failed(_) | CliError::Different => 1,
                 })
             }
         }

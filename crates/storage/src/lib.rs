@@ -16,9 +16,11 @@
 //! | [`DatabaseUrl`] | where a database is, parsed |
 //! | [`DatabaseLock`] | held by the one server that may use the database |
 //! | [`Examination`] | what can be told of a database without changing it |
+//! | [`Backup`], [`restore`] | whole copies of a SQLite database, and the way back |
 //! | [`StorageError`] | why a database could not be opened, migrated, locked |
 //! | `test_support` | private databases for tests (feature `test-support`) |
 
+mod backup;
 mod batch;
 mod database;
 mod database_url;
@@ -48,6 +50,7 @@ pub mod test_support;
 mod tick;
 mod writer;
 
+pub use backup::{Backup, BackupError, Checked, Restored, restore};
 pub use database::Database;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use error::StorageError;

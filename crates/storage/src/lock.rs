@@ -2,6 +2,7 @@ mod file;
 mod session;
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -41,6 +42,12 @@ impl DatabaseLock {
                 Kept::Session(Session::take(url, options, count, Arc::clone(connected)).await?)
             }
         };
+        Ok(Self { kept })
+    }
+
+    /// The lock of a database that is a file, which may be none of Ratchet's yet.
+    pub(crate) async fn of_file(url: &DatabaseUrl, path: &Path) -> Result<Self, StorageError> {
+        let kept = Kept::File(file::lock(url, path).await?);
         Ok(Self { kept })
     }
 

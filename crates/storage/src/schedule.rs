@@ -1,7 +1,9 @@
+mod change;
 mod following;
 mod invalid;
 mod next_run;
 mod period;
+mod selection;
 mod statistics;
 mod timing;
 
@@ -10,8 +12,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, SchedulePeriod,
-    ScheduleRepository, ScheduleSort, ScheduleStatistics, ScheduleTiming, SortOrder, TaskId, UnifiedSchedule,
+    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleChange, ScheduleFilter, ScheduleId,
+    SchedulePeriod, ScheduleRepository, ScheduleSelection, ScheduleSort, ScheduleStatistics, ScheduleTiming,
+    SortOrder, TaskId, UnifiedSchedule,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
@@ -41,8 +44,13 @@ impl Schedules {
         Self { store }
     }
 
-    /// Which of the refused schedules is to blame, and for what. `None` if whatever it was is gone by now.
-    async fn blame(&self, schedules: &[UnifiedSchedule]) -> Result<Option<RepositoryError>, RepositoryError> {
+    /// Which of the refused schedules is to blame, and for what; the first `new` of them have no row yet. `None` if whatever
+    /// it was is gone by now.
+    async fn blame(
+        &self,
+        schedules: &[UnifiedSchedule],
+        new: usize,
+    ) -> Result<Option<RepositoryError>, RepositoryError> {
         const DURING: &str = "looking for what stands against a schedule";
         for (place, schedule) in schedules.iter().enumerate() {
             let twin = Entity::find()
@@ -54,6 +62,9 @@ impl Schedules {
             let before = &schedules[..place];
             if twin.is_some() || before.iter().any(|other| other.name == schedule.name) {
                 return Ok(Some(already_exists("name", &schedule.name)));
+            }
+            if place >= new {
+                continue;
             }
             let same = Entity::find_by_id(schedule.id.as_uuid())
                 .one(&self.store.reader)
@@ -113,6 +124,7 @@ impl Schedules {
     async fn refused(
         &self,
         schedules: &[UnifiedSchedule],
+        new: usize,
         error: WriteError,
         during: &'static str,
     ) -> RepositoryError {
@@ -120,7 +132,7 @@ impl Schedules {
             return error.during(during);
         };
         let blame = match violation(cause) {
-            Some(Violation::Unique) => self.blame(schedules).await,
+            Some(Violation::Unique) => self.blame(schedules, new).await,
             Some(Violation::Reference) => self.without_task(schedules).await.map(Some),
             None => Ok(None),
         };
@@ -155,7 +167,9 @@ impl ScheduleRepository for Schedules {
             .await;
         match written {
             Ok(()) => Ok(()),
-            Err(error) => Err(self.refused(schedules, error, "storing schedules").await),
+            Err(error) => Err(self
+                .refused(schedules, schedules.len(), error, "storing schedules")
+                .await),
         }
     }
 
@@ -230,6 +244,13 @@ impl ScheduleRepository for Schedules {
         .await
     }
 
+    async fn schedule_list_selected(
+        &self,
+        selection: &ScheduleSelection,
+    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+        selection::list(&self.store.reader, selection).await
+    }
+
     async fn schedule_statistics(&self, now: DateTime<Utc>) -> Result<ScheduleStatistics, RepositoryError> {
         statistics::of_all(&self.store.reader, now).await
     }
@@ -267,7 +288,7 @@ impl ScheduleRepository for Schedules {
             .await;
         match written {
             Ok(schedule) => Ok(schedule),
-            Err(error) => Err(self.refused(one, error, "changing a schedule").await),
+            Err(error) => Err(self.refused(one, 0, error, "changing a schedule").await),
         }
     }
 
@@ -277,6 +298,36 @@ impl ScheduleRepository for Schedules {
             .write(id, |id, transaction| Box::pin(delete(*id, transaction)))
             .await
             .map_err(|error| error.during("deleting a schedule"))
+    }
+
+    async fn schedule_change_many(
+        &self,
+        changes: &[ScheduleChange],
+    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        if let Some(twice) = change::twice(changes) {
+            return Err(RepositoryError::VersionConflict {
+                what: "schedule",
+                id: twice.to_string(),
+            });
+        }
+        let written = self
+            .store
+            .writer
+            .write(
+                change::Changes::of(self.store.backend(), changes),
+                |changes, transaction| Box::pin(change::change_many(changes, transaction)),
+            )
+            .await;
+        match written {
+            Ok(stored) => Ok(stored),
+            Err(error) => {
+                let (schedules, new) = change::given(changes);
+                Err(self.refused(&schedules, new, error, "changing schedules").await)
+            }
+        }
     }
 
     async fn schedule_list_timings(
@@ -385,17 +436,19 @@ struct Rows {
 
 async fn insert(rows: &Rows, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
     following::lock(&rows.following, transaction).await?;
-    for batch in &rows.batches {
-        transaction.execute_raw(batch.insert("schedules", "")).await?;
-    }
+    insert_rows(rows, transaction).await?;
     following::check(&rows.following, transaction).await
 }
 
-async fn update(
-    id: ScheduleId,
-    rows: &Rows,
-    transaction: &DatabaseTransaction,
-) -> Result<UnifiedSchedule, WriteError> {
+async fn insert_rows(rows: &Rows, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    for batch in &rows.batches {
+        transaction.execute_raw(batch.insert("schedules", "")).await?;
+    }
+    Ok(())
+}
+
+/// Replaces the rows whose version is the stored one, and says how many these were.
+async fn update_rows(rows: &Rows, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
     let updates: Vec<String> = COLUMNS
         .iter()
         .map(|(name, _)| name)
@@ -407,7 +460,6 @@ async fn update(
          WHERE s.id = b.id AND s.version = b.version",
         updates.join(", ")
     );
-    following::lock(&rows.following, transaction).await?;
     let mut written = 0;
     for row in &rows.batches {
         period::close(row, transaction).await?;
@@ -416,6 +468,16 @@ async fn update(
             .await?
             .rows_affected();
     }
+    Ok(written)
+}
+
+async fn update(
+    id: ScheduleId,
+    rows: &Rows,
+    transaction: &DatabaseTransaction,
+) -> Result<UnifiedSchedule, WriteError> {
+    following::lock(&rows.following, transaction).await?;
+    let written = update_rows(rows, transaction).await?;
     following::check(&rows.following, transaction).await?;
     let stored = Entity::find_by_id(id.as_uuid()).one(transaction).await?;
     match (stored, written) {

@@ -194,7 +194,7 @@ fn count_of(count: Option<u32>) -> Result<usize, ApiError> {
     Ok(count as usize)
 }
 
-fn zone(name: &str) -> Result<Zone, ApiError> {
+pub(super) fn zone(name: &str) -> Result<Zone, ApiError> {
     name.parse()
         .map_err(|error: ratchet_recurrence::ZoneError| ApiError::invalid("timezone", error))
 }

@@ -1,3 +1,4 @@
+mod applying;
 mod reading;
 mod running;
 mod writing;

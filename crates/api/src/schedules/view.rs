@@ -57,6 +57,8 @@ pub(crate) struct ScheduleView {
     output_destinations: Vec<Destination>,
     /// Anything that its owner keeps with it.
     metadata: Option<Value>,
+    /// The set of schedules as code to which it belongs; null is a schedule that was made by hand.
+    managed_by: Option<String>,
     /// Counts its edits, not its ticks: the `ETag`.
     version: u32,
     created_at: DateTime<Utc>,
@@ -119,6 +121,7 @@ impl From<UnifiedSchedule> for ScheduleView {
             effective_from: _,
             output_destinations,
             metadata,
+            managed_by,
             version,
             created_at,
             updated_at,
@@ -145,6 +148,7 @@ impl From<UnifiedSchedule> for ScheduleView {
             timeout_seconds,
             output_destinations: output_destinations.into_iter().map(Destination).collect(),
             metadata,
+            managed_by,
             version,
             created_at,
             updated_at,

@@ -2,8 +2,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, SchedulePeriod,
-    ScheduleSort, ScheduleStatistics, ScheduleTiming, TaskId, UnifiedSchedule,
+    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleChange, ScheduleFilter, ScheduleId,
+    SchedulePeriod, ScheduleSelection, ScheduleSort, ScheduleStatistics, ScheduleTiming, TaskId,
+    UnifiedSchedule,
 };
 
 /// The table `schedules`.
@@ -34,6 +35,12 @@ pub trait ScheduleRepository: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<UnifiedSchedule>, RepositoryError>;
 
+    /// All schedules of a selection, by name. A row that cannot be read fails the call.
+    async fn schedule_list_selected(
+        &self,
+        selection: &ScheduleSelection,
+    ) -> Result<Vec<UnifiedSchedule>, RepositoryError>;
+
     /// Numbers about all schedules; due is what is due at `now`.
     async fn schedule_statistics(&self, now: DateTime<Utc>) -> Result<ScheduleStatistics, RepositoryError>;
 
@@ -63,6 +70,19 @@ pub trait ScheduleRepository: Send + Sync {
     /// # Errors
     /// `IsFollowed` when other schedules follow it.
     async fn schedule_delete(&self, id: ScheduleId) -> Result<bool, RepositoryError>;
+
+    /// Makes many changes in one transaction, or none: first what is new, in this order, then what is replaced, then what is
+    /// deleted, in this order. A leader therefore comes before those that are created to follow it, and what follows a
+    /// schedule is deleted before that. Each change does what [`Self::schedule_create`], [`Self::schedule_update`] and
+    /// [`Self::schedule_delete`] do. Returns what was created and replaced, in the order in which it was given.
+    ///
+    /// # Errors
+    /// As those three, and `VersionConflict` or `NotFound` for a schedule that is to be replaced or deleted and has another
+    /// version or is gone. Then nothing of all is changed.
+    async fn schedule_change_many(
+        &self,
+        changes: &[ScheduleChange],
+    ) -> Result<Vec<UnifiedSchedule>, RepositoryError>;
 
     /// What the tick index needs of the next `limit` schedules in the order of their ids, of those that are enabled
     /// and not completed, follow no other, and are either not paused or have an instant at which they resume. One whose

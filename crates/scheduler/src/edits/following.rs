@@ -1,5 +1,7 @@
 //! What somebody writes of a schedule that follows another.
 
+use std::collections::HashMap;
+
 use ratchet_interfaces::{
     Following, FollowingError, RepositoryError, ScheduleId, SchedulerError, UnifiedSchedule, WrittenFollowing,
 };
@@ -15,15 +17,16 @@ pub(super) async fn checked(
     bridge: &RepositoryBridge,
     schedule: &UnifiedSchedule,
     written: Result<WrittenFollowing<'_>, FollowingError>,
+    new: &HashMap<String, ScheduleId>,
 ) -> Result<Following, SchedulerError> {
     let refused = refusal(schedule);
     let text = || schedule.specification.clone();
     let WrittenFollowing { leader, condition } =
         written.map_err(|error| refused("specification", text(), error.into()))?;
-    let found = leader_of(bridge, leader)
+    let found = leader_of(bridge, leader, new)
         .await
         .map_err(failed("looking for the schedule that is followed"))?;
-    let Some(found) = found else {
+    let Some(leader_id) = found else {
         let reason = format!("no schedule has the name or id \"{leader}\"");
         return Err(refused("specification", text(), reason.into()));
     };
@@ -37,20 +40,22 @@ pub(super) async fn checked(
         .check()
         .and_then(|()| schedule.policies.check_following())
         .map_err(|error| refused(error.field, error.value.clone(), error.into()))?;
-    Ok(Following {
-        leader_id: found.id,
-        condition,
-    })
+    Ok(Following { leader_id, condition })
 }
 
 async fn leader_of(
     bridge: &RepositoryBridge,
     leader: &str,
-) -> Result<Option<UnifiedSchedule>, RepositoryError> {
+    new: &HashMap<String, ScheduleId>,
+) -> Result<Option<ScheduleId>, RepositoryError> {
     if let Ok(id) = leader.parse::<ScheduleId>()
-        && let Some(found) = bridge.find_schedule(id).await?
+        && (new.values().any(|new| *new == id) || bridge.find_schedule(id).await?.is_some())
     {
-        return Ok(Some(found));
+        return Ok(Some(id));
     }
-    bridge.find_schedule_by_name(leader).await
+    if let Some(id) = new.get(leader) {
+        return Ok(Some(*id));
+    }
+    let found = bridge.find_schedule_by_name(leader).await?;
+    Ok(found.map(|found| found.id))
 }

@@ -4,4 +4,5 @@ mod catching_up;
 mod editing;
 mod firing;
 mod refusing;
+mod together;
 mod world;

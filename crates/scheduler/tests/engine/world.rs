@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
     Clock, FiringOutcome, InvalidSchedules, JobPruning, ManualClock, MockFactRepository, MockJobRepository,
-    MockRepositoryFactory, MockScheduleRepository, MockTickRepository, RepositoryError, ScheduleId,
-    SchedulePolicies, ScheduleTiming, SchedulerHealth, SchedulerService, Signal, TaskId, TickFiring,
-    UnifiedSchedule,
+    MockRepositoryFactory, MockScheduleRepository, MockTickRepository, RepositoryError, ScheduleChange,
+    ScheduleId, SchedulePolicies, ScheduleTiming, SchedulerHealth, SchedulerService, Signal, TaskId,
+    TickFiring, UnifiedSchedule,
 };
 use ratchet_scheduler::{SchedulerConfig, TickObserver, TokioCronSchedulerService};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -83,6 +83,30 @@ impl Rows {
             version: row.version,
             ..schedule.clone()
         })
+    }
+
+    fn change(&mut self, changes: &[ScheduleChange]) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+        let mut written = Vec::new();
+        for change in changes {
+            match change {
+                ScheduleChange::Create(schedule) => {
+                    let row = ScheduleTiming {
+                        id: schedule.id,
+                        specification: schedule.specification.clone(),
+                        ..every_minute(schedule.next_run)
+                    };
+                    if schedule.follows().is_none() {
+                        self.timings.insert(schedule.id, row);
+                    }
+                    written.push(schedule.clone());
+                }
+                ScheduleChange::Replace(schedule) => written.push(self.update(schedule)?),
+                ScheduleChange::Delete { id, .. } => {
+                    self.timings.remove(id);
+                }
+            }
+        }
+        Ok(written)
     }
 
     fn fire(&mut self, firings: &[TickFiring]) -> Result<Vec<FiringOutcome>, RepositoryError> {
@@ -249,6 +273,11 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
     schedules
         .expect_schedule_update()
         .returning(move |schedule| table.lock().unwrap().update(schedule));
+    let table = Arc::clone(rows);
+    schedules
+        .expect_schedule_change_many()
+        .returning(move |changes| table.lock().unwrap().change(changes));
+    schedules.expect_schedule_find_by_name().returning(|_| Ok(None));
     schedules.expect_schedule_scan().returning(|_, _| Ok(Vec::new()));
     schedules.expect_schedule_list_invalid().returning(|_| {
         Ok(InvalidSchedules {

@@ -30,9 +30,9 @@ const FOLLOWERS: &str =
     "SELECT name, COUNT(*) OVER () FROM schedules WHERE follows_id = $1 ORDER BY name LIMIT $2";
 
 /// The schedules that follow others, in the form in which they are checked.
-pub(super) fn of(schedules: &[UnifiedSchedule]) -> Vec<ScheduleId> {
+pub(super) fn of<'a>(schedules: impl IntoIterator<Item = &'a UnifiedSchedule>) -> Vec<ScheduleId> {
     schedules
-        .iter()
+        .into_iter()
         .filter(|schedule| schedule.follows().is_some())
         .map(|schedule| schedule.id)
         .collect()

@@ -1,5 +1,6 @@
 //! The table `schedules`.
 
+mod changing;
 mod creating;
 mod deleting;
 mod following;

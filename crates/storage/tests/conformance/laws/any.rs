@@ -189,7 +189,14 @@ fn any_pause() -> impl Strategy<Value = Pause> {
 
 /// A schedule of no task, whose name may be another's.
 pub(super) fn any_schedule() -> impl Strategy<Value = UnifiedSchedule> {
-    let texts = (text(), option::of(text()), text(), text(), option::of(text()));
+    let texts = (
+        text(),
+        option::of(text()),
+        text(),
+        text(),
+        option::of(text()),
+        option::of(text()),
+    );
     let json = (json(), option::of(json()), destinations());
     let names = (
         select(ScheduleState::ALL),
@@ -213,7 +220,7 @@ pub(super) fn any_schedule() -> impl Strategy<Value = UnifiedSchedule> {
     );
     (texts, json, names, numbers, instants, any::<bool>()).prop_map(
         |(
-            (name, description, specification, timezone, state_reason),
+            (name, description, specification, timezone, state_reason, managed_by),
             (input, metadata, output_destinations),
             (state, policies, pause, priority),
             (max_retries, timeout_seconds, run_count, version, [consecutive_failures, requests]),
@@ -240,6 +247,7 @@ pub(super) fn any_schedule() -> impl Strategy<Value = UnifiedSchedule> {
             effective_from,
             output_destinations,
             metadata,
+            managed_by,
             version,
             created_at,
             updated_at,

@@ -57,6 +57,7 @@ async fn an_update_replaces_what_the_owner_gives_and_keeps_what_the_engine_count
             effective_from: at(6),
             output_destinations: vec![OutputDestination::stdout_json()],
             metadata: Some(json!({"owner": "me"})),
+            managed_by: Some("apply".to_owned()),
             version: before.version,
             created_at: at(999),
             updated_at: at(5),

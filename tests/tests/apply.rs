@@ -1,0 +1,227 @@
+//! Schedules as code: from files into the database and the running engine, and back into files.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use ratchet_tests::{ServerProcess, ratchet_binary};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Said {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn ratchet_with(folder: &Path, arguments: &[&str], input: &str) -> Said {
+    let mut child = Command::new(ratchet_binary())
+        .args(arguments)
+        .current_dir(folder)
+        .env("TOKEN", "s3cret")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Said {
+        code: status.code(),
+        stdout: text(stdout),
+        stderr: text(stderr),
+    }
+}
+
+fn ratchet(folder: &Path, arguments: &[&str]) -> Said {
+    ratchet_with(folder, arguments, "")
+}
+
+fn done(folder: &Path, arguments: &[&str]) -> String {
+    let said = ratchet(folder, arguments);
+    assert_eq!(
+        said.code,
+        Some(0),
+        "{arguments:?}: {}{}",
+        said.stdout,
+        said.stderr
+    );
+    said.stdout
+}
+
+fn id_of(server: &ServerProcess, name: &str) -> Value {
+    let (status, list) = server.get(&format!("/api/v1/schedules?name={name}"));
+    assert_eq!(status, 200, "{list}");
+    list["data"][0]["id"].clone()
+}
+
+const FILE: &str = "
+schedules:
+  pulse:
+    task: heartbeat
+    cron: '* * * * * *'
+    outputs:
+      - {destinationType: stdio, stdio: {includeMetadata: true}}
+  echo:
+    task: wait
+    after: pulse succeeded
+    input: {seconds: 0}
+    outputs:
+      - {destinationType: stdio, stdio: {includeMetadata: true}}
+  hooked:
+    task: heartbeat
+    cron: '@yearly'
+    outputs:
+      - destinationType: webhook
+        webhook:
+          url: https://example.org/hook
+          authentication: {authType: bearer, bearer: {token: {env: TOKEN}}}
+";
+
+#[test]
+fn files_become_schedules_that_run_and_are_exported_as_files_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("all.yaml"), FILE).unwrap();
+    let said = ratchet(folder, &["apply", "all.yaml", "--dry-run", "--exit-code"]);
+    assert_eq!(said.code, Some(3), "{}", said.stderr);
+    assert!(
+        said.stdout.contains("+ echo") && said.stdout.contains("3 to create"),
+        "{}",
+        said.stdout
+    );
+    assert!(!said.stdout.contains("s3cret"), "{}", said.stdout);
+    let said = done(folder, &["apply", "all.yaml"]);
+    assert!(said.contains("3 created"), "{said}");
+    let said = done(folder, &["apply", "all.yaml", "--prune"]);
+    assert!(said.contains("nothing to do: 3 unchanged"), "{said}");
+
+    let mut server = ServerProcess::start(folder, &[]).ready();
+    for name in ["pulse", "echo"] {
+        let id = id_of(&server, name);
+        server.wait_for_result(PATIENCE, |result| result["schedule"] == id);
+    }
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+
+    for (form, file) in [("yaml", "export.yaml"), ("toml", "export.toml")] {
+        let exported = done(folder, &["export", "-o", form]);
+        assert!(
+            exported.contains("********") && !exported.contains("s3cret"),
+            "{exported}"
+        );
+        fs::write(folder.join(file), exported).unwrap();
+        let said = done(folder, &["apply", file, "--dry-run", "--exit-code"]);
+        assert!(said.contains("nothing to do: 4 unchanged"), "{said}");
+    }
+    let one = done(folder, &["export", "--schedule", "pulse"]);
+    assert!(one.contains("pulse") && !one.contains("hooked"), "{one}");
+
+    // The server made its own schedule, which no file has: it is not surplus.
+    let rest = ratchet_with(folder, &["apply", "-", "--prune"], &one);
+    assert_eq!(rest.code, Some(2), "who deletes is asked: {}", rest.stderr);
+    assert!(
+        rest.stdout.contains("- echo") && rest.stderr.contains("--yes"),
+        "{}",
+        rest.stderr
+    );
+    let rest = ratchet_with(folder, &["apply", "-", "--prune", "--yes", "-o", "json"], &one);
+    assert_eq!(rest.code, Some(0), "{}", rest.stderr);
+    let applied: Value = serde_json::from_str(&rest.stdout).unwrap();
+    assert_eq!(
+        (&applied["delete"], &applied["applied"]),
+        (&json!(2), &json!(true))
+    );
+    let left = done(folder, &["export"]);
+    assert!(
+        left.contains("system_heartbeat") && !left.contains("echo"),
+        "{left}"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_files_is_told_at_once_and_nothing_is_applied() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let good = "schedules: {good: {task: heartbeat, cron: '@daily'}}";
+    fs::write(folder.join("good.yaml"), good).unwrap();
+    fs::write(
+        folder.join("bad.toml"),
+        "[schedules.one]\ntask = 'heartbeat'\ncron = '@daily'\nmaxRetry = 3\n\
+         [schedules.two]\ntask = 'heartbeat'\ncron = '@daily'\n\
+         outputs = [{ destinationType = 'stdio', stdio = { prefix = { env = 'NOBODY' } } }]\n",
+    )
+    .unwrap();
+    let said = ratchet(folder, &["apply", "good.yaml", "bad.toml"]);
+    assert_eq!(said.code, Some(2), "{}", said.stdout);
+    for words in [
+        "bad.toml: schedule \"one\": maxRetry: there is no such field: did you mean maxRetries?",
+        "bad.toml: schedule \"two\": outputs[0].stdio.prefix: the environment variable NOBODY is not set",
+    ] {
+        assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
+    }
+    let wrong = "schedules: {a: {task: heartbeat, cron: 99 * * * *}, b: {task: nobody, every: 5m}, \
+                 c: {task: heartbeat, cron: '@daily'}}";
+    let said = ratchet_with(folder, &["apply", "-"], wrong);
+    assert_eq!(said.code, Some(2), "{}", said.stdout);
+    assert!(
+        said.stderr.contains("\"a\": cronExpression: ")
+            && said.stderr.contains("\"b\": task: there is no task \"nobody\""),
+        "{}",
+        said.stderr
+    );
+    assert!(!done(folder, &["export"]).contains("good"), "nothing was applied");
+}
+
+#[test]
+fn a_crontab_becomes_schedules_whose_commands_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let out = folder.join("out");
+    let crontab = format!(
+        "GREETING=it's me\n# Says who it is.\n0 0 1 1 * printf '\\%s ' \"$GREETING\" >{0}; cat >>{0}%and\n@reboot never\n",
+        out.display()
+    );
+    let said = ratchet_with(
+        folder,
+        &["import", "crontab", "-", "--task-folder", "tasks"],
+        &crontab,
+    );
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    assert!(said.stderr.contains("line 4: not imported: "), "{}", said.stderr);
+    fs::write(folder.join("imported.yaml"), said.stdout).unwrap();
+    fs::write(
+        folder.join("ratchet.toml"),
+        "[process]\nenabled = true\nallowed_commands = [\"/bin/sh\"]\n",
+    )
+    .unwrap();
+    let said = done(folder, &["apply", "imported.yaml"]);
+    assert!(said.contains("1 created"), "{said}");
+
+    let mut server = ServerProcess::start(folder, &[]).ready();
+    let (_, list) = server.get("/api/v1/schedules?name=printf");
+    let schedule = &list["data"][0];
+    assert_eq!(schedule["description"], "Says who it is.");
+    let follower = json!({
+        "schedules": [{
+            "name": "told", "task": "wait", "cronExpression": "after printf finished", "input": {"seconds": 0},
+            "outputDestinations": [{"destinationType": "stdio", "stdio": {"includeMetadata": true}}],
+        }],
+    });
+    let answer = server.send("POST", "/api/v1/schedules/apply", &[], Some(&follower));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let path = format!("/api/v1/schedules/{}/trigger", schedule["id"].as_str().unwrap());
+    assert_eq!(server.send("POST", &path, &[], None).status, 200);
+    let told = id_of(&server, "told");
+    server.wait_for_result(PATIENCE, |result| result["schedule"] == told);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "it's me and\n");
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+}
