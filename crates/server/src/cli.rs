@@ -16,6 +16,7 @@ use crate::command::doctor::DoctorArgs;
 use crate::command::forecast::ForecastArgs;
 use crate::command::job::JobCommand;
 use crate::command::migrate::MigrateCommand;
+use crate::command::reference;
 use crate::command::schedule::ScheduleCommand;
 use crate::command::serve::ServeArgs;
 use crate::command::task::TaskCommand;
@@ -28,13 +29,20 @@ use crate::settings::{Settings, SettingsError, SettingsSources};
 /// Start with `ratchet serve`: it needs no configuration, keeps everything in the file ratchet.db, and runs a
 /// heartbeat every five minutes.
 #[derive(Debug, Parser)]
-#[command(name = "ratchet", version, long_version = LONG_VERSION.as_str(), max_term_width = 100)]
+#[command(name = "ratchet", version, long_version = LONG_VERSION.as_str(), max_term_width = 100,
+          after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(flatten)]
     common: CommonArgs,
     #[command(subcommand)]
     command: Command,
 }
+
+const AFTER_HELP: &str = "Exit codes:\n  0    it was done\n  1    it failed, or found something wrong\n  \
+                          2    the words or the settings are wrong: nothing was done\n  \
+                          124  what was waited for did not happen in time\n\n\
+                          Answers go to standard output, everything else to standard error. NO_COLOR=1 keeps colours away \
+                          from a terminal; elsewhere there are none.";
 
 /// The answer to `--version`: other time-zone data may move ticks.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -158,6 +166,9 @@ enum Command {
     Doctor(DoctorArgs),
     /// Write what a shell needs to complete the words of this command
     Completions(CompletionsArgs),
+    /// Write the reference of the commands in Markdown (docs/cli.md)
+    #[command(hide = true)]
+    Reference,
     /// Recompute every tick that should have been, and compare with the ledger; a server may be running
     Verify(VerifyArgs),
 }
@@ -179,6 +190,7 @@ impl Command {
             Self::Config(command) => command.run(common),
             Self::Doctor(arguments) => arguments.run(common),
             Self::Completions(arguments) => arguments.run(),
+            Self::Reference => reference::run(),
             Self::Verify(arguments) => arguments.run(common),
         }
     }

@@ -15,6 +15,7 @@ mod moment;
 mod named;
 mod page;
 mod paint;
+pub(crate) mod reference;
 pub(crate) mod schedule;
 pub(crate) mod serve;
 pub(crate) mod specification;

@@ -43,15 +43,15 @@ pub(super) struct WhenArgs {
 pub(super) struct ConditionArgs {
     /// With --after: how that job must have ended
     #[arg(long, value_name = "HOW", value_parser = ["succeeded", "finished", "failed"], requires = "after",
-          help_heading = "When it fires")]
-    once_it: Option<String>,
+          conflicts_with_all = ["every", "cron"], help_heading = "When it fires")]
+    on: Option<String>,
 }
 
 impl WhenArgs {
     /// The specification that was typed.
     pub(super) fn expression(&self, condition: &ConditionArgs) -> Option<String> {
         let after = |leader: &String| {
-            let how = condition.once_it.as_deref().unwrap_or("succeeded");
+            let how = condition.on.as_deref().unwrap_or("succeeded");
             format!("after {leader} {how}")
         };
         let every = self.every.as_deref().map(str::trim).map(sentence);
@@ -268,13 +268,13 @@ mod tests {
         assert_eq!(expression(&["--cron", "*/5 * * * *"]).unwrap(), "*/5 * * * *");
         assert_eq!(expression(&["--after", "a"]).unwrap(), "after a succeeded");
         assert_eq!(
-            expression(&["--after", "a", "--once-it", "failed"]).unwrap(),
+            expression(&["--after", "a", "--on", "failed"]).unwrap(),
             "after a failed"
         );
         assert_eq!(expression(&[]), None);
         for wrong in [
             ["test", "--cron", "@daily", "--after", "a"],
-            ["test", "--once-it", "failed", "--cron", "@daily"],
+            ["test", "--on", "failed", "--cron", "@daily"],
         ] {
             assert!(Typed::try_parse_from(wrong).is_err(), "{wrong:?}");
         }
