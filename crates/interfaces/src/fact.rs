@@ -11,5 +11,9 @@ named_enum! {
         LedgerFrom = "ledger_from",
         /// The jobs are complete that ended at this instant or later, in RFC 3339: what ended before may have been pruned.
         JobsFrom = "jobs_from",
+        /// Where the server that was started last listens; whether it still runs, the lock of the database says.
+        ServerAddress = "server_address",
+        /// The id by which that server is known again at its address: its `GET /live` tells it.
+        ServerInstance = "server_instance",
     }
 }

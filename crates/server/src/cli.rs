@@ -1,3 +1,4 @@
+use std::env::VarError;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,12 +12,16 @@ use crate::command::apply::ApplyArgs;
 use crate::command::backup::{BackupArgs, RestoreArgs};
 use crate::command::completions::CompletionsArgs;
 use crate::command::config::ConfigCommand;
+use crate::command::connection::{SERVER_VARIABLE, TOKEN_VARIABLE};
 use crate::command::cron::CronCommand;
 use crate::command::doctor::DoctorArgs;
 use crate::command::export::ExportArgs;
 use crate::command::forecast::ForecastArgs;
 use crate::command::import::ImportCommand;
+use crate::command::job::JobCommand;
 use crate::command::migrate::MigrateCommand;
+use crate::command::reference;
+use crate::command::schedule::ScheduleCommand;
 use crate::command::serve::ServeArgs;
 use crate::command::task::TaskCommand;
 use crate::command::verify::VerifyArgs;
@@ -28,13 +33,20 @@ use crate::settings::{Settings, SettingsError, SettingsSources};
 /// Start with `ratchet serve`: it needs no configuration, keeps everything in the file ratchet.db, and runs a
 /// heartbeat every five minutes.
 #[derive(Debug, Parser)]
-#[command(name = "ratchet", version, long_version = LONG_VERSION.as_str(), max_term_width = 100)]
+#[command(name = "ratchet", version, long_version = LONG_VERSION.as_str(), max_term_width = 100,
+          after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(flatten)]
     common: CommonArgs,
     #[command(subcommand)]
     command: Command,
 }
+
+const AFTER_HELP: &str = "Exit codes:\n  0    it was done\n  1    it failed, or found something wrong\n  \
+                          2    the words or the settings are wrong: nothing was done\n  \
+                          124  what was waited for did not happen in time\n\n\
+                          Answers go to standard output, everything else to standard error. NO_COLOR=1 keeps colours away \
+                          from a terminal; elsewhere there are none.";
 
 /// The answer to `--version`: other time-zone data may move ticks.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -54,7 +66,16 @@ pub(crate) struct CommonArgs {
     /// The database: sqlite://FILE or postgres://USER@HOST/NAME [default: sqlite://ratchet.db]
     #[arg(long = "database", global = true, value_name = "URL")]
     database_url: Option<String>,
+    /// The server that `schedule` and `job` speak to, as in http://127.0.0.1:8080 [env: RATCHET_SERVER] [default: the one
+    /// that uses the database, or the database itself if none does]
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "database_url", help_heading = SERVER)]
+    server: Option<String>,
+    /// The file that holds the token for that server, instead of the variable RATCHET_TOKEN
+    #[arg(long, global = true, value_name = "FILE", help_heading = SERVER)]
+    token_file: Option<PathBuf>,
 }
+
+const SERVER: &str = "Server";
 
 impl CommonArgs {
     pub(crate) fn sources(&self) -> SettingsSources {
@@ -67,6 +88,56 @@ impl CommonArgs {
     pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {
         Settings::load(self.sources())
     }
+
+    /// The server that commands are to speak to, if one was named. A database that a flag names counts before a variable.
+    pub(crate) fn server(&self) -> Result<Option<String>, CliError> {
+        match (&self.server, &self.database_url) {
+            (Some(server), _) => Ok(Some(server.clone())),
+            (None, Some(_)) => Ok(None),
+            (None, None) => variable(SERVER_VARIABLE),
+        }
+    }
+
+    /// What a server is shown, if there is something.
+    pub(crate) fn token(&self) -> Result<Option<String>, CliError> {
+        let Some(file) = &self.token_file else {
+            return variable(TOKEN_VARIABLE);
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            CliError::Usage(format!(
+                "--token-file is \"{}\": it cannot be read: {error}",
+                file.display()
+            ))
+        })?;
+        match text.trim() {
+            "" => Err(CliError::Usage(format!(
+                "--token-file is \"{}\": it is empty",
+                file.display()
+            ))),
+            token => Ok(Some(token.to_owned())),
+        }
+    }
+
+    /// Refuses what has no meaning for a command that asks no server.
+    fn without_server(&self) -> Result<(), CliError> {
+        if self.server.is_none() && self.token_file.is_none() {
+            return Ok(());
+        }
+        Err(CliError::Usage(
+            "--server and --token-file go with the commands `schedule` and `job`: the others ask no server"
+                .to_owned(),
+        ))
+    }
+}
+
+/// A variable that is set, and not empty.
+fn variable(name: &str) -> Result<Option<String>, CliError> {
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(CliError::Usage(format!("{name} is not Unicode"))),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -76,6 +147,12 @@ enum Command {
     /// Bring the database's tables up or down by hand (`serve` brings them up by itself)
     #[command(subcommand)]
     Migrate(MigrateCommand),
+    /// Create, change, list and explain schedules: over a running server, or in the database where none runs
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// Create, list, cancel, retry and watch jobs, and read what they printed
+    #[command(subcommand)]
+    Job(JobCommand),
     /// Make, check, test and run tasks, and list those that there are
     #[command(subcommand)]
     Task(TaskCommand),
@@ -104,8 +181,44 @@ enum Command {
     Doctor(DoctorArgs),
     /// Write what a shell needs to complete the words of this command
     Completions(CompletionsArgs),
+    /// Write the reference of the commands in Markdown (docs/cli.md)
+    #[command(hide = true)]
+    Reference,
     /// Recompute every tick that should have been, and compare with the ledger; a server may be running
     Verify(VerifyArgs),
+}
+
+impl Command {
+    fn run(self, common: &CommonArgs) -> Result<(), CliError> {
+        if !self.asks_a_server() {
+            common.without_server()?;
+        }
+        match self {
+            Self::Schedule(command) => command.run(common),
+            Self::Job(command) => command.run(common),
+            Self::Serve(arguments) => arguments.run(common),
+            Self::Migrate(command) => command.run(common),
+            Self::Task(command) => command.run(common),
+            Self::Cron(command) => command.run(),
+            Self::Why(arguments) => arguments.run(common),
+            Self::Forecast(arguments) => arguments.run(common),
+            Self::Apply(arguments) => arguments.run(common),
+            Self::Export(arguments) => arguments.run(common),
+            Self::Import(command) => command.run(),
+            Self::Backup(arguments) => arguments.run(common),
+            Self::Restore(arguments) => arguments.run(common),
+            Self::Config(command) => command.run(common),
+            Self::Doctor(arguments) => arguments.run(common),
+            Self::Completions(arguments) => arguments.run(),
+            Self::Reference => reference::run(),
+            Self::Verify(arguments) => arguments.run(common),
+        }
+    }
+
+    /// Whether it speaks to the API.
+    fn asks_a_server(&self) -> bool {
+        matches!(self, Self::Schedule(_) | Self::Job(_))
+    }
 }
 
 /// A command failed.
@@ -120,6 +233,9 @@ pub enum CliError {
     /// It could not be done: exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// It was waited for, and did not happen in time: exit code 124.
+    #[error("{0}")]
+    TimedOut(String),
 }
 
 impl CliError {
@@ -142,6 +258,14 @@ pub(crate) fn print(text: &str) -> Result<(), CliError> {
     }
 }
 
+/// Says something beside the answer, on standard error.
+pub(crate) fn note(text: &str) {
+    match writeln!(std::io::stderr(), "{text}") {
+        // Where standard error is gone there is nobody to tell.
+        Ok(()) | Err(_) => {}
+    }
+}
+
 impl From<SettingsError> for CliError {
     fn from(error: SettingsError) -> Self {
         Self::usage(&error)
@@ -150,28 +274,11 @@ impl From<SettingsError> for CliError {
 
 impl Cli {
     /// Does what was asked. The exit code is 0 when it was done, 2 when the words or settings were wrong, 1 when it
-    /// failed.
+    /// failed, 124 when what was waited for did not happen in time.
     #[must_use]
     pub fn run(self) -> ExitCode {
         let Self { common, command } = self;
-        let outcome = match command {
-            Command::Serve(arguments) => arguments.run(&common),
-            Command::Migrate(command) => command.run(&common),
-            Command::Task(command) => command.run(&common),
-            Command::Cron(command) => command.run(),
-            Command::Why(arguments) => arguments.run(&common),
-            Command::Forecast(arguments) => arguments.run(&common),
-            Command::Apply(arguments) => arguments.run(&common),
-            Command::Export(arguments) => arguments.run(&common),
-            Command::Import(command) => command.run(),
-            Command::Backup(arguments) => arguments.run(&common),
-            Command::Restore(arguments) => arguments.run(&common),
-            Command::Config(command) => command.run(&common),
-            Command::Doctor(arguments) => arguments.run(&common),
-            Command::Completions(arguments) => arguments.run(),
-            Command::Verify(arguments) => arguments.run(&common),
-        };
-        match outcome {
+        match command.run(&common) {
             Ok(()) => ExitCode::SUCCESS,
             Err(CliError::Different) => ExitCode::from(3),
             Err(error) => {
@@ -181,7 +288,9 @@ impl Cli {
                 }
                 ExitCode::from(match error {
                     CliError::Usage(_) => 2,
-                    CliError::Failed(_) | CliError::Different => 1,
+                    CliError::Failed(_) => 1,
+                    CliError::Different => 3,
+                    CliError::TimedOut(_) => 124,
                 })
             }
         }

@@ -54,7 +54,7 @@ pub struct ServiceContainer {
     pub clock: Arc<dyn Clock>,
     database: Database,
     /// Held as long as the container lives: no other server uses the database meanwhile.
-    lock: DatabaseLock,
+    lock: Option<DatabaseLock>,
     grace: Duration,
 }
 
@@ -122,6 +122,20 @@ impl ServiceContainer {
         let database = Database::open(settings.database.url.clone()).await?;
         let lock = database.lock_exclusively().await?;
         database.migrate().await?;
+        Self::over(settings, clock, database, Some(lock))
+    }
+
+    /// Builds every part over a database that is open and whose tables are there. Without the lock another server may run:
+    /// then nothing may be written, and nothing started.
+    ///
+    /// # Errors
+    /// As [`ServiceContainer::new`].
+    pub(crate) fn over(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        database: Database,
+        lock: Option<DatabaseLock>,
+    ) -> Result<Self, StartError> {
         let repositories = database.repositories();
 
         let (jobs_available, deliveries_available) = (Signal::default(), Signal::default());
@@ -253,7 +267,10 @@ impl ServiceContainer {
 
     /// Completes when another server has the database's lock instead of this one, which must then stop.
     pub async fn lock_lost(&self) -> StorageError {
-        self.lock.lost().await
+        match &self.lock {
+            Some(lock) => lock.lost().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Fires no further tick, lets running jobs finish within the configured grace, hands back the rest, and

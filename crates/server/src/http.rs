@@ -3,5 +3,5 @@
 mod health;
 mod router;
 
-pub(crate) use health::{HealthSource, ServerHealth};
+pub(crate) use health::{HealthSource, INSTANCE, ServerHealth};
 pub(crate) use router::router;

@@ -25,6 +25,20 @@ pub(crate) fn init(settings: &LogSettings) -> Result<(), TryInitError> {
     }
 }
 
+/// Sends to standard error what goes wrong in a command that does itself what a server would do. Nothing is sent twice:
+/// where something listens already, that stays.
+pub(crate) fn init_for_commands() {
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(std::io::stderr)
+        .with_ansi(wants_colours(&std::io::stderr()))
+        .without_time()
+        .with_target(false)
+        .log_internal_errors(false)
+        .finish();
+    drop(subscriber.try_init());
+}
+
 /// Whether what is written there is to be in colours.
 pub(crate) fn wants_colours(stream: &impl IsTerminal) -> bool {
     colours(stream.is_terminal(), std::env::var_os("NO_COLOR").as_deref())

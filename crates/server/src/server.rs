@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratchet_api::ApiState;
-use ratchet_interfaces::Clock;
+use ratchet_interfaces::{Clock, Fact};
 use ratchet_scheduler::SystemClock;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -98,6 +98,21 @@ struct Front<'a> {
     api: &'a ApiState,
 }
 
+/// Starts every part, and writes down where the server can be found by who has the database.
+async fn start(
+    container: &ServiceContainer,
+    health: &ServerHealth,
+    address: SocketAddr,
+) -> Result<(), StartError> {
+    container.start().await?;
+    let facts = container.repositories.facts();
+    let found_at = [
+        (Fact::ServerAddress, address.to_string()),
+        (Fact::ServerInstance, health.instance().to_string()),
+    ];
+    Ok(facts.fact_store(&found_at).await?)
+}
+
 /// Starts every part, waits, and stops every part.
 async fn run_parts(
     container: &ServiceContainer,
@@ -107,7 +122,7 @@ async fn run_parts(
     mut stop: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Result<(), StartError> {
     let started = tokio::select! {
-        started = container.start() => Some(started),
+        started = start(container, front.health, address) => Some(started),
         () = &mut stop => None,
     };
     let outcome = match started {

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::database_url::{DatabaseUrl, Location};
 use crate::factory::Repositories;
-use crate::lock::DatabaseLock;
+use crate::lock::{DatabaseLock, Wait};
 use crate::reader::Reader;
 use crate::sqlite::SqliteFile;
 use crate::statement_count::StatementCount;
@@ -118,7 +118,16 @@ impl Database {
     /// [`StorageError::InUse`] when another server has the lock, which is told as far as it is known;
     /// [`StorageError::HardLinks`] for a file that has several names, which no lock can guard.
     pub async fn lock_exclusively(&self) -> Result<DatabaseLock, StorageError> {
-        DatabaseLock::take(&self.url, &self.store.count, &self.connected).await
+        DatabaseLock::take(&self.url, &self.store.count, &self.connected, Wait::ForProcesses).await
+    }
+
+    /// As [`Database::lock_exclusively`], but a lock that is held is refused at once. What holds it may be a process that a
+    /// server was just starting when it was killed: whoever must know asks again by the other verb.
+    ///
+    /// # Errors
+    /// As [`Database::lock_exclusively`].
+    pub async fn lock_at_once(&self) -> Result<DatabaseLock, StorageError> {
+        DatabaseLock::take(&self.url, &self.store.count, &self.connected, Wait::No).await
     }
 
     /// Applies every pending migration in one transaction, and says how many there were.

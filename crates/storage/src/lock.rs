@@ -29,15 +29,25 @@ enum Kept {
     Session(Session),
 }
 
+/// Whether a lock that is held is asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// For as long as a process may have it that a dead server was just starting.
+    ForProcesses,
+    /// Once is enough.
+    No,
+}
+
 impl DatabaseLock {
     /// `connected` is told when the database's pool makes a connection.
     pub(crate) async fn take(
         url: &DatabaseUrl,
         count: &StatementCount,
         connected: &Arc<Notify>,
+        wait: Wait,
     ) -> Result<Self, StorageError> {
         let kept = match &url.0 {
-            Location::Sqlite(path) => Kept::File(file::lock(url, path).await?),
+            Location::Sqlite(path) => Kept::File(file::lock(url, path, wait).await?),
             Location::Postgres { options, .. } => {
                 Kept::Session(Session::take(url, options, count, Arc::clone(connected)).await?)
             }
@@ -47,7 +57,7 @@ impl DatabaseLock {
 
     /// The lock of a database that is a file, which may be none of Ratchet's yet.
     pub(crate) async fn of_file(url: &DatabaseUrl, path: &Path) -> Result<Self, StorageError> {
-        let kept = Kept::File(file::lock(url, path).await?);
+        let kept = Kept::File(file::lock(url, path, Wait::ForProcesses).await?);
         Ok(Self { kept })
     }
 

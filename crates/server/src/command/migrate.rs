@@ -6,8 +6,10 @@ use crate::cli::{CliError, CommonArgs, print};
 #[derive(Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
     /// Apply every pending migration
+    #[command(after_help = "Examples:\n  ratchet migrate up --database sqlite://ratchet.db")]
     Up,
     /// Roll back the last migrations; their tables' data is lost
+    #[command(after_help = "Examples:\n  ratchet migrate down -n 1 --yes")]
     Down {
         /// How many, 1 or more
         #[arg(short = 'n', long = "steps", value_name = "N", default_value_t = 1,
@@ -18,8 +20,10 @@ pub(crate) enum MigrateCommand {
         yes: bool,
     },
     /// List the migrations and whether they are applied
+    #[command(after_help = "Examples:\n  ratchet migrate status")]
     Status,
     /// Roll everything back and apply it again; all data is lost
+    #[command(after_help = "Examples:\n  ratchet migrate fresh --yes")]
     Fresh {
         /// Do not ask: the data is lost
         #[arg(long)]

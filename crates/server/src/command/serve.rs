@@ -10,7 +10,8 @@ use crate::settings::{SettingFlags, Settings};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Every setting can stand in the file, in the environment (RATCHET_SERVER_BIND, \
+    after_help = "Examples:\n  ratchet serve\n  ratchet serve --config /etc/ratchet.toml --bind 127.0.0.1:9090\n\n\
+                        Every setting can stand in the file, in the environment (RATCHET_SERVER_BIND, \
                         RATCHET_DATABASE_URL, RATCHET_SCHEDULER_MAX_CONCURRENT_JOBS, …) and, where there is one, in \
                         a flag; the later wins. docs/configuration.md has all of them, `ratchet config \
                         print` says which hold.\n\nResults of jobs go to standard output, log lines to standard \

@@ -5,9 +5,10 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use chrono::{DateTime, SecondsFormat, Utc};
 use ratchet_interfaces::{
-    Clock, RepositoryFactory, SchedulerHealth, SchedulerService, TaskRegistry, with_causes,
+    Clock, NodeId, RepositoryFactory, SchedulerHealth, SchedulerService, TaskRegistry, with_causes,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,6 +19,8 @@ const TAG: &str = "health";
 /// How the server is, from the beginning of its start on.
 pub(crate) struct ServerHealth {
     clock: Arc<dyn Clock>,
+    /// Which of all servers it is, for as long as it runs.
+    instance: NodeId,
     /// Set when the start is finished.
     source: OnceLock<HealthSource>,
     /// Whether the server takes work: from the end of its start to the beginning of its stop.
@@ -156,19 +159,40 @@ pub(crate) async fn ready(State(health): State<Arc<ServerHealth>>) -> (StatusCod
     (code, Json(Ready { ready }))
 }
 
+/// The header of `GET /live` that tells which of all servers answers.
+pub(crate) const INSTANCE: &str = "ratchet-instance";
+
 /// That the process answers.
-#[utoipa::path(get, path = "/live", tag = TAG, responses((status = 200, body = Live)))]
-pub(crate) async fn live() -> Json<Live> {
-    Json(Live { alive: true })
+#[utoipa::path(
+    get,
+    path = "/live",
+    tag = TAG,
+    responses((
+        status = 200,
+        body = Live,
+        headers(("ratchet-instance" = String, description = "An id that a server has for as long as it runs"))
+    ))
+)]
+pub(crate) async fn live(State(health): State<Arc<ServerHealth>>) -> impl IntoResponse {
+    (
+        [(INSTANCE, health.instance.to_string())],
+        Json(Live { alive: true }),
+    )
 }
 
 impl ServerHealth {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
+            instance: NodeId::new(),
             source: OnceLock::new(),
             ready: AtomicBool::new(false),
         }
+    }
+
+    /// Which of all servers it is.
+    pub(crate) const fn instance(&self) -> NodeId {
+        self.instance
     }
 
     /// The start is finished.

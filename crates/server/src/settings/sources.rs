@@ -11,6 +11,8 @@ pub const DEFAULT_FILE: &str = "ratchet.toml";
 const PREFIX: &str = "RATCHET_";
 /// Names the settings file, and is read by the command line.
 pub(super) const FILE_VARIABLE: &str = "RATCHET_CONFIG";
+/// Whom commands speak to, and what they show it; read by the command line as well.
+const OF_COMMANDS: [&str; 2] = ["RATCHET_SERVER", "RATCHET_TOKEN"];
 /// Variables with our prefix that set nothing here: the tests and the maintainers' tools use them.
 const OF_OTHERS: [&str; 2] = ["RATCHET_BIN", "RATCHET_TEST_"];
 
@@ -167,6 +169,7 @@ impl Variable {
         let shown = name.to_string_lossy();
         let ours = shown.starts_with(PREFIX)
             && shown != FILE_VARIABLE
+            && !OF_COMMANDS.contains(&&*shown)
             && !OF_OTHERS.iter().any(|others| shown.starts_with(others));
         ours.then(|| match (name.to_str(), value.to_str()) {
             (Some(name), Some(value)) => Ok(Self {

@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::StorageError;
 use crate::database_url::DatabaseUrl;
+use crate::lock::Wait;
 
 /// How long a lock that is held is asked for again. A server that is killed just as it starts a process leaves the lock to
 /// that process, until it has become the program that it was started as.
@@ -26,7 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
-pub(super) async fn lock(url: &DatabaseUrl, database: &Path) -> Result<File, StorageError> {
+pub(super) async fn lock(url: &DatabaseUrl, database: &Path, wait: Wait) -> Result<File, StorageError> {
+    let patience = match wait {
+        Wait::ForProcesses => PATIENCE,
+        Wait::No => Duration::ZERO,
+    };
     let resolved = resolve(database)?;
     let mut name = OsString::from(resolved);
     name.push(".lock");
@@ -47,7 +52,7 @@ pub(super) async fn lock(url: &DatabaseUrl, database: &Path) -> Result<File, Sto
         match file.try_lock() {
             Ok(()) => break,
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
-            Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => sleep(BETWEEN_TRIES).await,
+            Err(TryLockError::WouldBlock) if began.elapsed() < patience => sleep(BETWEEN_TRIES).await,
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 file.read_to_string(&mut holder).map_err(unusable)?;

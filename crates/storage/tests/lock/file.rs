@@ -31,8 +31,11 @@ async fn a_symbolic_link_leads_to_the_same_lock() {
             panic!("{}: {refused:?}", name.display());
         };
         assert_eq!(holder, format!("process {}", std::process::id()));
+        let refused = open(name).await.lock_at_once().await;
+        assert!(matches!(refused, Err(StorageError::InUse { .. })), "{refused:?}");
     }
     drop(lock);
+    drop(open(&link).await.lock_at_once().await.unwrap());
     let again = open(&through_folder).await.lock_exclusively().await;
     assert!(again.is_ok(), "{again:?}");
 }

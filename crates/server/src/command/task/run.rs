@@ -1,15 +1,16 @@
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use clap::Args;
 use ratchet_interfaces::{LogLevel, Progress, TaskErrorKind, TaskMonitor, TaskValidator};
 use ratchet_registry::SchemaValidator;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::lookup::task;
 use super::once::{Once, timeout_of};
 use super::runtimes::{Allowance, Requests};
 use crate::cli::{CliError, CommonArgs, print};
+use crate::command::json::typed_json;
 use crate::command::paint::Paint;
 
 #[derive(Debug, Args)]
@@ -49,7 +50,10 @@ impl RunArgs {
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let settings = common.settings()?;
         let task = Arc::new(task(&self.task, &settings)?);
-        let input = read_input(self.input.as_deref())?;
+        let input = match &self.input {
+            Some(text) => typed_json("--input", text)?,
+            None => json!({}),
+        };
         let runtimes = self.allowance.runtimes(&settings, &Requests::Real)?;
         let issues = SchemaValidator::default()
             .with_runtimes(&runtimes)
@@ -92,30 +96,4 @@ impl RunArgs {
             Err(error) => Err(CliError::Failed(format!("{} ({})", error.message, error.kind))),
         }
     }
-}
-
-fn read_input(text: Option<&str>) -> Result<Value, CliError> {
-    let Some(text) = text else {
-        return Ok(json!({}));
-    };
-    let refused = |text: &str, rule: String| CliError::Usage(format!("--input is \"{text}\": {rule}"));
-    let json = match text.strip_prefix('@') {
-        None => text.to_owned(),
-        Some("-") => {
-            let mut read = String::new();
-            std::io::stdin()
-                .read_to_string(&mut read)
-                .map_err(|error| refused(text, format!("standard input cannot be read: {error}")))?;
-            read
-        }
-        Some(file) => std::fs::read_to_string(file)
-            .map_err(|error| refused(text, format!("the file cannot be read: {error}")))?,
-    };
-    serde_json::from_str(&json).map_err(|error| {
-        let begin: String = text.chars().take(80).collect();
-        refused(
-            &begin,
-            format!("it is not JSON ({error}); allowed is JSON such as '{{\"name\": \"Ada\"}}', or @FILE"),
-        )
-    })
 }

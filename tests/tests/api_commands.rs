@@ -1,0 +1,322 @@
+//! `ratchet schedule` and `ratchet job`: over the server that uses the database, over one that is named, and without one.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use ratchet_interfaces::Fact;
+use ratchet_storage::Database;
+use ratchet_tests::{ServerProcess, WebAnswer, WebServer, ratchet_binary};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+const HEARTBEAT: &str = "00000000-0000-0000-0000-000000000001";
+const WAIT: &str = "00000000-0000-0000-0000-000000000002";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A command in a folder, whose database is the one there.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(ratchet_binary());
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env_remove("RATCHET_SERVER")
+        .env_remove("RATCHET_TOKEN");
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What a command answers that must do what it is asked.
+fn done(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
+    text(&output.stdout)
+}
+
+fn json_of(folder: &Path, arguments: &[&str]) -> Value {
+    let arguments = [arguments, &["-o", "json"]].concat();
+    serde_json::from_str(&done(folder, &arguments)).unwrap()
+}
+
+/// What a command says that must end with this exit code.
+fn refused(folder: &Path, arguments: &[&str], code: i32) -> String {
+    let output = run(folder, arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
+    text(&output.stderr)
+}
+
+#[test]
+fn a_schedule_is_made_changed_shown_and_deleted_over_the_server_that_uses_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let server = ServerProcess::start(folder, &[]).ready();
+    let create = [
+        "schedule",
+        "create",
+        "backup",
+        "--every",
+        "weekday at 9am",
+        "--tz",
+        "Europe/Berlin",
+        "--task",
+        WAIT,
+        "--input",
+        "{\"seconds\": 0}",
+        "--overlap",
+        "skip",
+        "--spread",
+        "30s",
+    ];
+    let tried = run(folder, &[&create[..], &["--dry-run"]].concat());
+    assert!(text(&tried.stdout).contains("0 9 * * 1-5"), "{tried:?}");
+    assert_eq!(json_of(folder, &["schedule", "list", "backup"]), json!([]));
+
+    let created = done(folder, &create);
+    for part in ["0 9 * * 1-5", "Monday through Friday", "Europe/Berlin", "NEXT IN"] {
+        assert!(created.contains(part) && !created.contains('\u{1b}'), "{created}");
+    }
+    let (status, over_http) = server.get("/api/v1/schedules?name=backup");
+    assert_eq!(
+        (status, &over_http["data"][0]["policies"]["overlap"]),
+        (200, &json!("SKIP"))
+    );
+    let shown = json_of(folder, &["schedule", "show", "back"]);
+    assert_eq!(shown, over_http["data"][0]);
+    let id = shown["id"].as_str().unwrap();
+
+    done(
+        folder,
+        &[
+            "schedule",
+            "edit",
+            id,
+            "--cron",
+            "@daily",
+            "--description",
+            "at night",
+        ],
+    );
+    let changed = json_of(folder, &["schedule", "show", "backup"]);
+    assert_eq!(
+        (
+            &changed["cronExpression"],
+            &changed["description"],
+            &changed["policies"]["spreadSeconds"]
+        ),
+        (&json!("0 0 * * *"), &json!("at night"), &json!(30.0))
+    );
+    assert!(done(folder, &["schedule", "disable", "backup"]).contains("disabled"));
+    assert!(done(folder, &["schedule", "list", "--disabled"]).contains("backup"));
+    assert!(done(folder, &["schedule", "enable", "backup"]).contains("next run"));
+    assert!(done(folder, &["schedule", "list", "-o", "yaml"]).contains("name: backup"));
+    let next = json_of(
+        folder,
+        &[
+            "schedule",
+            "next",
+            "backup",
+            "-n",
+            "2",
+            "--from",
+            "2026-03-28T12:00:00Z",
+        ],
+    );
+    assert_eq!(next["instants"][0]["local"], "2026-03-29T00:00:00+01:00");
+
+    let whole = refused(folder, &["schedule", "delete", "back", "--yes"], 1);
+    assert!(whole.contains("backup"), "{whole}");
+    let unasked = refused(folder, &["schedule", "delete", "backup"], 2);
+    assert!(unasked.contains("--yes"), "{unasked}");
+    done(folder, &["schedule", "delete", "backup", "--yes"]);
+    let gone = refused(folder, &["schedule", "show", "backup"], 1);
+    assert!(gone.contains("\"backup\""), "{gone}");
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+}
+
+#[test]
+fn jobs_are_made_watched_cancelled_and_retried_and_the_exit_code_says_what_they_came_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let server = ServerProcess::start(folder, &[]).ready();
+    let create = |input: &str, more: &[&str]| {
+        let arguments = [&["job", "create", "--task", WAIT, "--input", input], more].concat();
+        let job = json_of(folder, &arguments);
+        job["id"].as_str().unwrap().to_owned()
+    };
+    let completes = create("{\"seconds\": 0}", &[]);
+    let fails = create("{\"seconds\": 0, \"fail\": true}", &["--max-retries", "0"]);
+    let waits = create("{\"seconds\": 0}", &["--at", "+1d"]);
+    let ended = done(folder, &["job", "wait", &completes]);
+    assert!(ended.contains("completed"), "{ended}");
+    let failed = refused(folder, &["job", "wait", &completes, &fails], 1);
+    assert!(failed.contains("1 of 2"), "{failed}");
+    let late = refused(folder, &["job", "wait", &waits, "--timeout", "10ms"], 124);
+    assert!(late.contains("1 have not ended"), "{late}");
+
+    let attempts = done(folder, &["job", "show", &fails]);
+    assert!(
+        attempts.contains("TRY") && attempts.contains("failed"),
+        "{attempts}"
+    );
+    done(folder, &["job", "logs", &completes, "--follow"]);
+    assert!(done(folder, &["job", "retry", &fails]).contains("put back"));
+    refused(folder, &["job", "wait", &fails], 1);
+    assert!(done(folder, &["job", "retry", "--failed"]).starts_with("1 jobs"));
+    assert!(done(folder, &["job", "cancel", &waits, "--reason", "no need"]).contains("cancelled"));
+    let cancelled = json_of(folder, &["job", "list", "--status", "cancelled"]);
+    assert_eq!(cancelled[0]["errorMessage"], "no need");
+    let ended = refused(folder, &["job", "cancel", &waits], 1);
+    assert!(ended.contains("CANCELLED"), "{ended}");
+
+    let heartbeat = done(folder, &["schedule", "trigger", "system_heartbeat", "--wait"]);
+    assert!(heartbeat.contains("completed"), "{heartbeat}");
+    assert!(done(folder, &["schedule", "ticks", "system_heartbeat"]).contains("triggered"));
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+}
+
+#[test]
+fn without_a_server_the_database_is_changed_and_the_next_server_does_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let none = refused(folder, &["schedule", "list"], 1);
+    assert!(none.contains("ratchet serve"), "{none}");
+    assert!(!folder.join("ratchet.db").exists());
+    done(folder, &["migrate", "up"]);
+    let lacking = refused(folder, &["job", "create", "--task", HEARTBEAT], 1);
+    assert!(lacking.contains(HEARTBEAT), "{lacking}");
+    let first = ServerProcess::start(folder, &[]).ready();
+    assert_eq!(first.end_by(Signal::TERM).code, Some(0));
+
+    let to_stdout =
+        "{\"destinationType\": \"stdio\", \"stdio\": {\"format\": \"JSON\", \"includeMetadata\": true}}";
+    let created = json_of(
+        folder,
+        &[
+            "schedule",
+            "create",
+            "often",
+            "--every",
+            "second",
+            "--task",
+            WAIT,
+            "--input",
+            "{\"seconds\": 0}",
+            "--destination",
+            to_stdout,
+        ],
+    );
+    assert!(created["nextRun"].is_string(), "{created}");
+    let queued = run(
+        folder,
+        &[
+            "job",
+            "create",
+            "--task",
+            WAIT,
+            "--input",
+            "{\"seconds\": 0.002}",
+            "--destination",
+            to_stdout,
+        ],
+    );
+    assert_eq!(queued.status.code(), Some(0), "{queued:?}");
+    assert!(text(&queued.stderr).contains("no server runs"), "{queued:?}");
+    let nobody = refused(folder, &["schedule", "trigger", "often", "--wait"], 1);
+    assert!(nobody.contains("no server runs"), "{nobody}");
+
+    let mut second = ServerProcess::start(folder, &[]).ready();
+    second.wait_for_result(PATIENCE, |result| result["output"]["waitedSeconds"] == 0.002);
+    second.wait_for_result(PATIENCE, |result| {
+        result["schedule"] == created["id"] && result["origin"] != "trigger"
+    });
+    assert_eq!(second.end_by(Signal::TERM).code, Some(0));
+}
+
+#[test]
+fn a_server_that_is_named_gets_the_token_and_one_that_is_none_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (sender, seen) = channel();
+    let named = WebServer::start(move |request| {
+        let token = request.headers.get("authorization").cloned();
+        sender.send((request.path, token)).unwrap();
+        let page = json!({"data": [], "meta": {"pagination": {"total": 0}}});
+        WebAnswer::Status(200, page.to_string())
+    });
+    let list = |server: &str| command(folder, &["job", "list", "--server", server]);
+    let output = list(&named.url("/behind/"))
+        .env("RATCHET_TOKEN", "s3cret")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let (path, token) = seen.recv_timeout(PATIENCE).unwrap();
+    assert!(path.starts_with("/behind/api/v1/jobs?"), "{path}");
+    assert_eq!(token.unwrap(), "Bearer s3cret");
+    std::fs::write(folder.join("token"), "from-file\n").unwrap();
+    let by_variable = command(folder, &["job", "list", "--token-file", "token"])
+        .env("RATCHET_SERVER", named.url(""))
+        .output()
+        .unwrap();
+    assert_eq!(by_variable.status.code(), Some(0), "{by_variable:?}");
+    assert_eq!(
+        seen.recv_timeout(PATIENCE).unwrap().1.unwrap(),
+        "Bearer from-file"
+    );
+
+    let page = WebServer::start(|_| WebAnswer::Status(502, "<html>".to_owned()));
+    let told = refused(folder, &["job", "list", "--server", &page.url("")], 1);
+    assert!(told.contains("502") && told.contains(&page.url("")), "{told}");
+    let hung_up = WebServer::start(|_| WebAnswer::HangUp);
+    let told = refused(folder, &["job", "list", "--server", &hung_up.url("")], 1);
+    assert!(told.contains("--server"), "{told}");
+    let told = refused(folder, &["job", "list", "--server", "ftp://host"], 2);
+    assert!(told.contains("http://"), "{told}");
+    let told = refused(folder, &["doctor", "--server", &page.url("")], 2);
+    assert!(told.contains("`schedule` and `job`"), "{told}");
+    refused(
+        folder,
+        &["job", "list", "--server", &page.url(""), "--database", "a.db"],
+        2,
+    );
+}
+
+#[tokio::test]
+async fn another_server_at_the_address_is_not_mistaken_for_the_one_that_uses_the_database() {
+    let (folder, other_folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let own = ServerProcess::start(folder.path(), &[]).ready();
+    assert_eq!(own.end_by(Signal::TERM).code, Some(0));
+    let other = ServerProcess::start(other_folder.path(), &[]).ready();
+    done(other_folder.path(), &["schedule", "disable", "system_heartbeat"]);
+
+    let file = folder.path().join("ratchet.db");
+    let database = Database::connect(&file.display().to_string()).await.unwrap();
+    let facts = database.repositories().facts();
+    let address = other.address().unwrap().to_string();
+    facts.fact_store(&[(Fact::ServerAddress, address)]).await.unwrap();
+    let lock = database.lock_exclusively().await.unwrap();
+
+    let own = json_of(folder.path(), &["schedule", "show", "system_heartbeat"]);
+    assert_eq!(own["enabled"], true, "it was read from the other server: {own}");
+    let told = refused(
+        folder.path(),
+        &["schedule", "delete", "system_heartbeat", "--yes"],
+        1,
+    );
+    assert!(
+        told.contains("--server") && told.contains("cannot be reached"),
+        "{told}"
+    );
+    drop(lock);
+    database.close().await.unwrap();
+    let left = json_of(other_folder.path(), &["schedule", "list"]);
+    assert_eq!(left.as_array().unwrap().len(), 1);
+    assert_eq!(other.end_by(Signal::TERM).code, Some(0));
+}
