@@ -28,6 +28,7 @@ mod router;
 mod run;
 mod schedules;
 mod state;
+mod tasks;
 #[cfg(test)]
 mod test_support;
 

@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, Method, Request};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     ManualClock, MockDeliveryRepository, MockExecutionRepository, MockJobRepository, MockOutputDelivery,
-    MockRepositoryFactory, MockScheduleRepository, MockSchedulerService, MockTaskRepository,
-    MockTaskValidator, MockTickRepository, Signal,
+    MockRegistryManager, MockRepositoryFactory, MockScheduleRepository, MockSchedulerService,
+    MockTaskRepository, MockTaskValidator, MockTickRepository, Signal,
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -30,6 +30,7 @@ pub(crate) struct Mocks {
     pub(crate) jobs_available: Signal,
     pub(crate) jobs_stopping: Signal,
     pub(crate) scheduler: MockSchedulerService,
+    pub(crate) registries: MockRegistryManager,
     pub(crate) validator: MockTaskValidator,
     pub(crate) output: MockOutputDelivery,
 }
@@ -82,6 +83,7 @@ impl Mocks {
             jobs_available,
             jobs_stopping,
             scheduler,
+            registries,
             validator,
             output,
         } = self;
@@ -111,6 +113,7 @@ impl Mocks {
         Services {
             repositories: Arc::new(repositories),
             scheduler: Arc::new(scheduler),
+            registries: Arc::new(registries),
             validator: Arc::new(validator),
             output: Arc::new(output),
             jobs_available,

@@ -68,7 +68,9 @@ pub use manual_clock::ManualClock;
 pub use overlap::{OverlapDecision, UnfinishedJob, asks_for_overlap, decide_overlap};
 pub use page::{Page, PageRequest, SortOrder};
 pub use policies::{MisfirePolicy, OverlapPolicy, PolicyError, SchedulePolicies};
-pub use registry::{RegistryManager, SyncReport, TaskListing, TaskRegistry, TaskValidator, ValidationIssue};
+pub use registry::{
+    LastSync, RegistryManager, SyncReport, TaskListing, TaskRegistry, TaskValidator, ValidationIssue,
+};
 pub use repository::{
     DeliveryRepository, ExecutionRepository, FactRepository, JobRepository, LeaseRepository,
     RepositoryFactory, ScheduleRepository, TaskRepository, TickRepository,
@@ -89,7 +91,9 @@ pub use scheduler::{
 pub use secret::Secret;
 pub use signal::Signal;
 pub use stop_token::{StopSource, StopToken};
-pub use task::{Task, TaskDefinition, TaskFilter, TaskLimits, TaskSort};
+pub use task::{
+    Task, TaskDefinition, TaskDeletion, TaskFilter, TaskLimits, TaskSort, TaskStatistics, TaskUse,
+};
 pub use tick::{
     AdjustedFiring, FiringOutcome, ManualRun, ManualRuns, Tick, TickFilter, TickFiring, TickOutcome,
     TickRecord,

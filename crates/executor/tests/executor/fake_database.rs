@@ -10,7 +10,7 @@ use ratchet_interfaces::{
     ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, ExecutionStatus, JobCreation,
     JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, JobStatus, NodeId, Page,
     PageRequest, Progress, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest, Task,
-    TaskFilter, TaskId, TaskRepository, TaskSort, UnifiedJob,
+    TaskDeletion, TaskFilter, TaskId, TaskRepository, TaskSort, TaskStatistics, UnifiedJob,
 };
 use tokio::sync::watch;
 
@@ -522,6 +522,26 @@ impl TaskRepository for FakeDatabase {
 
     async fn task_remove_many(&self, _: &[TaskId], _: DateTime<Utc>) -> Result<u64, RepositoryError> {
         unreachable!("the executor removes no task")
+    }
+
+    async fn task_create(&self, _: &Task) -> Result<(), RepositoryError> {
+        unreachable!("nobody here creates a task")
+    }
+
+    async fn task_update(&self, _: &Task) -> Result<Task, RepositoryError> {
+        unreachable!("nobody here changes a task")
+    }
+
+    async fn task_delete_with_jobs(&self, _: TaskId, _: u32) -> Result<TaskDeletion, RepositoryError> {
+        unreachable!("nobody here deletes jobs")
+    }
+
+    async fn task_versions(&self, _: &[String]) -> Result<Vec<(String, String)>, RepositoryError> {
+        unreachable!("nobody here asks for versions")
+    }
+
+    async fn task_statistics(&self) -> Result<TaskStatistics, RepositoryError> {
+        unreachable!("nobody here counts tasks")
     }
 
     async fn task_set_enabled(&self, _: TaskId, _: bool) -> Result<(), RepositoryError> {

@@ -41,6 +41,7 @@ async fn a_stored_task_is_found_as_it_was() {
             validated_at: Some(at(3)),
             created_at: at(1),
             updated_at: at(2),
+            revision: 1,
         };
         let bare = task("bare");
         let tasks = repositories.tasks();
@@ -80,6 +81,7 @@ async fn a_changed_task_keeps_when_it_was_made_and_whether_it_is_enabled() {
             validated_at: Some(at(9)),
             created_at: at(9),
             updated_at: at(9),
+            revision: 1,
         };
         tasks
             .task_upsert_many(std::slice::from_ref(&given))
@@ -88,6 +90,8 @@ async fn a_changed_task_keeps_when_it_was_made_and_whether_it_is_enabled() {
         let expected = Task {
             enabled: false,
             created_at: before.created_at,
+            // It was disabled before it was stored anew.
+            revision: 3,
             ..given
         };
         let found = tasks.task_find(before.definition.id).await.unwrap();
