@@ -12,6 +12,7 @@
 //! databases store: [`truncate_to_micros`] makes one storable. Ids are UUIDv7, one type a noun: see [`ApiId`].
 
 mod backoff;
+mod change;
 mod clock;
 mod delivery;
 mod dependency;
@@ -36,6 +37,7 @@ mod schedule;
 mod scheduler;
 mod secret;
 mod signal;
+mod statistics;
 mod stop_token;
 mod task;
 mod tick;
@@ -44,6 +46,7 @@ mod version_order;
 mod webhook;
 
 pub use backoff::{Backoff, BackoffError};
+pub use change::{ExecutionDeletion, JobChanges, JobDeletion, JobUpdate};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
     Delivery, DeliveryAttempt, DeliveryFilter, DeliveryReceipt, DeliveryStatus, JobResult, OutputDelivery,
@@ -90,6 +93,7 @@ pub use scheduler::{
 };
 pub use secret::Secret;
 pub use signal::Signal;
+pub use statistics::{ExecutionStatistics, JobStatistics};
 pub use stop_token::{StopSource, StopToken};
 pub use task::{
     Task, TaskDefinition, TaskDeletion, TaskFilter, TaskLimits, TaskSort, TaskStatistics, TaskUse,
