@@ -31,6 +31,7 @@ mod state;
 mod tasks;
 #[cfg(test)]
 mod test_support;
+mod workers;
 
 pub use error::ApiError;
 pub use router::{PREFIX, router};

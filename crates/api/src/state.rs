@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use ratchet_interfaces::{
     Clock, OutputDelivery, RegistryManager, RepositoryFactory, SchedulerService, Signal, TaskValidator,
+    WorkerStatus,
 };
 
 use crate::error::ApiError;
@@ -19,6 +20,8 @@ pub struct Services {
     pub registries: Arc<dyn RegistryManager>,
     /// Checks tasks, and inputs against their task's schema.
     pub validator: Arc<dyn TaskValidator>,
+    /// What this process says of itself as one that runs jobs.
+    pub worker: Arc<dyn WorkerStatus>,
     /// Checks destinations.
     pub output: Arc<dyn OutputDelivery>,
     /// Raised when there may be a job that can run.

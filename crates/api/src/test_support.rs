@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     ManualClock, MockDeliveryRepository, MockExecutionRepository, MockJobRepository, MockOutputDelivery,
     MockRegistryManager, MockRepositoryFactory, MockScheduleRepository, MockSchedulerService,
-    MockTaskRepository, MockTaskValidator, MockTickRepository, Signal,
+    MockTaskRepository, MockTaskValidator, MockTickRepository, MockWorkerStatus, Signal,
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -31,6 +31,7 @@ pub(crate) struct Mocks {
     pub(crate) jobs_stopping: Signal,
     pub(crate) scheduler: MockSchedulerService,
     pub(crate) registries: MockRegistryManager,
+    pub(crate) worker: MockWorkerStatus,
     pub(crate) validator: MockTaskValidator,
     pub(crate) output: MockOutputDelivery,
 }
@@ -84,6 +85,7 @@ impl Mocks {
             jobs_stopping,
             scheduler,
             registries,
+            worker,
             validator,
             output,
         } = self;
@@ -114,6 +116,7 @@ impl Mocks {
             repositories: Arc::new(repositories),
             scheduler: Arc::new(scheduler),
             registries: Arc::new(registries),
+            worker: Arc::new(worker),
             validator: Arc::new(validator),
             output: Arc::new(output),
             jobs_available,

@@ -44,6 +44,7 @@ mod tick;
 mod tick_account;
 mod version_order;
 mod webhook;
+mod worker;
 
 pub use backoff::{Backoff, BackoffError};
 pub use change::{ExecutionDeletion, JobChanges, JobDeletion, JobUpdate};
@@ -108,6 +109,7 @@ pub use webhook::{
     ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, HttpMethod, WebhookAuthentication,
     WebhookOptions, WebhookRetryPolicy,
 };
+pub use worker::{RunningJob, WorkerReport, WorkerStatus};
 
 #[cfg(feature = "mock")]
 pub use repository::{
@@ -121,4 +123,5 @@ pub use {
     registry::{MockRegistryManager, MockTaskRegistry, MockTaskValidator},
     runtime::{MockRuntimeStatus, MockTaskExecutor, MockTaskMonitor},
     scheduler::MockSchedulerService,
+    worker::MockWorkerStatus,
 };

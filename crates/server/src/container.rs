@@ -245,6 +245,7 @@ impl ServiceContainer {
             repositories: Arc::clone(&self.repositories),
             scheduler: Arc::clone(&self.scheduler_service),
             registries: Arc::clone(&self.registry_manager),
+            worker: Arc::clone(&self.job_pipeline) as _,
             validator: Arc::clone(&self.validator),
             output: Arc::clone(&self.output_manager),
             jobs_available: self.jobs_available.clone(),

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::harness::{assert_refused, on_each_database};
 use crate::sample::{
-    at, cancel, claimed_job, everything, found, job, settle, store, stored_jobs, stored_task, succeeded,
+    at, cancel, claimed_job, claimed_jobs, everything, found, job, settle, store, stored_jobs, stored_task,
+    succeeded,
 };
 
 #[tokio::test]
@@ -144,10 +145,11 @@ async fn jobs_and_executions_are_counted_by_how_they_stand() {
         let (jobs, executions) = (repositories.jobs(), repositories.executions());
         let empty = jobs.job_statistics(at(0)).await.unwrap();
         assert_eq!((empty.total, empty.mean_wait_micros), (0, None));
-        stored_jobs(&*repositories, 2).await;
-        let ended = claimed_job(&*repositories, NodeId::new()).await;
-        settle(&*repositories, &ended, succeeded()).await;
-        let running = claimed_job(&*repositories, NodeId::new()).await;
+        let other = stored_task(&*repositories, "other").await;
+        store(&*repositories, &[job(other), job(other)]).await;
+        let claimed = claimed_jobs(&*repositories, NodeId::new(), 2).await;
+        let (ended, running) = (&claimed[0], &claimed[1]);
+        settle(&*repositories, ended, succeeded()).await;
         let waiting = jobs
             .job_list(&Default::default(), Default::default(), everything())
             .await
