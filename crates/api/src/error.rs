@@ -1,7 +1,7 @@
 use axum::Json;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use ratchet_interfaces::{RepositoryError, SchedulerError, with_causes};
+use ratchet_interfaces::{RegistryError, RepositoryError, SchedulerError, with_causes};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -205,6 +205,15 @@ impl From<SchedulerError> for ApiError {
             }
             SchedulerError::Repository { during: _, source } => source.into(),
             SchedulerError::InvalidConfig { .. } | SchedulerError::Runtime { .. } => Self::unforeseen(&error),
+        }
+    }
+}
+
+impl From<RegistryError> for ApiError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Store { registry: _, source } => source.into(),
+            error => Self::unforeseen(&error),
         }
     }
 }

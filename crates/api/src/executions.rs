@@ -1,8 +1,11 @@
 //! `/executions`: the attempts at jobs, and what their tasks printed.
 
+mod change;
 mod list;
 mod logs;
 mod read;
+mod statistics;
+mod subject;
 mod view;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -12,8 +15,11 @@ use crate::state::ApiState;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
-        .routes(routes!(read::list))
-        .routes(routes!(read::get))
+        .routes(routes!(read::list, change::create))
+        .routes(routes!(statistics::statistics))
+        .routes(routes!(read::get, change::patch, change::delete))
+        .routes(routes!(change::cancel))
+        .routes(routes!(change::retry))
         .routes(routes!(logs::list))
 }
 

@@ -29,8 +29,10 @@ mod router;
 mod run;
 mod schedules;
 mod state;
+mod tasks;
 #[cfg(test)]
 mod test_support;
+mod workers;
 
 pub use error::ApiError;
 pub use router::{PREFIX, router};

@@ -72,7 +72,6 @@ named!(
 // The generator of the document cannot see into a generic type, so that each has a name of its own.
 pub(crate) type DeliveryStatusName = Name<DeliveryStatus>;
 pub(crate) type DependencyConditionName = Name<DependencyCondition>;
-pub(crate) type ExecutionStatusName = Name<ExecutionStatus>;
 pub(crate) type JobOriginName = Name<JobOrigin>;
 pub(crate) type JobPriorityName = Name<JobPriority>;
 pub(crate) type JobStatusName = Name<JobStatus>;

@@ -15,15 +15,27 @@ pub(crate) fn destinations(
     given.map_or(Ok(Vec::new()), |given| checked(given, &*services.output))
 }
 
+/// The longest time that a job may run, in seconds: seven days.
+const LONGEST_TIMEOUT: u32 = 604_800;
+/// How often a job is tried again at the most.
+const MOST_RETRIES: u32 = 100;
+
 /// A timeout in seconds, if it is one.
 pub(crate) fn timeout(seconds: u32) -> Result<u32, ApiError> {
-    if seconds == 0 {
-        return Err(ApiError::invalid(
-            "timeoutSeconds",
-            "0 is not allowed: it is 1 or more",
-        ));
+    if !(1..=LONGEST_TIMEOUT).contains(&seconds) {
+        let rule = format!("{seconds} is not allowed: it is 1 to {LONGEST_TIMEOUT}, which is seven days");
+        return Err(ApiError::invalid("timeoutSeconds", rule));
     }
     Ok(seconds)
+}
+
+/// How often something is tried again, if that is allowed.
+pub(crate) fn retries(count: u32) -> Result<u32, ApiError> {
+    if count > MOST_RETRIES {
+        let rule = format!("{count} is not allowed: it is 0 to {MOST_RETRIES}");
+        return Err(ApiError::invalid("maxRetries", rule));
+    }
+    Ok(count)
 }
 
 /// Checks that jobs of this task can run with this input.

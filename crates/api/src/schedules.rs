@@ -4,11 +4,13 @@ mod apply;
 mod change;
 mod instants;
 mod list;
+mod pause;
 mod policies;
 mod read;
 mod run;
 mod ticks;
 mod view;
+mod why;
 mod write;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -30,6 +32,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(run::backfill))
         .routes(routes!(instants::next))
         .routes(routes!(ticks::list))
+        .routes(routes!(pause::pause))
+        .routes(routes!(pause::resume))
+        .routes(routes!(why::why))
 }
 
 /// What the document groups the routes by.

@@ -2,7 +2,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use ratchet_interfaces::{Clock, OutputDelivery, RepositoryFactory, SchedulerService, Signal, TaskValidator};
+use ratchet_interfaces::{
+    Clock, OutputDelivery, RegistryManager, RepositoryFactory, SchedulerService, Signal, TaskValidator,
+    WorkerStatus,
+};
 
 use crate::error::ApiError;
 
@@ -13,8 +16,12 @@ pub struct Services {
     pub repositories: Arc<dyn RepositoryFactory>,
     /// The one way to change a schedule.
     pub scheduler: Arc<dyn SchedulerService>,
-    /// Checks inputs against their task's schema.
+    /// Keeps the stored tasks what their registries say they are.
+    pub registries: Arc<dyn RegistryManager>,
+    /// Checks tasks, and inputs against their task's schema.
     pub validator: Arc<dyn TaskValidator>,
+    /// What this process says of itself as one that runs jobs.
+    pub worker: Arc<dyn WorkerStatus>,
     /// Checks destinations.
     pub output: Arc<dyn OutputDelivery>,
     /// Raised when there may be a job that can run.

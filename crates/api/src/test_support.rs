@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, Method, Request};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     ManualClock, MockDeliveryRepository, MockExecutionRepository, MockJobRepository, MockOutputDelivery,
-    MockRepositoryFactory, MockScheduleRepository, MockSchedulerService, MockTaskRepository,
-    MockTaskValidator, MockTickRepository, Signal,
+    MockRegistryManager, MockRepositoryFactory, MockScheduleRepository, MockSchedulerService,
+    MockTaskRepository, MockTaskValidator, MockTickRepository, MockWorkerStatus, Signal,
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -30,6 +30,8 @@ pub(crate) struct Mocks {
     pub(crate) jobs_available: Signal,
     pub(crate) jobs_stopping: Signal,
     pub(crate) scheduler: MockSchedulerService,
+    pub(crate) registries: MockRegistryManager,
+    pub(crate) worker: MockWorkerStatus,
     pub(crate) validator: MockTaskValidator,
     pub(crate) output: MockOutputDelivery,
 }
@@ -82,6 +84,8 @@ impl Mocks {
             jobs_available,
             jobs_stopping,
             scheduler,
+            registries,
+            worker,
             validator,
             output,
         } = self;
@@ -111,6 +115,8 @@ impl Mocks {
         Services {
             repositories: Arc::new(repositories),
             scheduler: Arc::new(scheduler),
+            registries: Arc::new(registries),
+            worker: Arc::new(worker),
             validator: Arc::new(validator),
             output: Arc::new(output),
             jobs_available,

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratchet_interfaces::{
-    Clock, ExecutionRepository, JobRepository, NodeId, Signal, TaskExecutor, TaskRepository, TaskValidator,
+    Clock, ExecutionRepository, JobRepository, NodeId, RuntimeStatus, Signal, TaskExecutor, TaskRepository,
+    TaskValidator, WorkerReport, WorkerStatus,
 };
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
@@ -165,6 +166,25 @@ impl JobPipeline {
     #[must_use]
     pub fn stall(&self) -> Option<String> {
         self.lifecycle.broken().or_else(|| self.context.stalls.tell())
+    }
+}
+
+impl WorkerStatus for JobPipeline {
+    fn report(&self) -> WorkerReport {
+        let Context {
+            config, status, node, ..
+        } = &*self.context;
+        let (begun, running) = status.jobs();
+        WorkerReport {
+            node: *node,
+            version: status.version(),
+            started_at: status.started_at(),
+            uptime: status.uptime(),
+            slots: config.max_concurrent_jobs as u64,
+            running,
+            begun,
+            stalled: self.stall(),
+        }
     }
 }
 

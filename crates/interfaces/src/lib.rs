@@ -12,6 +12,7 @@
 //! databases store: [`truncate_to_micros`] makes one storable. Ids are UUIDv7, one type a noun: see [`ApiId`].
 
 mod backoff;
+mod change;
 mod clock;
 mod delivery;
 mod dependency;
@@ -36,14 +37,17 @@ mod schedule;
 mod scheduler;
 mod secret;
 mod signal;
+mod statistics;
 mod stop_token;
 mod task;
 mod tick;
 mod tick_account;
 mod version_order;
 mod webhook;
+mod worker;
 
 pub use backoff::{Backoff, BackoffError};
+pub use change::{ExecutionDeletion, JobChanges, JobDeletion, JobUpdate};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
     Delivery, DeliveryAttempt, DeliveryFilter, DeliveryReceipt, DeliveryStatus, JobResult, OutputDelivery,
@@ -68,7 +72,9 @@ pub use manual_clock::ManualClock;
 pub use overlap::{OverlapDecision, UnfinishedJob, asks_for_overlap, decide_overlap};
 pub use page::{Page, PageRequest, SortOrder};
 pub use policies::{MisfirePolicy, OverlapPolicy, PolicyError, SchedulePolicies};
-pub use registry::{RegistryManager, SyncReport, TaskListing, TaskRegistry, TaskValidator, ValidationIssue};
+pub use registry::{
+    LastSync, RegistryManager, SyncReport, TaskListing, TaskRegistry, TaskValidator, ValidationIssue,
+};
 pub use repository::{
     DeliveryRepository, ExecutionRepository, FactRepository, JobRepository, LeaseRepository,
     RepositoryFactory, ScheduleRepository, TaskRepository, TickRepository,
@@ -88,8 +94,11 @@ pub use scheduler::{
 };
 pub use secret::Secret;
 pub use signal::Signal;
+pub use statistics::{ExecutionStatistics, JobStatistics};
 pub use stop_token::{StopSource, StopToken};
-pub use task::{Task, TaskDefinition, TaskFilter, TaskLimits, TaskSort};
+pub use task::{
+    Task, TaskDefinition, TaskDeletion, TaskFilter, TaskLimits, TaskSort, TaskStatistics, TaskUse,
+};
 pub use tick::{
     AdjustedFiring, FiringOutcome, ManualRun, ManualRuns, Tick, TickFilter, TickFiring, TickOutcome,
     TickRecord,
@@ -100,6 +109,7 @@ pub use webhook::{
     ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, HttpMethod, WebhookAuthentication,
     WebhookOptions, WebhookRetryPolicy,
 };
+pub use worker::{RunningJob, WorkerReport, WorkerStatus};
 
 #[cfg(feature = "mock")]
 pub use repository::{
@@ -113,4 +123,5 @@ pub use {
     registry::{MockRegistryManager, MockTaskRegistry, MockTaskValidator},
     runtime::{MockRuntimeStatus, MockTaskExecutor, MockTaskMonitor},
     scheduler::MockSchedulerService,
+    worker::MockWorkerStatus,
 };

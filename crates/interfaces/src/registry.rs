@@ -1,6 +1,9 @@
+use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::{RegistryError, TaskDefinition, TaskId};
@@ -58,6 +61,20 @@ pub trait RegistryManager: Send + Sync {
     /// are marked as removed, or deleted where nothing refers to them. An invalid task and a stored row that cannot be
     /// read are reported, never a stop; what is stored of an invalid task stays.
     async fn sync(&self) -> Result<SyncReport, RegistryError>;
+
+    /// What the last synchronization of this process found that came to its end; `None` before the first.
+    fn last_sync(&self) -> Option<Arc<LastSync>>;
+}
+
+/// What the last synchronization found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastSync {
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// What it did.
+    pub report: SyncReport,
+    /// The tasks that were stored then as their registry has them.
+    pub in_sync: HashSet<TaskId>,
 }
 
 /// What a synchronization did.

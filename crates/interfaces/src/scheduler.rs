@@ -31,6 +31,9 @@ pub trait SchedulerService: Send + Sync {
     /// Deletes a schedule. Its jobs stay. One that others follow is not deleted.
     async fn remove_schedule(&self, id: ScheduleId) -> Result<(), SchedulerError>;
 
+    /// As [`Self::remove_schedule`], if the schedule is of this version; `VersionConflict` otherwise.
+    async fn remove_schedule_of_version(&self, id: ScheduleId, version: u32) -> Result<(), SchedulerError>;
+
     /// Replaces a schedule; `version` must be the one that was read. Its next tick is recomputed from now on.
     async fn update_schedule(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError>;
 

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{RetryPolicy, SortOrder, TaskId};
+use crate::{JobId, RetryPolicy, SortOrder, TaskId};
 
 /// What a registry says of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,9 @@ pub struct TaskLimits {
 }
 
 impl TaskDefinition {
+    /// The runtime of a task that no registry has code for: its jobs fail with that reason.
+    pub const NO_CODE: &str = "none";
+
     /// The key of [`TaskDefinition::metadata`] that names the folder that the task was read from.
     pub const FOLDER: &str = "folder";
 
@@ -113,9 +116,20 @@ pub struct Task {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+    /// Counts its changes, from 1: who changes it names the one that was read.
+    pub revision: u32,
 }
 
 impl Task {
+    /// The registry of the tasks that exist in the database alone. No synchronization looks at them.
+    pub const DATABASE: &str = "database";
+
+    /// Whether the database itself is where the task is kept, and may be changed.
+    #[must_use]
+    pub fn is_of_database(&self) -> bool {
+        self.registry == Self::DATABASE
+    }
+
     /// An enabled task that a registry offers now.
     #[must_use]
     pub fn new(definition: TaskDefinition, registry: impl Into<String>, now: DateTime<Utc>) -> Self {
@@ -127,8 +141,56 @@ impl Task {
             validated_at: None,
             created_at: now,
             updated_at: now,
+            revision: 1,
         }
     }
+}
+
+/// What became of a task that was to be deleted with its jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskDeletion {
+    /// It was deleted, and with it so many jobs that had ended.
+    Deleted {
+        /// How many.
+        jobs: u64,
+    },
+    /// It was left, because this refers to it.
+    InUse(TaskUse),
+}
+
+/// What keeps a task from being deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskUse {
+    /// How many schedules run it.
+    pub schedules: u64,
+    /// The names of the first of them.
+    pub schedule_names: Vec<String>,
+    /// How many jobs of it have not ended, have results that are still to be delivered, or are waited for by others.
+    pub jobs: u64,
+    /// The first of them.
+    pub job_ids: Vec<JobId>,
+}
+
+impl TaskUse {
+    /// How many schedules and jobs are named at the most.
+    pub const MOST_NAMED: u32 = 5;
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.schedules == 0 && self.jobs == 0
+    }
+}
+
+/// Numbers about all tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TaskStatistics {
+    /// How many there are, also those that their registry has no more.
+    pub total: u64,
+    /// How many are enabled.
+    pub enabled: u64,
+    /// How many exist in the database alone.
+    pub of_database: u64,
 }
 
 /// Which tasks a list holds. A field that is `None` does not filter.
@@ -146,6 +208,32 @@ pub struct TaskFilter {
     pub registry: Option<String>,
     /// Whether its registry has it no more.
     pub removed: Option<bool>,
+    /// Exactly one of these names; empty is any.
+    pub names: Vec<String>,
+    /// Another name than this.
+    pub name_not: Option<String>,
+    /// Exactly one of these versions; empty is any.
+    pub versions: Vec<String>,
+    /// Another version than this.
+    pub version_not: Option<String>,
+    /// From one of these registries; empty is any.
+    pub registries: Vec<String>,
+    /// From another registry than this.
+    pub registry_not: Option<String>,
+    /// Of this runtime.
+    pub runtime: Option<String>,
+    /// Of one of these runtimes; empty is any.
+    pub runtimes: Vec<String>,
+    /// Of another runtime than this.
+    pub runtime_not: Option<String>,
+    /// First stored at this instant or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// First stored before this instant.
+    pub created_before: Option<DateTime<Utc>>,
+    /// Last changed at this instant or later.
+    pub updated_from: Option<DateTime<Utc>>,
+    /// Last changed before this instant.
+    pub updated_before: Option<DateTime<Utc>>,
 }
 
 /// What a list of tasks is sorted by. Ties are broken by id.
@@ -155,6 +243,16 @@ pub enum TaskSort {
     Name(SortOrder),
     /// By the time of creation.
     CreatedAt(SortOrder),
+    /// By version, as a text.
+    Version(SortOrder),
+    /// Disabled ones first.
+    Enabled(SortOrder),
+    /// By registry.
+    Registry(SortOrder),
+    /// By runtime.
+    Runtime(SortOrder),
+    /// By the time of the last change.
+    UpdatedAt(SortOrder),
 }
 
 impl Default for TaskSort {

@@ -118,6 +118,10 @@ impl ScheduleRepository for Rows {
         unreachable!("the tests write the rows themselves")
     }
 
+    async fn schedule_delete_version(&self, _: ScheduleId, _: u32) -> Result<bool, RepositoryError> {
+        unreachable!("the store deletes no schedule")
+    }
+
     async fn schedule_delete(&self, _: ScheduleId) -> Result<bool, RepositoryError> {
         unreachable!("the tests write the rows themselves")
     }

@@ -1,9 +1,9 @@
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use ratchet_interfaces::{
-    Clock, PageRequest, RegistryError, RegistryManager, RepositoryError, Signal, SyncReport, Task,
+    Clock, LastSync, PageRequest, RegistryError, RegistryManager, RepositoryError, Signal, SyncReport, Task,
     TaskFilter, TaskId, TaskListing, TaskRegistry, TaskRepository, TaskSort, TaskValidator, ValidationIssue,
     with_causes,
 };
@@ -24,6 +24,7 @@ pub struct TaskRegistryManager {
     jobs_available: Signal,
     /// Held by the one synchronization that runs: what it has read must be what it writes over.
     running: Mutex<()>,
+    last: RwLock<Option<Arc<LastSync>>>,
 }
 
 impl TaskRegistryManager {
@@ -41,6 +42,7 @@ impl TaskRegistryManager {
             registries: Vec::new(),
             jobs_available: Signal::default(),
             running: Mutex::new(()),
+            last: RwLock::new(None),
         }
     }
 
@@ -155,7 +157,7 @@ impl TaskRegistryManager {
         registry: &str,
         listing: TaskListing,
         plan: &mut Plan,
-        report: &mut SyncReport,
+        (report, in_sync): (&mut SyncReport, &mut HashSet<TaskId>),
     ) -> Result<(), RepositoryError> {
         let now = self.clock.now();
         let mut changed = Vec::new();
@@ -166,10 +168,14 @@ impl TaskRegistryManager {
                 report.issues.extend(issues);
                 continue;
             }
+            let id = offered.id;
             match plan.decide(registry, offered, now) {
                 Decision::Add(task) => changed.push((task, true)),
                 Decision::Update(task) => changed.push((task, false)),
-                Decision::Keep => report.unchanged += 1,
+                Decision::Keep => {
+                    report.unchanged += 1;
+                    in_sync.insert(id);
+                }
                 Decision::Succeed { task, issue } => match self.make_way(&task).await? {
                     true => changed.push((task, true)),
                     false => report.issues.push(issue),
@@ -177,7 +183,16 @@ impl TaskRegistryManager {
                 Decision::Refuse(issue) => report.issues.push(issue),
             }
         }
-        self.store(changed, report).await
+        self.store(changed, report, in_sync).await
+    }
+
+    fn remember(&self, report: &SyncReport, in_sync: HashSet<TaskId>) {
+        let last = LastSync {
+            at: self.clock.now(),
+            report: report.clone(),
+            in_sync,
+        };
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(last));
     }
 
     /// Deletes the earlier version that has a task's id, unless something refers to it.
@@ -195,6 +210,7 @@ impl TaskRegistryManager {
         &self,
         changed: Vec<(Task, bool)>,
         report: &mut SyncReport,
+        in_sync: &mut HashSet<TaskId>,
     ) -> Result<(), RepositoryError> {
         let (tasks, are_new): (Vec<Task>, Vec<bool>) = changed.into_iter().unzip();
         if tasks.is_empty() {
@@ -205,6 +221,7 @@ impl TaskRegistryManager {
                 for is_new in are_new {
                     count(report, is_new);
                 }
+                in_sync.extend(tasks.iter().map(|task| task.definition.id));
                 return Ok(());
             }
             Err(failure) if failure.is_transient() => return Err(failure),
@@ -212,7 +229,10 @@ impl TaskRegistryManager {
         }
         for (task, is_new) in tasks.iter().zip(are_new) {
             match self.tasks.task_upsert_many(std::slice::from_ref(task)).await {
-                Ok(()) => count(report, is_new),
+                Ok(()) => {
+                    count(report, is_new);
+                    in_sync.insert(task.definition.id);
+                }
                 Err(failure) if failure.is_transient() => return Err(failure),
                 Err(failure) => report.issues.push(ValidationIssue {
                     task: task.definition.name.clone(),
@@ -260,8 +280,9 @@ impl RegistryManager for TaskRegistryManager {
             stored = self.stored(&mut report.issues).await.map_err(of_first)?;
         }
         let mut plan = Plan::new(stored);
+        let mut in_sync = HashSet::new();
         for (registry, listing) in listings {
-            self.store_listing(registry, listing, &mut plan, &mut report)
+            self.store_listing(registry, listing, &mut plan, (&mut report, &mut in_sync))
                 .await
                 .map_err(|source| store_error(registry, source))?;
         }
@@ -276,7 +297,13 @@ impl RegistryManager for TaskRegistryManager {
             issues = report.issues.len(),
             "the stored tasks are synchronized with their registries"
         );
+        self.remember(&report, in_sync);
         failed.map_or(Ok(report), Err)
+    }
+
+    fn last_sync(&self) -> Option<Arc<LastSync>> {
+        // Nothing panics while it holds the lock, so what is there is whole.
+        self.last.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

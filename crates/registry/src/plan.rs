@@ -82,6 +82,17 @@ impl Plan {
                 },
             );
         }
+        // Whoever keeps a task in the database does not lose it to a folder that happens to name its id.
+        if self.stored.get(&offered.id).is_some_and(Task::is_of_database) {
+            return refuse(
+                "uuid",
+                format!(
+                    "is \"{}\": that is the uuid of a task of the registry {}",
+                    offered.id,
+                    Task::DATABASE
+                ),
+            );
+        }
         self.seen.insert(offered.id);
         self.names.insert(key, offered.id);
         let fresh = Task {
@@ -92,6 +103,7 @@ impl Plan {
             validated_at: Some(now),
             created_at: now,
             updated_at: now,
+            revision: 1,
         };
         match self.stored.get(&fresh.definition.id) {
             None if self.unreadable.contains(&fresh.definition.id) => Decision::Update(fresh),

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
     Clock, ManualClock, MockTaskRegistry, Page, PageRequest, RegistryError, RegistryManager, RepositoryError,
-    Signal, SyncReport, Task, TaskDefinition, TaskFilter, TaskId, TaskListing, TaskRepository, TaskSort,
+    Signal, SyncReport, Task, TaskDefinition, TaskDeletion, TaskFilter, TaskId, TaskListing, TaskRepository,
+    TaskSort, TaskStatistics,
 };
 use ratchet_registry::{EmbeddedRegistry, SchemaValidator, TaskRegistryManager};
 use serde_json::json;
@@ -108,6 +109,26 @@ impl TaskRepository for FakeTasks {
             items,
             total: rows.len() as u64,
         })
+    }
+
+    async fn task_create(&self, _: &Task) -> Result<(), RepositoryError> {
+        unreachable!("nobody here creates a task")
+    }
+
+    async fn task_update(&self, _: &Task) -> Result<Task, RepositoryError> {
+        unreachable!("nobody here changes a task")
+    }
+
+    async fn task_delete_with_jobs(&self, _: TaskId, _: u32) -> Result<TaskDeletion, RepositoryError> {
+        unreachable!("nobody here deletes jobs")
+    }
+
+    async fn task_versions(&self, _: &[String]) -> Result<Vec<(String, String)>, RepositoryError> {
+        unreachable!("nobody here asks for versions")
+    }
+
+    async fn task_statistics(&self) -> Result<TaskStatistics, RepositoryError> {
+        unreachable!("nobody here counts tasks")
     }
 
     async fn task_set_enabled(&self, id: TaskId, enabled: bool) -> Result<(), RepositoryError> {

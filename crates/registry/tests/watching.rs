@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Clock, RegistryError, RegistryManager, RepositoryError, SyncReport, TaskRegistry, Wake,
+    Clock, LastSync, RegistryError, RegistryManager, RepositoryError, SyncReport, TaskRegistry, Wake,
 };
 use ratchet_registry::{FileSystemRegistry, TaskWatcher};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -69,6 +69,10 @@ impl RegistryManager for Told {
         let tasks = listing.tasks.iter().map(|task| task.version.clone());
         self.found.send(tasks.collect()).unwrap();
         Ok(SyncReport::default())
+    }
+
+    fn last_sync(&self) -> Option<Arc<LastSync>> {
+        None
     }
 }
 

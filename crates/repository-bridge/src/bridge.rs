@@ -104,6 +104,18 @@ impl RepositoryBridge {
         self.schedules.schedule_change_many(changes).await
     }
 
+    /// As [`Self::delete_schedule`], of a schedule of this version.
+    ///
+    /// # Errors
+    /// As the repository.
+    pub async fn delete_schedule_version(
+        &self,
+        id: ScheduleId,
+        version: u32,
+    ) -> Result<bool, RepositoryError> {
+        self.schedules.schedule_delete_version(id, version).await
+    }
+
     /// Disables a schedule that cannot be understood, with the reason in its row.
     ///
     /// # Errors

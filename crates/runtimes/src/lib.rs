@@ -8,6 +8,7 @@
 //!
 //! **Lower neighbours**: `ratchet-interfaces`, `ratchet-outbound`, `ratchet-template`.
 
+mod absent;
 mod builtin;
 mod fetch;
 mod http;
@@ -15,6 +16,7 @@ mod javascript;
 mod process;
 mod template_fields;
 
+pub use absent::AbsentRuntime;
 pub use builtin::BuiltinRuntime;
 pub use fetch::Fetch;
 pub use http::HttpRuntime;

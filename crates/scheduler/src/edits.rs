@@ -58,8 +58,12 @@ impl Edits {
         Ok(schedule)
     }
 
-    pub(crate) async fn remove(&self, id: ScheduleId) -> Result<(), SchedulerError> {
-        let written = self.bridge.delete_schedule(id).await;
+    /// Deletes a schedule, if it is of the version that is expected, if one is.
+    pub(crate) async fn remove(&self, id: ScheduleId, version: Option<u32>) -> Result<(), SchedulerError> {
+        let written = match version {
+            None => self.bridge.delete_schedule(id).await,
+            Some(version) => self.bridge.delete_schedule_version(id, version).await,
+        };
         self.rearm_after(&written, id).await;
         if !written.map_err(failed("deleting the schedule"))? {
             let missing = RepositoryError::NotFound {

@@ -307,7 +307,12 @@ impl SchedulerService for TokioCronSchedulerService {
 
     async fn remove_schedule(&self, id: ScheduleId) -> Result<(), SchedulerError> {
         let edits = self.edits();
-        to_its_end(async move { edits.remove(id).await }).await
+        to_its_end(async move { edits.remove(id, None).await }).await
+    }
+
+    async fn remove_schedule_of_version(&self, id: ScheduleId, version: u32) -> Result<(), SchedulerError> {
+        let edits = self.edits();
+        to_its_end(async move { edits.remove(id, Some(version)).await }).await
     }
 
     async fn update_schedule(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {

@@ -17,8 +17,8 @@ use ratchet_registry::{
     EmbeddedRegistry, FileSystemRegistry, SchemaValidator, TaskRegistryManager, TaskWatcher,
 };
 use ratchet_runtimes::{
-    BuiltinRuntime, Fetch, HttpRuntime, JavaScriptConfigError, JavaScriptRuntime, ProcessConfigError,
-    ProcessRuntime,
+    AbsentRuntime, BuiltinRuntime, Fetch, HttpRuntime, JavaScriptConfigError, JavaScriptRuntime,
+    ProcessConfigError, ProcessRuntime,
 };
 use ratchet_scheduler::{SystemClock, TokioCronSchedulerService};
 use ratchet_storage::{Database, DatabaseLock, StorageError};
@@ -162,6 +162,7 @@ impl ServiceContainer {
             Arc::new(http),
             Arc::new(javascript),
             Arc::new(process),
+            Arc::new(AbsentRuntime),
         ];
         let validator: Arc<dyn TaskValidator> = Arc::new(SchemaValidator::default().with_runtimes(&runtimes));
         let registry: Arc<dyn TaskRegistry> = Arc::new(EmbeddedRegistry::new()?);
@@ -257,6 +258,8 @@ impl ServiceContainer {
         Services {
             repositories: Arc::clone(&self.repositories),
             scheduler: Arc::clone(&self.scheduler_service),
+            registries: Arc::clone(&self.registry_manager),
+            worker: Arc::clone(&self.job_pipeline) as _,
             validator: Arc::clone(&self.validator),
             output: Arc::clone(&self.output_manager),
             jobs_available: self.jobs_available.clone(),

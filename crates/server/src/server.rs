@@ -197,7 +197,7 @@ impl HttpServer {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
-    use ratchet_interfaces::{RegistryError, RegistryManager, SyncReport};
+    use ratchet_interfaces::{LastSync, RegistryError, RegistryManager, SyncReport};
     use tokio::sync::Notify;
 
     use super::*;
@@ -211,6 +211,10 @@ mod tests {
         async fn sync(&self) -> Result<SyncReport, RegistryError> {
             self.begun.notify_one();
             std::future::pending().await
+        }
+
+        fn last_sync(&self) -> Option<Arc<LastSync>> {
+            None
         }
     }
 

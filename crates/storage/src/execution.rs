@@ -1,9 +1,13 @@
+mod delete;
+mod statistics;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Execution, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, Page, PageRequest,
-    Progress, RepositoryError, SortOrder,
+    Execution, ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository,
+    ExecutionStatistics, Page, PageRequest, Progress, RepositoryError, SortOrder,
 };
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait};
 
@@ -56,6 +60,17 @@ impl ExecutionRepository for Executions {
             read,
         )
         .await
+    }
+
+    async fn execution_delete(&self, id: ExecutionId) -> Result<ExecutionDeletion, RepositoryError> {
+        delete::delete(&self.store.writer, id).await
+    }
+
+    async fn execution_statistics(
+        &self,
+        since: DateTime<Utc>,
+    ) -> Result<ExecutionStatistics, RepositoryError> {
+        statistics::of_all(&self.store.reader, since).await
     }
 
     async fn execution_tell(

@@ -1,7 +1,9 @@
 mod bring_forward;
 mod cancel;
+mod change;
 mod claim;
 mod create;
+mod delete;
 mod dependents;
 mod ended_execution;
 mod gates;
@@ -12,6 +14,7 @@ mod prune;
 mod release;
 mod retry;
 mod settle;
+mod statistics;
 mod stop_requests;
 
 use std::sync::Arc;
@@ -19,11 +22,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobCreation,
-    JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, NodeId, Page, PageRequest,
-    RepositoryError, Settlement, SortOrder, StopRequest, UnifiedJob,
+    AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobChanges,
+    JobCreation, JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort,
+    JobStatistics, JobUpdate, NodeId, Page, PageRequest, RepositoryError, Settlement, SortOrder, StopRequest,
+    UnifiedJob,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 use crate::failure::During;
 use crate::paging::page;
@@ -64,6 +68,36 @@ impl JobRepository for Jobs {
             .during("looking for a job")?
             .map(read)
             .transpose()
+    }
+
+    async fn job_find_many(&self, ids: &[JobId]) -> Result<Vec<UnifiedJob>, RepositoryError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        Entity::find()
+            .filter(Column::Id.is_in(ids.iter().map(|id| id.as_uuid())))
+            .all(&self.store.reader)
+            .await
+            .during("looking for jobs")?
+            .into_iter()
+            .map(read)
+            .collect()
+    }
+
+    async fn job_find_by_unique_key(&self, key: &str) -> Result<Option<JobId>, RepositoryError> {
+        change::holder_of(&self.store.reader, key).await
+    }
+
+    async fn job_update(&self, id: JobId, changes: &JobChanges) -> Result<JobUpdate, RepositoryError> {
+        change::change(&self.store.writer, id, changes).await
+    }
+
+    async fn job_delete(&self, id: JobId) -> Result<JobDeletion, RepositoryError> {
+        delete::delete(&self.store.writer, id).await
+    }
+
+    async fn job_statistics(&self, since: DateTime<Utc>) -> Result<JobStatistics, RepositoryError> {
+        statistics::of_all(&self.store.reader, since).await
     }
 
     async fn job_list(

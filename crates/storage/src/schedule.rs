@@ -295,7 +295,19 @@ impl ScheduleRepository for Schedules {
     async fn schedule_delete(&self, id: ScheduleId) -> Result<bool, RepositoryError> {
         self.store
             .writer
-            .write(id, |id, transaction| Box::pin(delete(*id, transaction)))
+            .write((id, None), |(id, version), transaction| {
+                Box::pin(delete(*id, *version, transaction))
+            })
+            .await
+            .map_err(|error| error.during("deleting a schedule"))
+    }
+
+    async fn schedule_delete_version(&self, id: ScheduleId, version: u32) -> Result<bool, RepositoryError> {
+        self.store
+            .writer
+            .write((id, Some(version)), |(id, version), transaction| {
+                Box::pin(delete(*id, *version, transaction))
+            })
             .await
             .map_err(|error| error.during("deleting a schedule"))
     }
@@ -507,7 +519,35 @@ fn cancel_buffered(backend: DbBackend, id: ScheduleId) -> Statement {
     )
 }
 
-async fn delete(id: ScheduleId, transaction: &DatabaseTransaction) -> Result<bool, WriteError> {
+/// Refuses a row of another version than is expected.
+async fn check_version(
+    id: ScheduleId,
+    expected: u32,
+    transaction: &DatabaseTransaction,
+) -> Result<(), WriteError> {
+    let row = transaction
+        .query_one_raw(Statement::from_sql_and_values(
+            transaction.get_database_backend(),
+            "SELECT version FROM schedules WHERE id = $1",
+            [id.as_uuid().into()],
+        ))
+        .await?;
+    let version: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+    if version.is_none_or(|version| version == i64::from(expected)) {
+        return Ok(());
+    }
+    Err(RepositoryError::VersionConflict {
+        what: "schedule",
+        id: id.to_string(),
+    }
+    .into())
+}
+
+async fn delete(
+    id: ScheduleId,
+    version: Option<u32>,
+    transaction: &DatabaseTransaction,
+) -> Result<bool, WriteError> {
     let backend = transaction.get_database_backend();
     if backend == DbBackend::Postgres {
         // A firing that holds the row may have made a job that waits: it must be seen below, for once it has lost its
@@ -520,6 +560,9 @@ async fn delete(id: ScheduleId, transaction: &DatabaseTransaction) -> Result<boo
                 [id.as_uuid().into()],
             ))
             .await?;
+    }
+    if let Some(expected) = version {
+        check_version(id, expected, transaction).await?;
     }
     following::refuse_deletion(id, transaction).await?;
     let mut ended = Ended::default();

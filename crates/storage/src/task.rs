@@ -1,20 +1,24 @@
+mod change;
+mod delete;
+mod filter;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Page, PageRequest, RepositoryError, SortOrder, Task, TaskFilter, TaskId, TaskRepository, TaskSort,
-    compare_versions,
+    Page, PageRequest, RepositoryError, Task, TaskDeletion, TaskFilter, TaskId, TaskRepository, TaskSort,
+    TaskStatistics, compare_versions,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect,
+    Statement,
 };
 use uuid::Uuid;
 
 use crate::batch::Batch;
 use crate::failure::{During, Violation, violation};
-use crate::paging::{contains, page};
+use crate::paging::page;
 use crate::row::task::{COLUMNS, Column, Entity, push, read};
 use crate::row::{micros, text};
 use crate::store::Store;
@@ -54,6 +58,24 @@ impl Tasks {
             }
         }
         Ok(None)
+    }
+
+    /// Why a single task was not stored.
+    async fn refused(&self, task: &Task, error: WriteError, during: &'static str) -> RepositoryError {
+        match &error {
+            WriteError::Database(cause) if violation(cause) == Some(Violation::Unique) => {
+                match self.already_exists(std::slice::from_ref(task)).await {
+                    Ok(Some(twin)) => twin,
+                    Ok(None) => RepositoryError::AlreadyExists {
+                        what: "task",
+                        field: "id",
+                        value: task.definition.id.to_string(),
+                    },
+                    Err(unknown) => unknown,
+                }
+            }
+            _ => error.during(during),
+        }
     }
 }
 
@@ -126,45 +148,8 @@ impl TaskRepository for Tasks {
         sort: TaskSort,
         request: PageRequest,
     ) -> Result<Page<Task>, RepositoryError> {
-        let TaskFilter {
-            name,
-            version,
-            name_contains,
-            enabled,
-            registry,
-            removed,
-        } = filter;
-        let backend = self.store.backend();
-        let condition = Condition::all()
-            .add_option(name.as_deref().map(|name| Column::Name.eq(text(name))))
-            .add_option(
-                version
-                    .as_deref()
-                    .map(|version| Column::Version.eq(text(version))),
-            )
-            .add_option(
-                name_contains
-                    .as_deref()
-                    .map(|part| contains(backend, Column::NameLower, part)),
-            )
-            .add_option(enabled.map(|enabled| Column::Enabled.eq(enabled)))
-            .add_option(
-                registry
-                    .as_deref()
-                    .map(|registry| Column::Registry.eq(text(registry))),
-            )
-            .add_option(removed.map(|removed| match removed {
-                true => Column::RemovedAt.is_not_null(),
-                false => Column::RemovedAt.is_null(),
-            }));
-        let keys: Vec<(Column, SortOrder)> = match sort {
-            TaskSort::Name(order) => vec![
-                (Column::Name, order),
-                (Column::Version, order),
-                (Column::Id, order),
-            ],
-            TaskSort::CreatedAt(order) => vec![(Column::CreatedAt, order), (Column::Id, order)],
-        };
+        let condition = filter::condition(self.store.backend(), filter);
+        let keys = filter::keys(sort);
         page::<Entity, _>(
             &self.store.reader,
             condition,
@@ -174,6 +159,77 @@ impl TaskRepository for Tasks {
             read,
         )
         .await
+    }
+
+    async fn task_create(&self, task: &Task) -> Result<(), RepositoryError> {
+        let change = change::Change::of(&self.store, task);
+        let created = self
+            .store
+            .writer
+            .write(change, |change, transaction| {
+                Box::pin(change::create(change, transaction))
+            })
+            .await;
+        match created {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.refused(task, error, "creating a task").await),
+        }
+    }
+
+    async fn task_update(&self, task: &Task) -> Result<Task, RepositoryError> {
+        let change = change::Change::of(&self.store, task);
+        let updated = self
+            .store
+            .writer
+            .write(change, |change, transaction| {
+                Box::pin(change::update(change, transaction))
+            })
+            .await;
+        match updated {
+            Ok(task) => Ok(task),
+            Err(error) => Err(self.refused(task, error, "changing a task").await),
+        }
+    }
+
+    async fn task_delete_with_jobs(
+        &self,
+        id: TaskId,
+        revision: u32,
+    ) -> Result<TaskDeletion, RepositoryError> {
+        delete::delete_with_jobs(&self.store, id, revision).await
+    }
+
+    async fn task_versions(&self, names: &[String]) -> Result<Vec<(String, String)>, RepositoryError> {
+        Entity::find()
+            .select_only()
+            .column(Column::Name)
+            .column(Column::Version)
+            .filter(Column::Name.is_in(names.iter().map(|name| text(name))))
+            .filter(Column::RemovedAt.is_null())
+            .into_tuple()
+            .all(&self.store.reader)
+            .await
+            .during("looking for the versions of tasks")
+    }
+
+    async fn task_statistics(&self) -> Result<TaskStatistics, RepositoryError> {
+        const DURING: &str = "counting tasks";
+        let statement = Statement::from_sql_and_values(
+            self.store.backend(),
+            "SELECT COUNT(*), COUNT(CASE WHEN enabled THEN 1 END), COUNT(CASE WHEN registry = $1 THEN 1 END)
+             FROM tasks",
+            [Task::DATABASE.into()],
+        );
+        let row = self.store.reader.query_one_raw(statement).await.during(DURING)?;
+        let Some(row) = row else {
+            return Ok(TaskStatistics::default());
+        };
+        let count = |place| row.try_get_by_index::<i64>(place).during(DURING);
+        Ok(TaskStatistics {
+            total: count(0)?.unsigned_abs(),
+            enabled: count(1)?.unsigned_abs(),
+            of_database: count(2)?.unsigned_abs(),
+        })
     }
 
     async fn task_set_enabled(&self, id: TaskId, enabled: bool) -> Result<(), RepositoryError> {
@@ -250,14 +306,17 @@ impl TaskRepository for Tasks {
 }
 
 async fn upsert(rows: &[(TaskId, Batch)], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
-    let kept = ["id", "enabled", "created_at"];
+    let kept = ["id", "enabled", "created_at", "revision"];
     let updates: Vec<String> = COLUMNS
         .iter()
         .map(|(name, _)| name)
         .filter(|name| !kept.contains(name))
         .map(|name| format!("{name} = excluded.{name}"))
         .collect();
-    let end = format!("ON CONFLICT (id) DO UPDATE SET {}", updates.join(", "));
+    let end = format!(
+        "ON CONFLICT (id) DO UPDATE SET {}, revision = tasks.revision + 1",
+        updates.join(", ")
+    );
     if transaction.get_database_backend() == DbBackend::Postgres {
         // Two that store the same new task would find each other by its name, for which there is no ON CONFLICT
         // beside that for the id. Who reads a task or refers to one does not wait for this lock.
@@ -324,7 +383,7 @@ async fn set_enabled(
     let outcome = transaction
         .execute_raw(Statement::from_sql_and_values(
             transaction.get_database_backend(),
-            "UPDATE tasks SET enabled = $2 WHERE id = $1",
+            "UPDATE tasks SET enabled = $2, revision = revision + 1 WHERE id = $1",
             [id.as_uuid().into(), enabled.into()],
         ))
         .await?;
@@ -363,7 +422,8 @@ async fn remove(removal: &Removal, transaction: &DatabaseTransaction) -> Result<
         let marked = transaction
             .execute_raw(Statement::from_sql_and_values(
                 backend,
-                "UPDATE tasks SET removed_at = $2, updated_at = $2 WHERE id = $1 AND removed_at IS NULL",
+                "UPDATE tasks SET removed_at = $2, updated_at = $2, revision = revision + 1
+                 WHERE id = $1 AND removed_at IS NULL",
                 [id.as_uuid().into(), micros(*now).into()],
             ))
             .await?;

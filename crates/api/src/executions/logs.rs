@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::envelope::Many;
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::executions::TAG;
-use crate::executions::read::stored;
+use crate::executions::subject::{Subject, find};
 use crate::id::PathId;
 use crate::list::{ListQuery, Listed, Offer};
 use crate::named::{LogLevelName, Name};
@@ -75,9 +75,17 @@ pub(super) async fn list(
     PathId(id): PathId<ExecutionId>,
     query: ListQuery<Lines>,
 ) -> Result<Many<LineView>, ApiError> {
-    let execution = stored(&services, id).await?;
-    let executions = services.repositories.executions();
-    let Page { items, total } = executions.execution_log_list(execution.id, query.page).await?;
+    let Page { items, total } = match find(&services, id).await? {
+        Subject::Attempt { execution, .. } => {
+            let executions = services.repositories.executions();
+            executions.execution_log_list(execution.id, query.page).await?
+        }
+        // What has not begun has printed nothing.
+        Subject::Next(_) => Page {
+            items: Vec::new(),
+            total: 0,
+        },
+    };
     let page = Page {
         items: items.into_iter().map(LineView::from).collect(),
         total,

@@ -1,12 +1,12 @@
 use std::collections::{BTreeSet, HashMap};
 
-use futures_util::future::try_join_all;
 use ratchet_interfaces::{Execution, ExecutionId, JobId, Page, RepositoryError, UnifiedJob};
 
 use crate::envelope::{Many, One};
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::executions::TAG;
 use crate::executions::list::Executions;
+use crate::executions::subject::find;
 use crate::executions::view::ExecutionView;
 use crate::id::PathId;
 use crate::list::ListQuery;
@@ -42,7 +42,8 @@ pub(super) async fn list(
     Ok(Many::new("executions", page, query.page, services.clock.now()))
 }
 
-/// One execution.
+/// One execution. The id of a job is that of the execution which is its turn now: the next one while it waits, or else the
+/// last.
 #[utoipa::path(
     get,
     path = "/executions/{id}",
@@ -58,26 +59,18 @@ pub(super) async fn get(
     services: Services,
     PathId(id): PathId<ExecutionId>,
 ) -> Result<One<ExecutionView>, ApiError> {
-    let execution = stored(&services, id).await?;
-    let job = services.repositories.jobs().job_find(execution.job_id).await?;
     Ok(One {
-        data: ExecutionView::new(execution, job.as_ref()),
+        data: find(&services, id).await?.view(),
     })
 }
 
-/// The execution with this id.
-pub(super) async fn stored(services: &Services, id: ExecutionId) -> Result<Execution, ApiError> {
-    let found = services.repositories.executions().execution_find(id).await?;
-    found.ok_or_else(|| ApiError::not_found("execution", &id.to_string()))
-}
-
-/// The jobs of a page of executions, each read once.
+/// The jobs of a page of executions, read together.
 async fn jobs_of(
     services: &Services,
     executions: &[Execution],
 ) -> Result<HashMap<JobId, UnifiedJob>, RepositoryError> {
-    let jobs = services.repositories.jobs();
     let ids: BTreeSet<JobId> = executions.iter().map(|execution| execution.job_id).collect();
-    let found = try_join_all(ids.into_iter().map(|id| jobs.job_find(id))).await?;
-    Ok(found.into_iter().flatten().map(|job| (job.id, job)).collect())
+    let ids: Vec<JobId> = ids.into_iter().collect();
+    let found = services.repositories.jobs().job_find_many(&ids).await?;
+    Ok(found.into_iter().map(|job| (job.id, job)).collect())
 }

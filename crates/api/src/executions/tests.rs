@@ -1,6 +1,8 @@
+use axum::http::Method;
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    Execution, ExecutionId, ExecutionLogLine, ExecutionStatus, JobStatus, LogLevel, NodeId, Page, Progress,
+    Cancellation, Execution, ExecutionDeletion, ExecutionId, ExecutionLogLine, ExecutionStatistics,
+    ExecutionStatus, JobCreation, JobStatus, LogLevel, NodeId, Page, Progress, Task, TaskDefinition,
     TaskErrorKind, UnifiedJob,
 };
 use serde_json::{Value, json};
@@ -133,7 +135,7 @@ async fn an_execution_that_does_not_exist_is_named() {
 }
 
 #[tokio::test]
-async fn each_filter_reaches_the_repository_and_each_job_is_read_once() {
+async fn each_filter_reaches_the_repository_and_all_jobs_are_read_together() {
     let mut mocks = Mocks::default();
     mocks
         .executions
@@ -155,9 +157,9 @@ async fn each_filter_reaches_the_repository_and_each_job_is_read_once() {
         });
     mocks
         .jobs
-        .expect_job_find()
-        .times(2)
-        .returning(|id| Ok((id == JOB.parse().unwrap()).then(|| job(JobStatus::Failed, 2))));
+        .expect_job_find_many()
+        .withf(|ids| ids.len() == 2)
+        .returning(|_| Ok(vec![job(JobStatus::Failed, 2)]));
     let query = format!("job_id={JOB}&status=failed&page=2");
     let answer = mocks.get(&format!("{ALL}?{query}")).await;
     assert_eq!(
@@ -210,5 +212,176 @@ async fn a_log_is_shown_in_pages() {
     assert_eq!(
         answer.body["data"],
         json!([{"seq": 2, "timestamp": "2026-03-27T12:00:00Z", "level": "WARN", "message": "little space"}])
+    );
+}
+
+/// With this job, and no attempt at it.
+fn not_begun(job: UnifiedJob) -> Mocks {
+    let mut mocks = Mocks::default();
+    mocks.executions.expect_execution_find().returning(|_| Ok(None));
+    mocks
+        .jobs
+        .expect_job_find()
+        .returning(move |id| Ok(Some(job.clone()).filter(|job| job.id == id)));
+    mocks
+}
+
+#[tokio::test]
+async fn an_execution_that_has_not_begun_has_the_id_of_its_job() {
+    let answer = not_begun(job(JobStatus::Queued, 0))
+        .get(&format!("{ALL}/{JOB}"))
+        .await;
+    let execution = &answer.body["data"];
+    for (field, value) in [
+        ("id", json!(JOB)),
+        ("jobId", json!(JOB)),
+        ("status", json!("PENDING")),
+        ("attempt", json!(1)),
+        ("startedAt", json!(null)),
+        ("node", json!(null)),
+        ("httpRequests", json!(null)),
+        ("canCancel", json!(true)),
+    ] {
+        assert_eq!(execution[field], value, "{field}: {answer:?}");
+    }
+    let log = not_begun(job(JobStatus::Queued, 0))
+        .get(&format!("{ALL}/{JOB}/logs"))
+        .await;
+    assert_eq!((log.status, &log.body["data"]), (200, &json!([])));
+}
+
+#[tokio::test]
+async fn the_id_of_a_job_leads_to_its_last_execution() {
+    let mut mocks = not_begun(job(JobStatus::Failed, 2));
+    mocks
+        .executions
+        .expect_execution_list()
+        .withf(|filter, page| filter.job_id == JOB.parse().ok() && page.limit() == 1)
+        .returning(|_, _| {
+            Ok(Page {
+                items: vec![failed()],
+                total: 2,
+            })
+        });
+    let answer = mocks.get(&format!("{ALL}/{JOB}")).await;
+    let execution = &answer.body["data"];
+    assert_eq!(
+        (&execution["id"], &execution["status"]),
+        (&json!(ID), &json!("FAILED"))
+    );
+}
+
+#[tokio::test]
+async fn an_execution_is_created_by_a_job_that_runs_at_once() {
+    let mut mocks = Mocks::default();
+    mocks.tasks.expect_task_find().returning(|id| {
+        let definition = TaskDefinition::new(id, "report", "1", "builtin");
+        Ok(Some(Task::new(definition, "files", now())))
+    });
+    mocks
+        .validator
+        .expect_validate_input()
+        .returning(|_, _| Vec::new());
+    mocks
+        .jobs
+        .expect_job_create_many()
+        .withf(|jobs, dependencies| {
+            dependencies.is_empty() && jobs[0].run_after == now() && jobs[0].input == json!({"size": 1})
+        })
+        .returning(|_, _| Ok(vec![JobCreation::Created]));
+    let available = mocks.jobs_available.clone();
+    let body = json!({"taskId": TASK, "input": {"size": 1}});
+    let answer = mocks.send(Method::POST, ALL, &[], Some(body)).await;
+    assert_eq!(
+        (answer.status, &answer.body["data"]["status"]),
+        (201, &json!("PENDING")),
+        "{answer:?}"
+    );
+    let id = answer.body["data"]["jobId"].as_str().unwrap();
+    assert_eq!(answer.header("location"), format!("{ALL}/{id}"));
+    available.arm().await;
+}
+
+#[tokio::test]
+async fn an_execution_is_a_record_that_can_only_be_cancelled() {
+    for (body, words) in [
+        (json!({"output": 7}), "output: "),
+        (json!({"status": "COMPLETED"}), "status: \"COMPLETED\""),
+    ] {
+        let answer = with(failed(), Some(job(JobStatus::Failed, 2)))
+            .send(Method::PATCH, &path(), &[], Some(body))
+            .await;
+        let message = answer.error(400, "VALIDATION_ERROR");
+        assert!(message.starts_with(words), "{message}");
+    }
+    let ended = with(failed(), Some(job(JobStatus::Retrying, 2)))
+        .send(Method::POST, &format!("{}/cancel", path()), &[], None)
+        .await;
+    assert!(ended.error(409, "CONFLICT").contains("has ended"));
+    let mut mocks = not_begun(job(JobStatus::Queued, 0));
+    mocks.jobs.expect_job_cancel().returning(|_| {
+        Ok(Cancellation::Cancelled {
+            was_running: false,
+            released: 0,
+        })
+    });
+    let body = Some(json!({"status": "cancelled", "colour": "blue"}));
+    let answer = mocks
+        .send(Method::PATCH, &format!("{ALL}/{JOB}"), &[], body)
+        .await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_execution_that_is_not_its_job_s_last_is_not_retried() {
+    let answer = with(failed(), Some(job(JobStatus::Failed, 3)))
+        .send(Method::POST, &format!("{}/retry", path()), &[], None)
+        .await;
+    assert!(answer.error(409, "CONFLICT").contains("retry the last"));
+}
+
+#[tokio::test]
+async fn an_execution_is_deleted_unless_its_results_are_needed() {
+    for (deletion, status) in [
+        (ExecutionDeletion::Deleted, 200),
+        (ExecutionDeletion::Running, 409),
+        (ExecutionDeletion::Undelivered(1), 409),
+    ] {
+        let mut mocks = with(failed(), None);
+        mocks
+            .executions
+            .expect_execution_delete()
+            .returning(move |_| Ok(deletion));
+        let answer = mocks.send(Method::DELETE, &path(), &[], None).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+    let answer = not_begun(job(JobStatus::Queued, 0))
+        .send(Method::DELETE, &format!("{ALL}/{JOB}"), &[], None)
+        .await;
+    assert!(answer.error(409, "CONFLICT").contains("is the id of a job"));
+}
+
+#[tokio::test]
+async fn the_rate_of_success_is_of_those_that_completed_or_failed() {
+    let mut mocks = Mocks::default();
+    mocks.executions.expect_execution_statistics().returning(|_| {
+        Ok(ExecutionStatistics {
+            pending: 5,
+            running: 1,
+            completed: 3,
+            failed: 1,
+            cancelled: 2,
+            mean_duration_micros: Some(2_000.0),
+            started_since: 6,
+        })
+    });
+    let answer = mocks.get(&format!("{ALL}/stats")).await;
+    assert_eq!(
+        answer.body["stats"],
+        json!({
+            "totalExecutions": 7, "pendingExecutions": 5, "runningExecutions": 1, "completedExecutions": 3,
+            "failedExecutions": 1, "cancelledExecutions": 2, "averageDurationMs": 2.0, "successRate": 0.75,
+            "executionsLast24h": 6
+        })
     );
 }

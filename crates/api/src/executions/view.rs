@@ -5,13 +5,57 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::named::{ExecutionStatusName, Name, TaskErrorKindName};
+use crate::named::{Name, TaskErrorKindName};
+
+/// Where an execution stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = ExecutionStatus)]
+pub(crate) enum Standing {
+    /// It has not begun: its job waits for its turn.
+    Pending,
+    /// It runs.
+    Running,
+    /// The task returned.
+    Completed,
+    /// The task failed, panicked or ran into its timeout, or its process died.
+    Failed,
+    /// It was broken off on purpose.
+    Cancelled,
+}
+
+impl From<ExecutionStatus> for Standing {
+    fn from(status: ExecutionStatus) -> Self {
+        match status {
+            ExecutionStatus::Running => Self::Running,
+            ExecutionStatus::Completed => Self::Completed,
+            ExecutionStatus::Failed => Self::Failed,
+            ExecutionStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl Standing {
+    /// That of a job's execution which has not begun.
+    pub(super) const fn of_next(status: JobStatus) -> Self {
+        match status {
+            JobStatus::Queued | JobStatus::Retrying | JobStatus::Buffered | JobStatus::Blocked => {
+                Self::Pending
+            }
+            JobStatus::Processing => Self::Running,
+            JobStatus::Completed => Self::Completed,
+            JobStatus::Failed => Self::Failed,
+            JobStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
 
 /// One attempt at a job.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Execution)]
 pub(crate) struct ExecutionView {
+    /// Its id; that of its job while it has not begun.
     id: Uuid,
     /// The id again.
     uuid: Uuid,
@@ -20,7 +64,7 @@ pub(crate) struct ExecutionView {
     task_id: Option<Uuid>,
     /// Which attempt at the job it is, from 1.
     attempt: u32,
-    status: ExecutionStatusName,
+    status: Standing,
     /// The input it ran with.
     input: Value,
     /// What the task returned.
@@ -29,19 +73,26 @@ pub(crate) struct ExecutionView {
     error_message: Option<String>,
     /// What kind of failure that is.
     error_kind: Option<TaskErrorKindName>,
+    /// Always null: `errorKind` says what there is.
+    error_details: Option<Value>,
+    /// Always null: requests are not recorded.
+    http_requests: Option<Value>,
+    /// Always null: requests are not recorded.
+    recording_path: Option<String>,
     /// How far the task said last that it is.
     progress: Option<ProgressView>,
     /// When its job was created; null if the job was deleted meanwhile.
     queued_at: Option<DateTime<Utc>>,
-    started_at: DateTime<Utc>,
+    /// When it was started; null while it has not begun.
+    started_at: Option<DateTime<Utc>>,
     completed_at: Option<DateTime<Utc>>,
     /// How long it ran, in milliseconds.
     duration_ms: Option<i64>,
-    /// The process that ran it.
-    node: Uuid,
+    /// The process that runs or ran it; null while it has not begun.
+    node: Option<Uuid>,
     /// Whether its job, of which it is the last attempt, can be put back into the queue.
     can_retry: bool,
-    /// Whether it runs, and its job can be cancelled.
+    /// Whether it runs or has not begun, and its job can be cancelled.
     can_cancel: bool,
 }
 
@@ -88,19 +139,50 @@ impl ExecutionView {
             job_id: job_id.as_uuid(),
             task_id: job.map(|job| job.task_id.as_uuid()),
             attempt,
-            status: Name(status),
+            status: status.into(),
             input,
             output,
             error_message: error,
             error_kind: error_kind.map(Name),
+            error_details: None,
+            http_requests: None,
+            recording_path: None,
             progress: progress.map(ProgressView::from),
             queued_at: job.map(|job| job.queued_at),
-            started_at,
+            started_at: Some(started_at),
             completed_at,
             duration_ms: duration.map(|duration| duration.num_milliseconds()),
-            node: node.as_uuid(),
+            node: Some(node.as_uuid()),
             can_retry: job.is_some_and(is_last_of_ended),
             can_cancel: status == ExecutionStatus::Running,
+        }
+    }
+
+    /// Of the execution of a job that has not begun, or never will.
+    pub(super) fn next_of(job: UnifiedJob) -> Self {
+        let status = Standing::of_next(job.status);
+        Self {
+            id: job.id.as_uuid(),
+            uuid: job.id.as_uuid(),
+            job_id: job.id.as_uuid(),
+            task_id: Some(job.task_id.as_uuid()),
+            attempt: job.attempts.saturating_add(1),
+            status,
+            input: job.input,
+            output: None,
+            error_message: job.error,
+            error_kind: job.error_kind.map(Name),
+            error_details: None,
+            http_requests: None,
+            recording_path: None,
+            progress: None,
+            queued_at: Some(job.queued_at),
+            started_at: None,
+            completed_at: job.completed_at,
+            duration_ms: None,
+            node: None,
+            can_retry: matches!(job.status, JobStatus::Failed | JobStatus::Cancelled),
+            can_cancel: status == Standing::Pending,
         }
     }
 }

@@ -71,7 +71,16 @@ pub(super) async fn cancel(
     PathId(id): PathId<JobId>,
     OptionalJsonBody(given): OptionalJsonBody<CancelJob>,
 ) -> Result<One<JobAction>, ApiError> {
-    let CancelJob { reason, terminate } = given.unwrap_or_default();
+    let message = call_off(&services, id, given.unwrap_or_default()).await?;
+    done(&services, id, message).await
+}
+
+/// Calls a job off, and says in words what was done.
+pub(crate) async fn call_off(
+    services: &Services,
+    id: JobId,
+    CancelJob { reason, terminate }: CancelJob,
+) -> Result<String, ApiError> {
     let reason = reason.unwrap_or_else(|| "cancelled over the API".to_owned());
     let length = reason.chars().count();
     if !(1..=LONGEST_REASON).contains(&length) {
@@ -85,7 +94,7 @@ pub(super) async fn cancel(
         at: services.clock.now(),
     };
     let cancellation = queue::stop(
-        &services,
+        services,
         move |jobs| async move { jobs.job_cancel(&request).await },
     );
     let message = match cancellation.await? {
@@ -99,5 +108,5 @@ pub(super) async fn cancel(
         }
     };
     tracing::info!(job.id = %id, terminate, "{message}");
-    done(&services, id, message).await
+    Ok(message)
 }

@@ -20,7 +20,7 @@ use crate::jobs::view::{After, JobDetail, detail};
 use crate::jobs::{TAG, queue};
 use crate::named::{JobPriorityName, Name};
 use crate::router::PREFIX;
-use crate::run::{check_run, destinations, timeout};
+use crate::run::{check_run, destinations, retries, timeout};
 use crate::state::Services;
 
 /// The most characters of a key.
@@ -38,13 +38,14 @@ pub(crate) struct CreateJob {
     input: Value,
     priority: Option<JobPriorityName>,
     /// How often it is tried again if it fails; left out, it is what its task says.
+    #[schema(maximum = 100)]
     max_retries: Option<u32>,
     /// The instant that it stands for. It does not run before it, unless `runAfter` says otherwise.
     scheduled_for: Option<DateTime<Utc>>,
     /// It does not run before this instant; left out, it runs as soon as possible.
     run_after: Option<DateTime<Utc>>,
     /// How long it may run, in seconds; left out, it is what its task or the server says.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 604_800)]
     timeout_seconds: Option<u32>,
     /// While a job with this key is unfinished, no other is created with it.
     #[schema(min_length = 1, max_length = 200)]
@@ -89,7 +90,7 @@ impl CreateJob {
         let job = UnifiedJob {
             scheduled_for,
             priority: priority.map_or(defaults.priority, |Name(priority)| priority),
-            max_retries,
+            max_retries: max_retries.map(retries).transpose()?,
             // An instant of the past makes nothing older than it is.
             run_after: run_after.map_or(now, |instant| instant.max(now)),
             unique_key: unique_key.map(|given| key("uniqueKey", given)).transpose()?,
@@ -195,6 +196,23 @@ pub(super) async fn create(
         response.headers_mut().insert(header::LOCATION, path);
     }
     Ok(response)
+}
+
+/// Creates a job of nothing but a task and an input, to be run as soon as possible.
+pub(crate) async fn run_now(
+    services: &Services,
+    task_id: TaskId,
+    input: Value,
+) -> Result<UnifiedJob, ApiError> {
+    check_run(services, task_id, &input).await?;
+    let job = UnifiedJob::new(task_id, input, services.clock.now().trunc_subsecs(6));
+    let new = job.clone();
+    queue::fill(services, move |jobs| async move {
+        jobs.job_create_many(&[new], &[]).await
+    })
+    .await?;
+    tracing::info!(job.id = %job.id, "a job was created");
+    Ok(job)
 }
 
 /// What became of a job that was to be created.

@@ -31,13 +31,19 @@ const MOST: u32 = 1_000;
     )
 )]
 pub(super) async fn retry(services: Services, PathId(id): PathId<JobId>) -> Result<One<JobAction>, ApiError> {
-    stored(&services, id).await?;
-    let retried = put_back(&services, vec![id], JobFilter::default(), 1).await?;
+    let message = put_back_one(&services, id).await?;
+    done(&services, id, message).await
+}
+
+/// Puts a job back into the queue, and says in words what was done.
+pub(crate) async fn put_back_one(services: &Services, id: JobId) -> Result<String, ApiError> {
+    stored(services, id).await?;
+    let retried = put_back(services, vec![id], JobFilter::default(), 1).await?;
     if retried.is_empty() {
-        return Err(refusal(&services, id).await?);
+        return Err(refusal(services, id).await?);
     }
     tracing::info!(job.id = %id, "a job was put back into the queue");
-    done(&services, id, format!("job {id} was put back into the queue")).await
+    Ok(format!("job {id} was put back into the queue"))
 }
 
 /// Why a job was left as it is.
@@ -45,7 +51,14 @@ async fn refusal(services: &Services, id: JobId) -> Result<ApiError, ApiError> {
     let job = stored(services, id).await?;
     Ok(ApiError::conflict(match (job.status, job.unique_key) {
         (JobStatus::Failed | JobStatus::Cancelled, Some(key)) => {
-            format!("uniqueKey: another job than {id}, which is unfinished, has the key \"{key}\"")
+            match services.repositories.jobs().job_find_by_unique_key(&key).await? {
+                Some(holder) => {
+                    format!("uniqueKey: job {holder}, which is unfinished, has the key \"{key}\"")
+                }
+                None => {
+                    format!("uniqueKey: another job had the key \"{key}\", and has ended since: try again")
+                }
+            }
         }
         (status, _) => format!(
             "job {id} is {}: only one that is FAILED or CANCELLED can be retried",

@@ -1,4 +1,5 @@
 mod cancelling;
+mod changing;
 mod creating;
 mod delivering;
 mod reading;

@@ -8,7 +8,7 @@ use crate::body::{nullable, present};
 use crate::destination::Destination;
 use crate::error::ApiError;
 use crate::named::{JobPriorityName, Name};
-use crate::run::{check_run, destinations, timeout};
+use crate::run::{check_run, destinations, retries, timeout};
 use crate::schedules::policies::PolicyChanges;
 use crate::state::Services;
 
@@ -38,9 +38,10 @@ pub(crate) struct CreateSchedule {
     policies: Option<PolicyChanges>,
     priority: Option<JobPriorityName>,
     /// How often a failed job of it is tried again; left out, it is what its task says.
+    #[schema(maximum = 100)]
     max_retries: Option<u32>,
     /// How long a job of it may run, in seconds; left out, it is what its task or the server says.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 604_800)]
     timeout_seconds: Option<u32>,
     /// Where the results of its jobs go.
     #[schema(min_items = 1, max_items = 10)]
@@ -82,7 +83,7 @@ impl CreateSchedule {
             enabled: enabled.unwrap_or(defaults.enabled),
             policies: policies.unwrap_or_default().applied_to(defaults.policies)?,
             priority: priority.map_or(defaults.priority, |Name(priority)| priority),
-            max_retries,
+            max_retries: max_retries.map(retries).transpose()?,
             timeout_seconds: timeout_seconds.map(timeout).transpose()?,
             output_destinations: destinations(output_destinations, services)?,
             metadata,
@@ -121,11 +122,11 @@ pub(crate) struct PatchSchedule {
     priority: Option<JobPriorityName>,
     /// Null is what its task says.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<u32>)]
+    #[schema(value_type = Option<u32>, maximum = 100)]
     max_retries: Option<Option<u32>>,
     /// Null is what its task or the server says.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<u32>, minimum = 1)]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 604_800)]
     timeout_seconds: Option<Option<u32>>,
     /// All of them, with their secrets: a masked one is refused. Null takes them away.
     #[serde(default, deserialize_with = "nullable")]
@@ -165,6 +166,10 @@ impl PatchSchedule {
             None => before.timeout_seconds,
             Some(given) => given.map(timeout).transpose()?,
         };
+        let max_retries = match max_retries {
+            None => before.max_retries,
+            Some(given) => given.map(retries).transpose()?,
+        };
         let output_destinations = match output_destinations {
             None => before.output_destinations,
             Some(given) => destinations(given, services)?,
@@ -179,7 +184,7 @@ impl PatchSchedule {
             input: input.unwrap_or(before.input),
             policies: policies.unwrap_or_default().applied_to(before.policies)?,
             priority: priority.map_or(before.priority, |Name(priority)| priority),
-            max_retries: max_retries.unwrap_or(before.max_retries),
+            max_retries,
             timeout_seconds,
             output_destinations,
             metadata: metadata.unwrap_or(before.metadata),

@@ -101,7 +101,16 @@ pub(super) async fn delete(
 ) -> Result<Action, ApiError> {
     let schedule = stored(&services, id).await?;
     if_match.check(schedule.version)?;
-    services.scheduler.remove_schedule(id).await?;
+    let removed = match if_match {
+        IfMatch::OneOf(_) => {
+            let of_version = services
+                .scheduler
+                .remove_schedule_of_version(id, schedule.version);
+            of_version.await
+        }
+        IfMatch::Absent | IfMatch::Any => services.scheduler.remove_schedule(id).await,
+    };
+    removed.map_err(|error| if_match.overtaken(error.into()))?;
     Ok(Action::done(format!(
         "schedule \"{}\" was deleted",
         schedule.name

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ClaimedJob, RunLimits, StopSource, StopToken, TaskContext, TaskDefinition,
-    TaskError, TaskErrorKind, TaskExecutor, TaskMonitor, TaskRequest, TaskValidator, ValidationIssue,
+    AttemptOutcome, AttemptResult, ClaimedJob, RunLimits, RunningJob, StopSource, StopToken, TaskContext,
+    TaskDefinition, TaskError, TaskErrorKind, TaskExecutor, TaskMonitor, TaskRequest, TaskValidator,
+    ValidationIssue,
 };
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -83,7 +84,12 @@ impl Attempt {
         unsettled: OwnedSemaphorePermit,
     ) {
         let slot = self.slot(slots).await;
-        let active = self.context.status.job_begins();
+        let active = self.context.status.job_begins(RunningJob {
+            job_id: self.claimed.job.id,
+            execution_id: self.claimed.execution_id,
+            task_id: self.claimed.job.task_id,
+            since: self.context.clock.now(),
+        });
         let begun = self.context.clock.monotonic();
         let (end, task) = match self.assignment.clone() {
             _ if slot.is_none() => (End::BrokenOff(WAITED), None),

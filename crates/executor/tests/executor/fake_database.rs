@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, Delivery,
     DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliveryStatus, Execution,
-    ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, ExecutionStatus, JobCreation,
-    JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, JobStatus, NodeId, Page,
+    ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository,
+    ExecutionStatistics, ExecutionStatus, JobChanges, JobCreation, JobDeletion, JobDependencies, JobFilter,
+    JobId, JobPruning, JobRepository, JobSort, JobStatistics, JobStatus, JobUpdate, NodeId, Page,
     PageRequest, Progress, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest, Task,
-    TaskFilter, TaskId, TaskRepository, TaskSort, UnifiedJob,
+    TaskDeletion, TaskFilter, TaskId, TaskRepository, TaskSort, TaskStatistics, UnifiedJob,
 };
 use tokio::sync::watch;
 
@@ -361,6 +362,26 @@ impl JobRepository for FakeDatabase {
         unreachable!("the executor asks for no dependencies")
     }
 
+    async fn job_find_many(&self, _: &[JobId]) -> Result<Vec<UnifiedJob>, RepositoryError> {
+        unreachable!("the executor looks up one job at a time")
+    }
+
+    async fn job_find_by_unique_key(&self, _: &str) -> Result<Option<JobId>, RepositoryError> {
+        unreachable!("the executor knows no keys")
+    }
+
+    async fn job_update(&self, _: JobId, _: &JobChanges) -> Result<JobUpdate, RepositoryError> {
+        unreachable!("the executor changes no job by hand")
+    }
+
+    async fn job_delete(&self, _: JobId) -> Result<JobDeletion, RepositoryError> {
+        unreachable!("the executor deletes no job")
+    }
+
+    async fn job_statistics(&self, _: DateTime<Utc>) -> Result<JobStatistics, RepositoryError> {
+        unreachable!("the executor counts no jobs")
+    }
+
     async fn job_prune(&self, _: JobPruning) -> Result<u64, RepositoryError> {
         unreachable!("the pipeline prunes no jobs")
     }
@@ -488,6 +509,14 @@ impl ExecutionRepository for FakeDatabase {
         Ok(())
     }
 
+    async fn execution_delete(&self, _: ExecutionId) -> Result<ExecutionDeletion, RepositoryError> {
+        unreachable!("the executor deletes no execution")
+    }
+
+    async fn execution_statistics(&self, _: DateTime<Utc>) -> Result<ExecutionStatistics, RepositoryError> {
+        unreachable!("the executor counts no executions")
+    }
+
     async fn execution_log_list(
         &self,
         _: ExecutionId,
@@ -522,6 +551,26 @@ impl TaskRepository for FakeDatabase {
 
     async fn task_remove_many(&self, _: &[TaskId], _: DateTime<Utc>) -> Result<u64, RepositoryError> {
         unreachable!("the executor removes no task")
+    }
+
+    async fn task_create(&self, _: &Task) -> Result<(), RepositoryError> {
+        unreachable!("nobody here creates a task")
+    }
+
+    async fn task_update(&self, _: &Task) -> Result<Task, RepositoryError> {
+        unreachable!("nobody here changes a task")
+    }
+
+    async fn task_delete_with_jobs(&self, _: TaskId, _: u32) -> Result<TaskDeletion, RepositoryError> {
+        unreachable!("nobody here deletes jobs")
+    }
+
+    async fn task_versions(&self, _: &[String]) -> Result<Vec<(String, String)>, RepositoryError> {
+        unreachable!("nobody here asks for versions")
+    }
+
+    async fn task_statistics(&self) -> Result<TaskStatistics, RepositoryError> {
+        unreachable!("nobody here counts tasks")
     }
 
     async fn task_set_enabled(&self, _: TaskId, _: bool) -> Result<(), RepositoryError> {

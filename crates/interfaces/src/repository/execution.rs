@@ -1,7 +1,9 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::{
-    Execution, ExecutionFilter, ExecutionId, ExecutionLogLine, Page, PageRequest, Progress, RepositoryError,
+    Execution, ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionStatistics, Page,
+    PageRequest, Progress, RepositoryError,
 };
 
 /// The tables `executions` and `execution_logs`. Executions are opened and closed with their jobs: see
@@ -18,6 +20,19 @@ pub trait ExecutionRepository: Send + Sync {
         filter: &ExecutionFilter,
         page: PageRequest,
     ) -> Result<Page<Execution>, RepositoryError>;
+
+    /// Deletes an execution that has ended, with its log and deliveries. One with a pending delivery stays.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such execution.
+    async fn execution_delete(&self, id: ExecutionId) -> Result<ExecutionDeletion, RepositoryError>;
+
+    /// Numbers about all executions, and about those that were started at `since` or later. No row of one is read for
+    /// them.
+    async fn execution_statistics(
+        &self,
+        since: DateTime<Utc>,
+    ) -> Result<ExecutionStatistics, RepositoryError>;
 
     /// Adds lines to the logs of running executions, and notes how far others say that they are, in one transaction.
     /// What is told of an execution that has ended meanwhile is kept of its log and not of its progress.

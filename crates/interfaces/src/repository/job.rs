@@ -2,9 +2,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobCreation,
-    JobDependencies, JobFilter, JobId, JobPruning, JobSort, NodeId, Page, PageRequest, RepositoryError,
-    Settlement, StopRequest, UnifiedJob,
+    AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobChanges,
+    JobCreation, JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobSort, JobStatistics,
+    JobUpdate, NodeId, Page, PageRequest, RepositoryError, Settlement, StopRequest, UnifiedJob,
 };
 
 /// The table `jobs`, the queue.
@@ -28,6 +28,29 @@ pub trait JobRepository: Send + Sync {
 
     /// The job with this id.
     async fn job_find(&self, id: JobId) -> Result<Option<UnifiedJob>, RepositoryError>;
+
+    /// Those of these jobs that exist, in no particular order.
+    async fn job_find_many(&self, ids: &[JobId]) -> Result<Vec<UnifiedJob>, RepositoryError>;
+
+    /// The unfinished job with this unique key.
+    async fn job_find_by_unique_key(&self, key: &str) -> Result<Option<JobId>, RepositoryError>;
+
+    /// Changes a job that waits. One that runs or has ended is left as it is.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such job.
+    async fn job_update(&self, id: JobId, changes: &JobChanges) -> Result<JobUpdate, RepositoryError>;
+
+    /// Deletes a job that has ended, with its executions, logs and deliveries. One with a pending delivery stays, and so
+    /// does one that another waits for.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such job.
+    async fn job_delete(&self, id: JobId) -> Result<JobDeletion, RepositoryError>;
+
+    /// Numbers about all jobs, and about those that were created at `since` or later. No row of a job is read for them
+    /// but those of a sample.
+    async fn job_statistics(&self, since: DateTime<Utc>) -> Result<JobStatistics, RepositoryError>;
 
     /// A page of the jobs that match, and how many match.
     async fn job_list(

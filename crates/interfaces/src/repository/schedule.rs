@@ -84,6 +84,12 @@ pub trait ScheduleRepository: Send + Sync {
         changes: &[ScheduleChange],
     ) -> Result<Vec<UnifiedSchedule>, RepositoryError>;
 
+    /// As [`Self::schedule_delete`], if the row is of this version.
+    ///
+    /// # Errors
+    /// `VersionConflict` when it is of another; `IsFollowed` when other schedules follow it.
+    async fn schedule_delete_version(&self, id: ScheduleId, version: u32) -> Result<bool, RepositoryError>;
+
     /// What the tick index needs of the next `limit` schedules in the order of their ids, of those that are enabled
     /// and not completed, follow no other, and are either not paused or have an instant at which they resume. One whose
     /// row cannot be read is disabled as by [`Self::schedule_invalidate`], and does not keep the others.

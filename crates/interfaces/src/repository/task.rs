@@ -1,13 +1,16 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::{Page, PageRequest, RepositoryError, Task, TaskFilter, TaskId, TaskSort};
+use crate::{
+    Page, PageRequest, RepositoryError, Task, TaskDeletion, TaskFilter, TaskId, TaskSort, TaskStatistics,
+};
 
 /// The table `tasks`.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TaskRepository: Send + Sync {
-    /// Stores tasks, new or changed, in one transaction. A changed task keeps its `enabled` and `created_at`.
+    /// Stores tasks, new or changed, in one transaction. A changed task keeps its `enabled` and `created_at`, and its
+    /// `revision` is raised by one.
     ///
     /// # Errors
     /// `AlreadyExists` when another task has the same name and version.
@@ -28,7 +31,34 @@ pub trait TaskRepository: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<Task>, RepositoryError>;
 
-    /// Enables or disables a task.
+    /// Stores a new task.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when another task has the same name and version, or the id.
+    async fn task_create(&self, task: &Task) -> Result<(), RepositoryError>;
+
+    /// Replaces a task, all but its `created_at`. Returns the row as it is then, its `revision` raised by one.
+    ///
+    /// # Errors
+    /// `VersionConflict` when the row's `revision` is not that of `task`, `NotFound` when there is no such row,
+    /// `AlreadyExists` when another task has the same name and version.
+    async fn task_update(&self, task: &Task) -> Result<Task, RepositoryError>;
+
+    /// Deletes a task, and its jobs, which have all ended, with their executions, logs and deliveries. A task that
+    /// something else refers to is left; see [`crate::TaskUse`]. All of it is one transaction, which other writes wait for.
+    ///
+    /// # Errors
+    /// `VersionConflict` when the row's `revision` is another, `NotFound` when there is no such row.
+    async fn task_delete_with_jobs(&self, id: TaskId, revision: u32)
+    -> Result<TaskDeletion, RepositoryError>;
+
+    /// Name and version of each task with one of these names that its registry still has.
+    async fn task_versions(&self, names: &[String]) -> Result<Vec<(String, String)>, RepositoryError>;
+
+    /// Numbers about all tasks.
+    async fn task_statistics(&self) -> Result<TaskStatistics, RepositoryError>;
+
+    /// Enables or disables a task, and raises its `revision`.
     ///
     /// # Errors
     /// `NotFound` when there is no such row.

@@ -32,6 +32,7 @@ pub struct Model {
     pub validated_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
+    pub revision: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -64,6 +65,7 @@ pub(crate) const COLUMNS: &[BatchColumn] = &[
     ("validated_at", Kind::Int),
     ("created_at", Kind::Int),
     ("updated_at", Kind::Int),
+    ("revision", Kind::Int),
 ];
 
 pub(crate) fn push(batch: &mut Batch, task: &Task) {
@@ -96,6 +98,7 @@ pub(crate) fn push(batch: &mut Batch, task: &Task) {
         validated_at,
         created_at,
         updated_at,
+        revision,
     } = task;
     batch.push([
         Cell::Id(id.as_uuid()),
@@ -122,6 +125,7 @@ pub(crate) fn push(batch: &mut Batch, task: &Task) {
         Cell::int(validated_at.map(micros)),
         Cell::Int(micros(*created_at)),
         Cell::Int(micros(*updated_at)),
+        Cell::Int((*revision).into()),
     ]);
 }
 
@@ -151,6 +155,7 @@ pub(crate) fn read(row: Model) -> Result<Task, RepositoryError> {
         validated_at,
         created_at,
         updated_at,
+        revision,
     } = row;
     let id = TaskId::from_uuid(id);
     let reading = Reading::of("task", &id);
@@ -181,5 +186,6 @@ pub(crate) fn read(row: Model) -> Result<Task, RepositoryError> {
         validated_at: reading.instant_or_none("validated_at", validated_at)?,
         created_at: reading.instant("created_at", created_at)?,
         updated_at: reading.instant("updated_at", updated_at)?,
+        revision: reading.number("revision", revision)?,
     })
 }

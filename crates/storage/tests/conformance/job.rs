@@ -3,6 +3,7 @@
 mod aging;
 mod bringing_forward;
 mod cancelling;
+mod changing;
 mod claiming;
 mod creating;
 mod dependencies;

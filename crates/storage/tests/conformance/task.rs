@@ -1,5 +1,6 @@
 //! The table `tasks`.
 
+mod changing;
 mod listing;
 mod removing;
 mod storing;

@@ -35,7 +35,7 @@ async fn a_job_that_cannot_be_put_back_is_a_conflict_that_says_why() {
     for (status, key, words) in [
         (JobStatus::Processing, None, "is PROCESSING: only one"),
         (JobStatus::Completed, Some("import"), "is COMPLETED: only one"),
-        (JobStatus::Failed, Some("import"), "has the key \"import\""),
+        (JobStatus::Failed, Some("import"), OTHER),
     ] {
         let mut mocks = with(UnifiedJob {
             status,
@@ -46,6 +46,10 @@ async fn a_job_that_cannot_be_put_back_is_a_conflict_that_says_why() {
             .jobs
             .expect_job_retry_many()
             .returning(|_, _, _, _| Ok(Vec::new()));
+        mocks
+            .jobs
+            .expect_job_find_by_unique_key()
+            .returning(|_| Ok(Some(OTHER.parse().unwrap())));
         let answer = retry(mocks).await;
         let message = answer.error(409, "CONFLICT");
         assert!(message.contains(words), "{message}");

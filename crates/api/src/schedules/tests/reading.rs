@@ -253,3 +253,40 @@ async fn the_statistics_are_those_of_the_repository() {
         })
     );
 }
+
+#[tokio::test]
+async fn why_an_instant_is_as_it_is_is_told() {
+    let mut mocks = with_nightly();
+    mocks
+        .scheduler
+        .expect_why()
+        .withf(|_, at| *at == now())
+        .returning(|schedule_id, instant| {
+            Ok(ratchet_interfaces::TickAccount {
+                schedule_id,
+                instant,
+                verdict: ratchet_interfaces::TickVerdict::NotDue,
+                words: "it is no tick".to_owned(),
+                recorded: Vec::new(),
+                previous: None,
+                next: Some(instant),
+            })
+        });
+    let answer = mocks
+        .get(&format!("{}?at=2026-03-27T12:00:00Z", path_to("why")))
+        .await;
+    let data = &answer.body["data"];
+    assert_eq!(
+        (&data["verdict"], &data["words"], &data["at"]),
+        (
+            &json!("NOT_DUE"),
+            &json!("it is no tick"),
+            &json!("2026-03-27T12:00:00Z")
+        ),
+        "{answer:?}"
+    );
+    for query in ["", "?at=noon", "?at=2026-03-27T12:00:00Z&colour=blue"] {
+        let answer = Mocks::default().get(&format!("{}{query}", path_to("why"))).await;
+        answer.error(400, "BAD_REQUEST");
+    }
+}

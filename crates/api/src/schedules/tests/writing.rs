@@ -280,3 +280,74 @@ async fn a_deleted_schedule_is_named_and_one_that_others_follow_is_not_deleted()
     let answer = mocks.send(Method::DELETE, &path(), &[], None).await;
     assert!(answer.error(409, "CONFLICT").contains("report"));
 }
+
+#[tokio::test]
+async fn a_schedule_that_was_changed_after_if_match_was_compared_is_not_deleted() {
+    let mut mocks = with_nightly();
+    mocks
+        .scheduler
+        .expect_remove_schedule_of_version()
+        .withf(|_, version| *version == 3)
+        .returning(|_, _| {
+            Err(SchedulerError::Repository {
+                during: "deleting the schedule",
+                source: RepositoryError::VersionConflict {
+                    what: "schedule",
+                    id: ID.to_owned(),
+                },
+            })
+        });
+    let answer = mocks
+        .send(Method::DELETE, &path(), &[("if-match", "\"3\"")], None)
+        .await;
+    answer.error(412, "PRECONDITION_FAILED");
+}
+
+#[tokio::test]
+async fn a_schedule_is_paused_and_resumed_as_is_asked_for() {
+    let paused = UnifiedSchedule {
+        pause: Some(ratchet_interfaces::Pause {
+            since: now(),
+            by: "ops".to_owned(),
+            note: Some("disk".to_owned()),
+            resume_at: Some(now()),
+        }),
+        ..nightly()
+    };
+    let mut mocks = Mocks::default();
+    mocks
+        .scheduler
+        .expect_pause_schedule()
+        .withf(|_, request| {
+            request.by == "ops" && request.note.as_deref() == Some("disk") && request.resume_at == Some(now())
+        })
+        .returning(move |_, _| Ok(paused.clone()));
+    let body = json!({"by": "ops", "note": "disk", "resumeAt": "2026-03-27T12:00:00Z"});
+    let answer = mocks.send(Method::POST, &path_to("pause"), &[], Some(body)).await;
+    assert_eq!(
+        (answer.status, answer.header("etag")),
+        (200, "\"3\""),
+        "{answer:?}"
+    );
+    assert_eq!(answer.body["data"]["pause"]["by"], "ops");
+
+    let mut mocks = Mocks::default();
+    mocks
+        .scheduler
+        .expect_resume_schedule()
+        .withf(|_, request| request.by == "api" && request.skip_missed)
+        .returning(|_, _| Ok(nightly()));
+    let answer = mocks
+        .send(
+            Method::POST,
+            &path_to("resume"),
+            &[],
+            Some(json!({"skipMissed": true})),
+        )
+        .await;
+    assert_eq!(answer.body["data"]["pause"], json!(null), "{answer:?}");
+    let refused = Mocks::default()
+        .send(Method::POST, &path_to("pause"), &[], Some(json!({"by": ""})))
+        .await;
+    assert!(refused.error(400, "VALIDATION_ERROR").starts_with("by: "));
+}

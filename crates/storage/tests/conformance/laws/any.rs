@@ -131,6 +131,7 @@ pub(super) fn any_task() -> impl Strategy<Value = Task> {
             validated_at,
             created_at,
             updated_at,
+            revision: 1,
         },
     )
 }

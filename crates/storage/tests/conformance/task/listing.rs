@@ -1,6 +1,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use ratchet_interfaces::{RepositoryFactory, SortOrder, Task, TaskFilter, TaskSort};
 
 use crate::harness::on_each_database;
@@ -43,20 +44,41 @@ fn matches(filter: &TaskFilter, task: &Task) -> bool {
         enabled,
         registry,
         removed,
+        names,
+        name_not,
+        versions,
+        version_not,
+        registries,
+        registry_not,
+        runtime,
+        runtimes,
+        runtime_not,
+        created_from,
+        created_before,
+        updated_from,
+        updated_before,
     } = filter;
+    let text = |is: &Option<String>, one_of: &[String], not: &Option<String>, text: &String| {
+        is.as_ref().is_none_or(|is| is == text)
+            && (one_of.is_empty() || one_of.contains(text))
+            && not.as_ref().is_none_or(|not| not != text)
+    };
+    let time = |from: Option<DateTime<Utc>>, before: Option<DateTime<Utc>>, at: DateTime<Utc>| {
+        from.is_none_or(|from| at >= from) && before.is_none_or(|before| at < before)
+    };
+    let definition = &task.definition;
     let lower = task.definition.name.to_lowercase();
-    name.as_ref().is_none_or(|name| *name == task.definition.name)
-        && version
-            .as_ref()
-            .is_none_or(|version| *version == task.definition.version)
+    text(name, names, name_not, &definition.name)
+        && text(version, versions, version_not, &definition.version)
+        && text(registry, registries, registry_not, &task.registry)
+        && text(runtime, runtimes, runtime_not, &definition.runtime)
+        && time(*created_from, *created_before, task.created_at)
+        && time(*updated_from, *updated_before, task.updated_at)
         && removed.is_none_or(|removed| removed == task.removed_at.is_some())
         && name_contains
             .as_ref()
             .is_none_or(|part| lower.contains(&part.to_lowercase()))
         && enabled.is_none_or(|enabled| enabled == task.enabled)
-        && registry
-            .as_ref()
-            .is_none_or(|registry| *registry == task.registry)
 }
 
 /// What the documentation of the sort says: ties are broken by id, in the same direction.
@@ -67,6 +89,11 @@ fn compare(sort: TaskSort, a: &Task, b: &Task) -> Ordering {
             (&a.definition.name, &a.definition.version).cmp(&(&b.definition.name, &b.definition.version)),
         ),
         TaskSort::CreatedAt(order) => (order, a.created_at.cmp(&b.created_at)),
+        TaskSort::Version(order) => (order, a.definition.version.cmp(&b.definition.version)),
+        TaskSort::Enabled(order) => (order, a.enabled.cmp(&b.enabled)),
+        TaskSort::Registry(order) => (order, a.registry.cmp(&b.registry)),
+        TaskSort::Runtime(order) => (order, a.definition.runtime.cmp(&b.definition.runtime)),
+        TaskSort::UpdatedAt(order) => (order, a.updated_at.cmp(&b.updated_at)),
     };
     let ascending = by_key.then(a.definition.id.cmp(&b.definition.id));
     match order {
@@ -147,6 +174,50 @@ async fn each_field_of_a_filter_leaves_the_tasks_that_match() {
                 enabled: Some(true),
                 registry: text("embedded"),
                 removed: Some(false),
+                ..all()
+            },
+            TaskFilter {
+                names: vec!["greet".to_owned(), "add".to_owned()],
+                ..all()
+            },
+            TaskFilter {
+                name_not: text("greet"),
+                versions: vec!["1.0.0".to_owned(), "9".to_owned()],
+                ..all()
+            },
+            TaskFilter {
+                version_not: text("1.0.0"),
+                ..all()
+            },
+            TaskFilter {
+                registries: vec!["files".to_owned(), "Files".to_owned()],
+                ..all()
+            },
+            TaskFilter {
+                registry_not: text("files"),
+                ..all()
+            },
+            TaskFilter {
+                runtime: text("builtin"),
+                ..all()
+            },
+            TaskFilter {
+                runtimes: vec!["javascript".to_owned()],
+                ..all()
+            },
+            TaskFilter {
+                runtime_not: text("javascript"),
+                ..all()
+            },
+            TaskFilter {
+                created_from: Some(at(1)),
+                created_before: Some(at(3)),
+                ..all()
+            },
+            TaskFilter {
+                updated_from: Some(at(1)),
+                updated_before: Some(at(9)),
+                ..all()
             },
         ];
         filters.push(TaskFilter {
@@ -178,7 +249,15 @@ async fn each_sort_key_sorts_the_tasks_in_both_directions_on_every_page() {
         let stored = stored(&repositories).await;
         let tasks = repositories.tasks();
         for order in [SortOrder::Ascending, SortOrder::Descending] {
-            for sort in [TaskSort::Name(order), TaskSort::CreatedAt(order)] {
+            for sort in [
+                TaskSort::Name(order),
+                TaskSort::CreatedAt(order),
+                TaskSort::Version(order),
+                TaskSort::Enabled(order),
+                TaskSort::Registry(order),
+                TaskSort::Runtime(order),
+                TaskSort::UpdatedAt(order),
+            ] {
                 let mut expected = stored.clone();
                 expected.sort_by(|a, b| compare(sort, a, b));
                 assert_list(&expected, async |page| {

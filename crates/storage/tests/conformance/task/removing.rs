@@ -12,10 +12,11 @@ async fn a_task_is_disabled_and_enabled_again() {
             .task_upsert_many(&[one.clone(), other.clone()])
             .await
             .unwrap();
-        for enabled in [false, false, true, true] {
+        for (revision, enabled) in [(2, false), (3, false), (4, true), (5, true)] {
             tasks.task_set_enabled(one.definition.id, enabled).await.unwrap();
             let expected = Task {
                 enabled,
+                revision,
                 ..one.clone()
             };
             assert_eq!(tasks.task_find(one.definition.id).await.unwrap(), Some(expected));
@@ -120,7 +121,11 @@ async fn a_task_that_nobody_offers_any_more_is_deleted_or_marked_where_something
             ..row
         };
         tasks.task_upsert_many(std::slice::from_ref(&back)).await.unwrap();
-        assert_eq!(tasks.task_find(scheduled).await.unwrap(), Some(back));
+        let expected = Task {
+            revision: back.revision + 1,
+            ..back
+        };
+        assert_eq!(tasks.task_find(scheduled).await.unwrap(), Some(expected));
     })
     .await;
 }

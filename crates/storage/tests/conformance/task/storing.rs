@@ -41,6 +41,7 @@ async fn a_stored_task_is_found_as_it_was() {
             validated_at: Some(at(3)),
             created_at: at(1),
             updated_at: at(2),
+            revision: 1,
         };
         let bare = task("bare");
         let tasks = repositories.tasks();
@@ -80,6 +81,7 @@ async fn a_changed_task_keeps_when_it_was_made_and_whether_it_is_enabled() {
             validated_at: Some(at(9)),
             created_at: at(9),
             updated_at: at(9),
+            revision: 1,
         };
         tasks
             .task_upsert_many(std::slice::from_ref(&given))
@@ -88,6 +90,8 @@ async fn a_changed_task_keeps_when_it_was_made_and_whether_it_is_enabled() {
         let expected = Task {
             enabled: false,
             created_at: before.created_at,
+            // It was disabled before it was stored anew.
+            revision: 3,
             ..given
         };
         let found = tasks.task_find(before.definition.id).await.unwrap();
@@ -120,6 +124,7 @@ async fn a_task_that_comes_twice_in_one_call_is_stored_as_it_came_last() {
             .task_list(&TaskFilter::default(), TaskSort::default(), everything())
             .await
             .unwrap();
+        second.revision = 2;
         assert_eq!(list.items, [second]);
     })
     .await;
@@ -183,7 +188,7 @@ async fn no_tasks_are_stored_without_asking_the_database() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_tasks_can_be_stored_by_several_at_the_same_time() {
     on_each_database(async |repositories| {
-        let stored: Vec<Task> = (0..20).map(|number| task(&format!("task {number:02}"))).collect();
+        let mut stored: Vec<Task> = (0..20).map(|number| task(&format!("task {number:02}"))).collect();
         let answers = at_once(0..6, |caller| {
             let tasks = repositories.tasks();
             let mut mine = stored.clone();
@@ -199,6 +204,9 @@ async fn the_same_tasks_can_be_stored_by_several_at_the_same_time() {
             .task_list(&TaskFilter::default(), TaskSort::default(), everything())
             .await
             .unwrap();
+        for task in &mut stored {
+            task.revision = 6;
+        }
         assert_eq!(list.items, stored);
     })
     .await;

@@ -1,0 +1,156 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{LastSync, Task, TaskDefinition, compare_versions};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::envelope::One;
+use crate::error::ApiError;
+use crate::etag::Tagged;
+use crate::state::Services;
+
+/// A task: what jobs run.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Task)]
+pub(crate) struct TaskView {
+    id: Uuid,
+    /// The id again.
+    uuid: Uuid,
+    name: String,
+    /// Its version: name and version together are unique.
+    #[schema(example = "1.0.0")]
+    version: String,
+    /// What it does.
+    description: Option<String>,
+    /// Whether jobs of it may run.
+    enabled: bool,
+    /// The registry that it comes from: `embedded`, `files`, or `database`, where the API keeps it.
+    #[schema(example = "files")]
+    registry_source: String,
+    /// The versions of the tasks with this name that their registries have, the latest last.
+    available_versions: Vec<String>,
+    /// What runs it; `none` where no registry has code for it: its jobs fail with that reason.
+    #[schema(example = "javascript")]
+    runtime: String,
+    /// Its program, if it is one that the API keeps.
+    source_code: Option<String>,
+    /// JSON Schema of the input of its jobs.
+    input_schema: Option<Value>,
+    /// JSON Schema of what it returns.
+    output_schema: Option<Value>,
+    /// Anything else that its registry or its owner keeps with it.
+    metadata: Option<Value>,
+    /// Whether it is stored as its registry had it when that was read last. One that the API keeps always is.
+    in_sync: bool,
+    /// Since when its registry has not had it any more, if it is so: nothing new is run of it.
+    removed_at: Option<DateTime<Utc>>,
+    /// When it was last found valid.
+    validated_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// What tasks are shown with besides their rows.
+pub(super) struct Surroundings {
+    /// By name.
+    versions: BTreeMap<String, Vec<String>>,
+    last_sync: Option<Arc<LastSync>>,
+}
+
+impl Surroundings {
+    pub(super) async fn of(services: &Services, tasks: &[Task]) -> Result<Self, ApiError> {
+        let names: BTreeSet<String> = tasks.iter().map(|task| task.definition.name.clone()).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        if !names.is_empty() {
+            for (name, version) in services.repositories.tasks().task_versions(&names).await? {
+                versions.entry(name).or_default().push(version);
+            }
+        }
+        for versions in versions.values_mut() {
+            versions.sort_by(|a, b| compare_versions(a, b));
+        }
+        Ok(Self {
+            versions,
+            last_sync: services.registries.last_sync(),
+        })
+    }
+
+    fn has_in_sync(&self, task: &Task) -> bool {
+        task.is_of_database()
+            || (task.removed_at.is_none()
+                && self
+                    .last_sync
+                    .as_ref()
+                    .is_some_and(|last| last.in_sync.contains(&task.definition.id)))
+    }
+}
+
+impl TaskView {
+    pub(super) fn new(task: Task, surroundings: &Surroundings) -> Self {
+        let in_sync = surroundings.has_in_sync(&task);
+        let of_database = task.is_of_database();
+        let Task {
+            definition:
+                TaskDefinition {
+                    id,
+                    name,
+                    version,
+                    label: _,
+                    description,
+                    tags: _,
+                    runtime,
+                    source,
+                    input_schema,
+                    output_schema,
+                    limits: _,
+                    retry: _,
+                    metadata,
+                },
+            registry,
+            enabled,
+            removed_at,
+            validated_at,
+            created_at,
+            updated_at,
+            revision: _,
+        } = task;
+        Self {
+            id: id.as_uuid(),
+            uuid: id.as_uuid(),
+            available_versions: surroundings.versions.get(&name).cloned().unwrap_or_default(),
+            name,
+            version,
+            description,
+            enabled,
+            registry_source: registry,
+            runtime,
+            // What lies in a folder may name what only its owner is to see.
+            source_code: source.filter(|_| of_database),
+            input_schema,
+            output_schema,
+            metadata,
+            in_sync,
+            removed_at,
+            validated_at,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+/// The answer about one task.
+pub(super) async fn answer(services: &Services, task: Task) -> Result<Tagged<One<TaskView>>, ApiError> {
+    let surroundings = Surroundings::of(services, std::slice::from_ref(&task)).await?;
+    Ok(Tagged {
+        version: task.revision,
+        answer: One {
+            data: TaskView::new(task, &surroundings),
+        },
+    })
+}

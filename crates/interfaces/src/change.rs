@@ -1,0 +1,58 @@
+//! Changes of the queue by hand.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::{JobId, JobPriority, JobStatus, OutputDestination, UnifiedJob};
+
+/// What is to be changed of a job that waits. A field that is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobChanges {
+    /// How important it is.
+    pub priority: Option<JobPriority>,
+    /// The instant that it stands for, or none.
+    pub scheduled_for: Option<Option<DateTime<Utc>>>,
+    /// It does not run before this instant.
+    pub run_after: Option<DateTime<Utc>>,
+    /// How often it is tried again, or what its task says.
+    pub max_retries: Option<Option<u32>>,
+    /// How long it may run, in seconds, or what its task says.
+    pub timeout_seconds: Option<Option<u32>>,
+    /// Its input.
+    pub input: Option<Value>,
+    /// Where its result goes.
+    pub output_destinations: Option<Vec<OutputDestination>>,
+}
+
+/// What became of a job that was to be changed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobUpdate {
+    /// It was changed, and is like this.
+    Updated(Box<UnifiedJob>),
+    /// It runs or has ended, and was left as it is.
+    TooLate(JobStatus),
+}
+
+/// What became of a job that was to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobDeletion {
+    /// It was deleted, with its executions, logs and deliveries.
+    Deleted,
+    /// It has not ended.
+    Unfinished(JobStatus),
+    /// So many of its results are still to be delivered.
+    Undelivered(u64),
+    /// This job waits for it.
+    AwaitedBy(JobId),
+}
+
+/// What became of an execution that was to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecutionDeletion {
+    /// It was deleted, with its log and deliveries.
+    Deleted,
+    /// It runs.
+    Running,
+    /// So many of its results are still to be delivered.
+    Undelivered(u64),
+}

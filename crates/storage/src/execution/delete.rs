@@ -1,0 +1,59 @@
+use ratchet_interfaces::{ExecutionDeletion, ExecutionId, RepositoryError};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement};
+
+use crate::writer::{WriteError, Writer};
+
+const ENDED: &str = "SELECT 1 FROM executions WHERE id = $1";
+
+/// Few jobs run, so they are looked through.
+const RUNS: &str = "SELECT 1 FROM jobs WHERE status = 'processing' AND execution_id = $1";
+
+const PENDING: &str = "SELECT COUNT(*) FROM deliveries WHERE execution_id = $1 AND status = 'pending'";
+
+/// With the execution go its deliveries.
+const DELETE: [&str; 2] = [
+    "DELETE FROM execution_logs WHERE execution_id = $1",
+    "DELETE FROM executions WHERE id = $1",
+];
+
+pub(super) async fn delete(writer: &Writer, id: ExecutionId) -> Result<ExecutionDeletion, RepositoryError> {
+    writer
+        .write(id, |id, transaction| Box::pin(write(*id, transaction)))
+        .await
+        .map_err(|error| error.during("deleting an execution"))
+}
+
+async fn write(id: ExecutionId, transaction: &DatabaseTransaction) -> Result<ExecutionDeletion, WriteError> {
+    if first(ENDED, id, transaction).await?.is_none() {
+        return match first(RUNS, id, transaction).await? {
+            Some(_) => Ok(ExecutionDeletion::Running),
+            None => Err(RepositoryError::NotFound {
+                what: "execution",
+                id: id.to_string(),
+            }
+            .into()),
+        };
+    }
+    if let Some(row) = first(PENDING, id, transaction).await? {
+        let pending: i64 = row.try_get_by_index(0)?;
+        if pending > 0 {
+            return Ok(ExecutionDeletion::Undelivered(pending.unsigned_abs()));
+        }
+    }
+    for sql in DELETE {
+        transaction.execute_raw(of(sql, id, transaction)).await?;
+    }
+    Ok(ExecutionDeletion::Deleted)
+}
+
+async fn first(
+    sql: &str,
+    id: ExecutionId,
+    transaction: &DatabaseTransaction,
+) -> Result<Option<QueryResult>, WriteError> {
+    Ok(transaction.query_one_raw(of(sql, id, transaction)).await?)
+}
+
+fn of(sql: &str, id: ExecutionId, transaction: &DatabaseTransaction) -> Statement {
+    Statement::from_sql_and_values(transaction.get_database_backend(), sql, [id.as_uuid().into()])
+}
