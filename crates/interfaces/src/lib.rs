@@ -11,6 +11,7 @@
 //! Two conventions hold everywhere. Instants are UTC and have microsecond resolution, because that is what both
 //! databases store: [`truncate_to_micros`] makes one storable. Ids are UUIDv7, one type a noun: see [`ApiId`].
 
+mod audit;
 mod backoff;
 mod clock;
 mod delivery;
@@ -22,6 +23,7 @@ mod fact;
 mod following;
 mod forecast;
 mod id;
+mod idempotency;
 mod job;
 mod manual_clock;
 mod name;
@@ -40,9 +42,11 @@ mod stop_token;
 mod task;
 mod tick;
 mod tick_account;
+mod token;
 mod version_order;
 mod webhook;
 
+pub use audit::{AuditEntry, AuditFilter};
 pub use backoff::{Backoff, BackoffError};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
@@ -58,7 +62,10 @@ pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatu
 pub use fact::Fact;
 pub use following::{Following, FollowingError, WrittenFollowing};
 pub use forecast::{BusyInstant, ForecastBucket, ForecastRequest, ForecastTick, WhatIf};
-pub use id::{ApiId, DeliveryId, ExecutionId, IdError, JobId, NodeId, ScheduleId, TaskId};
+pub use id::{
+    ApiId, AuditEntryId, DeliveryId, ExecutionId, IdError, JobId, NodeId, ScheduleId, TaskId, TokenId,
+};
+pub use idempotency::{IdempotencyClaim, IdempotencyKey, IdempotencyState, KeptAnswer};
 pub use job::{
     AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCreation,
     JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, SettleOutcome, Settlement,
@@ -70,8 +77,9 @@ pub use page::{Page, PageRequest, SortOrder};
 pub use policies::{MisfirePolicy, OverlapPolicy, PolicyError, SchedulePolicies};
 pub use registry::{RegistryManager, SyncReport, TaskListing, TaskRegistry, TaskValidator, ValidationIssue};
 pub use repository::{
-    DeliveryRepository, ExecutionRepository, FactRepository, JobRepository, LeaseRepository,
-    RepositoryFactory, ScheduleRepository, TaskRepository, TickRepository,
+    AuditRepository, DeliveryRepository, ExecutionRepository, FactRepository, IdempotencyRepository,
+    JobRepository, LeaseRepository, RepositoryFactory, ScheduleRepository, TaskRepository, TickRepository,
+    TokenRepository,
 };
 pub use retry::RetryPolicy;
 pub use runtime::{
@@ -95,6 +103,7 @@ pub use tick::{
     TickRecord,
 };
 pub use tick_account::{TickAccount, TickVerdict};
+pub use token::{Scope, Token, TokenFilter, TokenRule};
 pub use version_order::compare_versions;
 pub use webhook::{
     ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, HttpMethod, WebhookAuthentication,
@@ -103,9 +112,9 @@ pub use webhook::{
 
 #[cfg(feature = "mock")]
 pub use repository::{
-    MockDeliveryRepository, MockExecutionRepository, MockFactRepository, MockJobRepository,
-    MockLeaseRepository, MockRepositoryFactory, MockScheduleRepository, MockTaskRepository,
-    MockTickRepository,
+    MockAuditRepository, MockDeliveryRepository, MockExecutionRepository, MockFactRepository,
+    MockIdempotencyRepository, MockJobRepository, MockLeaseRepository, MockRepositoryFactory,
+    MockScheduleRepository, MockTaskRepository, MockTickRepository, MockTokenRepository,
 };
 #[cfg(feature = "mock")]
 pub use {

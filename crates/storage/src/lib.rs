@@ -19,6 +19,7 @@
 //! | [`StorageError`] | why a database could not be opened, migrated, locked |
 //! | `test_support` | private databases for tests (feature `test-support`) |
 
+mod audit;
 mod batch;
 mod database;
 mod database_url;
@@ -29,6 +30,7 @@ mod execution;
 mod fact;
 mod factory;
 mod failure;
+mod idempotency;
 mod job;
 mod lease;
 mod lock;
@@ -46,6 +48,7 @@ mod task;
 #[cfg(feature = "test-support")]
 pub mod test_support;
 mod tick;
+mod token;
 mod writer;
 
 pub use database::Database;
