@@ -5,6 +5,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::dialect::WORDS;
 use crate::m20261124_000001_create_tables::CreateTables;
+use crate::m20261128_000002_create_security::CreateSecurity;
 use crate::m20261128_000003_revise_tasks::ReviseTasks;
 use crate::m20261128_000005_mark_managed_schedules::MarkManagedSchedules;
 
@@ -20,6 +21,7 @@ pub(crate) trait Written: MigrationTrait {
 fn written() -> Vec<Box<dyn Written>> {
     vec![
         Box::new(CreateTables),
+        Box::new(CreateSecurity),
         Box::new(ReviseTasks),
         Box::new(MarkManagedSchedules),
     ]

@@ -8,12 +8,14 @@ use sea_orm_migration::sea_orm::{
 };
 use tempfile::TempDir;
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 15] = [
+    "audit_entries",
     "deliveries",
     "delivery_attempts",
     "execution_logs",
     "executions",
     "facts",
+    "idempotency_keys",
     "job_dependencies",
     "jobs",
     "leases",
@@ -21,6 +23,7 @@ const TABLES: [&str; 12] = [
     "schedules",
     "tasks",
     "ticks",
+    "tokens",
 ];
 
 /// An empty database of each kind, and what keeps it.

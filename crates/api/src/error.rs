@@ -1,7 +1,7 @@
 use axum::Json;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use ratchet_interfaces::{RegistryError, RepositoryError, SchedulerError, with_causes};
+use ratchet_interfaces::{RegistryError, RepositoryError, SchedulerError, TokenRule, with_causes};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,6 +19,8 @@ pub struct ApiError {
     message: String,
     /// Whether the row was changed by somebody else meanwhile.
     version_conflict: bool,
+    /// What a header says besides.
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 /// The envelope of every error.
@@ -47,6 +49,14 @@ impl ApiError {
             code,
             message: message.into(),
             version_conflict: false,
+            header: None,
+        }
+    }
+
+    fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self {
+            header: Some((name, value)),
+            ..self
         }
     }
 
@@ -86,6 +96,39 @@ impl ApiError {
 
     pub(crate) fn too_large(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+    }
+
+    /// Who sends it must say who they are.
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
+        let challenge = HeaderValue::from_static("Bearer realm=\"ratchet\"");
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
+            .with_header(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// What was shown is not valid.
+    pub(crate) fn invalid_token(message: impl Into<String>) -> Self {
+        let challenge = HeaderValue::from_static("Bearer realm=\"ratchet\", error=\"invalid_token\"");
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
+            .with_header(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// There were too many requests; after so many seconds one may be sent again.
+    pub(crate) fn rate_limited(message: impl Into<String>, seconds: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message)
+            .with_header(header::RETRY_AFTER, seconds.into())
+    }
+
+    /// The method is none of the path's, which has these.
+    pub(crate) fn method_of_others(method: &Method, path: &str, allowed: &str) -> Self {
+        let refusal = Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "METHOD_NOT_ALLOWED",
+            format!("{path} does not take {method}"),
+        );
+        match HeaderValue::try_from(allowed) {
+            Ok(allowed) => refusal.with_header(header::ALLOW, allowed),
+            Err(_) => refusal,
+        }
     }
 
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {
@@ -151,13 +194,18 @@ impl IntoResponse for ApiError {
             code,
             message,
             version_conflict: _,
+            header,
         } = self;
         let error = ErrorBody {
             code,
             message,
             status: status.as_u16(),
         };
-        (status, Json(ErrorEnvelope { error })).into_response()
+        let mut response = (status, Json(ErrorEnvelope { error })).into_response();
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, value);
+        }
+        response
     }
 }
 
@@ -185,6 +233,12 @@ impl From<RepositoryError> for ApiError {
             }
             RepositoryError::CorruptRow { .. } | RepositoryError::Refused { .. } => Self::unforeseen(&error),
         }
+    }
+}
+
+impl From<TokenRule> for ApiError {
+    fn from(TokenRule { field, rule }: TokenRule) -> Self {
+        Self::invalid(field, rule)
     }
 }
 

@@ -5,11 +5,13 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::http::header::{HOST, ORIGIN};
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
 use crate::error::ApiError;
+use crate::origin::Origin;
 use crate::state::ApiState;
 
 /// How long a request may take, from its first byte to its answer's.
@@ -33,36 +35,40 @@ pub(crate) async fn to_an_answer(State(state): State<ApiState>, request: Request
     }
 }
 
-/// Refuses what a browser sends for a page of elsewhere. Without authentication, that the server listens on loopback
-/// only is what keeps others out; a page could get around it by a name of its own that leads to 127.0.0.1, or by
-/// sending a request whose answer it need not read.
-pub(crate) async fn local_only(request: Request, next: Next) -> Response {
-    match check(&request) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => refusal.into_response(),
+/// Refuses what a browser sends for a page of elsewhere.
+///
+/// Where no token is needed, that the server listens on loopback only is what keeps others out; a page could get around
+/// it by a name of its own that leads to 127.0.0.1, or by sending a request whose answer it need not read. A request with
+/// a valid token may name any host, as it does behind a proxy, and may come from a page of that host.
+pub(crate) fn check(request: &Parts, has_token: bool, allowed: &[Origin]) -> Result<(), ApiError> {
+    let authority = request.uri.authority().map(|authority| authority.as_str());
+    let hosts = request.headers.get_all(HOST).iter();
+    let hosts: Vec<&str> = authority
+        .into_iter()
+        .chain(hosts.map(|host| host.to_str().unwrap_or("")))
+        .collect();
+    if let Some(host) = hosts.iter().find(|host| !has_token && !is_local(host)) {
+        return Err(ApiError::forbidden(format!(
+            "Host is \"{host}\": only requests to localhost, 127.0.0.1 or [::1] are answered without a token"
+        )));
     }
-}
-
-fn check(request: &Request) -> Result<(), ApiError> {
-    let authority = request.uri().authority().map(|authority| authority.as_str());
-    let hosts = request.headers().get_all(HOST).iter();
-    let hosts = hosts.map(|host| host.to_str().unwrap_or(""));
-    for host in authority.into_iter().chain(hosts) {
-        if !is_local(host) {
-            return Err(ApiError::forbidden(format!(
-                "Host is \"{host}\": only requests to localhost, 127.0.0.1 or [::1] are answered"
-            )));
+    for origin in request.headers.get_all(ORIGIN) {
+        if allowed.iter().any(|allowed| allowed.header() == origin) {
+            continue;
         }
-    }
-    for origin in request.headers().get_all(ORIGIN) {
         let origin = origin.to_str().unwrap_or("");
         let authority = origin
             .parse::<Uri>()
             .ok()
             .and_then(|origin| origin.authority().map(ToString::to_string));
-        if !authority.is_some_and(|authority| is_local(&authority)) {
+        let is_allowed = authority.is_some_and(|authority| {
+            is_local(&authority)
+                || (has_token && hosts.iter().any(|host| host.eq_ignore_ascii_case(&authority)))
+        });
+        if !is_allowed {
             return Err(ApiError::forbidden(format!(
-                "Origin is \"{origin}\": only pages of this machine may send requests"
+                "Origin is \"{origin}\": only pages of this server, and those that server.cors_origins names, may send \
+                 requests"
             )));
         }
     }
@@ -86,8 +92,6 @@ fn is_local(authority: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-
     use super::*;
 
     #[test]
@@ -117,22 +121,49 @@ mod tests {
         }
     }
 
+    fn checked(headers: &[(&str, &str)], has_token: bool, allowed: &[Origin]) -> Result<(), ApiError> {
+        let mut request = Request::builder().uri("/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        check(&parts, has_token, allowed)
+    }
+
     #[test]
     fn a_page_of_elsewhere_is_refused_and_one_of_here_is_not() {
-        let checked = |header: &str, value: &str| {
-            let request = Request::builder().uri("/").header(header, value);
-            check(&request.body(Body::empty()).unwrap())
-        };
-        for (header, value) in [
+        for header in [
             ("host", "rebound.example.org:8080"),
             ("origin", "https://example.org"),
             ("origin", "null"),
             ("origin", "file://"),
         ] {
-            let refusal = checked(header, value).unwrap_err();
-            assert_eq!(refusal.status().as_u16(), 403, "{header}: {value}");
+            let refusal = checked(&[header], false, &[]).unwrap_err();
+            assert_eq!(refusal.status().as_u16(), 403, "{header:?}");
         }
-        assert!(checked("host", "localhost:8080").is_ok());
-        assert!(checked("origin", "http://127.0.0.1:3000").is_ok());
+        assert!(checked(&[("host", "localhost:8080")], false, &[]).is_ok());
+        assert!(checked(&[("origin", "http://127.0.0.1:3000")], false, &[]).is_ok());
+    }
+
+    #[test]
+    fn with_a_token_any_host_may_be_named_and_a_page_of_that_host_may_ask() {
+        let host = ("host", "jobs.example.org");
+        assert!(checked(&[host], true, &[]).is_ok());
+        assert!(checked(&[host, ("origin", "https://jobs.example.org")], true, &[]).is_ok());
+        for origin in ["https://example.org", "null", "https://jobs.example.org:8443"] {
+            let refusal = checked(&[host, ("origin", origin)], true, &[]).unwrap_err();
+            assert_eq!(refusal.status().as_u16(), 403, "{origin}");
+        }
+        // Without one, the same is what a page does that has a name of its own for this machine.
+        assert!(checked(&[host, ("origin", "https://jobs.example.org")], false, &[]).is_err());
+    }
+
+    #[test]
+    fn a_page_that_is_named_in_the_settings_may_ask() {
+        let allowed: [Origin; 1] = ["https://example.org".parse().unwrap()];
+        for has_token in [false, true] {
+            assert!(checked(&[("origin", "https://example.org")], has_token, &allowed).is_ok());
+            assert!(checked(&[("origin", "https://example.org:1")], has_token, &allowed).is_err());
+        }
     }
 }

@@ -1,6 +1,6 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use ratchet_interfaces::{ApiId, ExecutionId, JobId, ScheduleId, TaskId};
+use ratchet_interfaces::{ApiId, ExecutionId, JobId, ScheduleId, TaskId, TokenId};
 
 use crate::error::ApiError;
 
@@ -23,6 +23,10 @@ impl Identifies for JobId {
 
 impl Identifies for ExecutionId {
     const NOUN: &str = "execution";
+}
+
+impl Identifies for TokenId {
+    const NOUN: &str = "token";
 }
 
 /// The `{id}` of a path. Ids are opaque to whoever sends them, so one that cannot be an id is one that does not exist.

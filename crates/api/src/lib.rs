@@ -6,13 +6,31 @@
 //!
 //! **Must not know** SQL, files, settings, or how schedules fire. Deliberately absent: rules of the domain (the services
 //! below refuse what is wrong, and one place here makes answers of refusals), listening and health (that is
-//! `ratchet-server`), and authentication: whoever serves this must listen on loopback only, and requests that name
-//! another host, or come from a page of one, are refused here.
+//! `ratchet-server`).
+//!
+//! **The way of a request**, from outside in; what is refused goes no further:
+//!
+//! ```text
+//!  harden ─► CORS ─► time and panics (guard) ─► admit (auth) ─► change ─► handler
+//!                                               │               │
+//!                                               │               ├ body read whole, in a task of its own
+//!                                               │               ├ idempotency key: claimed, or answered again
+//!                                               │               └ audit log, after the answer is known
+//!                                               ├ operation: declared in the document, or 405
+//!                                               ├ token, or nobody needs one
+//!                                               ├ Host and Origin (guard)
+//!                                               ├ rate limit
+//!                                               └ scope
+//! ```
 //!
 //! **Lower neighbours**: `ratchet-interfaces`, `ratchet-recurrence`.
 
+mod audit;
+mod auth;
 mod body;
 mod browse;
+mod change;
+mod config;
 mod destination;
 mod document;
 mod envelope;
@@ -20,11 +38,16 @@ mod error;
 mod etag;
 mod executions;
 mod guard;
+mod harden;
 mod id;
+mod idempotency;
 mod job;
 mod jobs;
 mod list;
 mod named;
+mod operation;
+mod origin;
+mod rate;
 mod router;
 mod run;
 mod schedules;
@@ -32,8 +55,12 @@ mod state;
 mod tasks;
 #[cfg(test)]
 mod test_support;
+mod tokens;
 mod workers;
 
+pub use auth::IssuedToken;
+pub use config::ApiConfig;
 pub use error::ApiError;
+pub use origin::{Origin, OriginError};
 pub use router::{PREFIX, router};
 pub use state::{ApiState, Services};

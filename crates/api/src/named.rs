@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use ratchet_interfaces::{
     DeliveryStatus, DependencyCondition, ExecutionStatus, JobOrigin, JobPriority, JobStatus, LogLevel,
-    MisfirePolicy, OverlapPolicy, ParseNameError, ScheduleState, TaskErrorKind, TickOutcome,
+    MisfirePolicy, OverlapPolicy, ParseNameError, ScheduleState, Scope, TaskErrorKind, TickOutcome,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -65,6 +65,7 @@ named!(
     MisfirePolicy,
     OverlapPolicy,
     ScheduleState,
+    Scope,
     TaskErrorKind,
     TickOutcome
 );
@@ -79,6 +80,7 @@ pub(crate) type LogLevelName = Name<LogLevel>;
 pub(crate) type MisfirePolicyName = Name<MisfirePolicy>;
 pub(crate) type OverlapPolicyName = Name<OverlapPolicy>;
 pub(crate) type ScheduleStateName = Name<ScheduleState>;
+pub(crate) type ScopeName = Name<Scope>;
 pub(crate) type TaskErrorKindName = Name<TaskErrorKind>;
 pub(crate) type TickOutcomeName = Name<TickOutcome>;
 

@@ -2,14 +2,21 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use tower_http::cors::CorsLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::auth::{Gate, admit};
 use crate::body::MOST_BYTES;
 use crate::error::{method_not_allowed, route_not_found};
+use crate::harden::harden;
+use crate::origin::Origin;
 use crate::state::ApiState;
-use crate::{browse, document, executions, guard, jobs, schedules, tasks, workers};
+use crate::{
+    audit, browse, change, document, executions, guard, idempotency, jobs, operation, schedules, tasks, tokens, workers,
+};
 
 /// What the paths of the API begin with.
 pub const PREFIX: &str = "/api/v1";
@@ -23,18 +30,63 @@ pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
         .nest(PREFIX, executions::routes())
         .nest(PREFIX, tasks::routes())
         .nest(PREFIX, workers::routes())
+        .nest(PREFIX, tokens::routes())
+        .nest(PREFIX, audit::routes())
         .split_for_parts();
+    let gate = Gate {
+        operations: Arc::new(operation::declare(&mut document)),
+        state: state.clone(),
+    };
     document.merge(beside_document);
     let document = Arc::new(document);
-    api.layer(DefaultBodyLimit::max(MOST_BYTES))
+    let origins = &state.access().config.cors_origins;
+    let cors = (!origins.is_empty()).then(|| cors(origins));
+    let router = api
+        .layer(from_fn_with_state(state.clone(), change::in_a_task))
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(from_fn_with_state(gate, admit))
         .layer(from_fn_with_state(state.clone(), guard::to_an_answer))
-        .layer(from_fn(guard::local_only))
         .with_state(state)
         .route(document::PATH, get(async move || document::answer(&document)))
         .merge(browse::routes())
         .merge(beside)
         .fallback(route_not_found)
-        .method_not_allowed_fallback(method_not_allowed)
+        .method_not_allowed_fallback(method_not_allowed);
+    let router = match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router.layer(from_fn(harden))
+}
+
+/// Lets pages of these origins send requests, and read of the answers what programs read.
+fn cors(origins: &[Origin]) -> CorsLayer {
+    let origins = origins.iter().map(|origin| origin.header().clone());
+    let name = HeaderName::from_static;
+    CorsLayer::new()
+        .allow_origin(origins.collect::<Vec<_>>())
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PATCH,
+            Method::PUT,
+            Method::DELETE,
+        ])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            idempotency::KEY_NAME,
+        ])
+        .expose_headers([
+            header::ETAG,
+            header::LOCATION,
+            header::CONTENT_RANGE,
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+            idempotency::REPLAYED_NAME,
+            name("x-total-count"),
+        ])
 }
 
 #[cfg(test)]

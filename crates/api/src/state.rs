@@ -7,6 +7,8 @@ use ratchet_interfaces::{
     WorkerStatus,
 };
 
+use crate::auth::Access;
+use crate::config::ApiConfig;
 use crate::error::ApiError;
 
 /// What handlers call.
@@ -37,6 +39,7 @@ pub struct Services {
 pub struct ApiState {
     clock: Arc<dyn Clock>,
     services: Arc<RwLock<Option<Services>>>,
+    access: Arc<Access>,
 }
 
 impl ApiState {
@@ -46,6 +49,16 @@ impl ApiState {
         Self {
             clock,
             services: Arc::default(),
+            access: Arc::new(Access::new(ApiConfig::default())),
+        }
+    }
+
+    /// With other rules for who may ask, and how often.
+    #[must_use]
+    pub fn with_config(self, config: ApiConfig) -> Self {
+        Self {
+            access: Arc::new(Access::new(config)),
+            ..self
         }
     }
 
@@ -68,11 +81,17 @@ impl ApiState {
         &*self.clock
     }
 
-    fn services(&self) -> Option<Services> {
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The services, or the answer of a server that has none.
+    pub(crate) fn services(&self) -> Result<Services, ApiError> {
         self.services
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+            .ok_or_else(|| ApiError::unavailable("the server starts or stops: try again later"))
     }
 }
 
@@ -80,8 +99,6 @@ impl FromRequestParts<ApiState> for Services {
     type Rejection = ApiError;
 
     async fn from_request_parts(_: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        state
-            .services()
-            .ok_or_else(|| ApiError::unavailable("the server starts or stops: try again later"))
+        state.services()
     }
 }

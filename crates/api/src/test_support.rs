@@ -7,9 +7,10 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    ManualClock, MockDeliveryRepository, MockExecutionRepository, MockJobRepository, MockOutputDelivery,
-    MockRegistryManager, MockRepositoryFactory, MockScheduleRepository, MockSchedulerService,
-    MockTaskRepository, MockTaskValidator, MockTickRepository, MockWorkerStatus, Signal,
+    ManualClock, MockAuditRepository, MockDeliveryRepository, MockExecutionRepository,
+    MockIdempotencyRepository, MockJobRepository, MockOutputDelivery, MockRegistryManager,
+    MockRepositoryFactory, MockScheduleRepository, MockSchedulerService, MockTaskRepository,
+    MockTaskValidator, MockTickRepository, MockTokenRepository, MockWorkerStatus, Signal,
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -27,6 +28,9 @@ pub(crate) struct Mocks {
     pub(crate) deliveries: MockDeliveryRepository,
     pub(crate) executions: MockExecutionRepository,
     pub(crate) jobs: MockJobRepository,
+    pub(crate) tokens: MockTokenRepository,
+    pub(crate) audit: MockAuditRepository,
+    pub(crate) idempotency: MockIdempotencyRepository,
     pub(crate) jobs_available: Signal,
     pub(crate) jobs_stopping: Signal,
     pub(crate) scheduler: MockSchedulerService,
@@ -81,6 +85,9 @@ impl Mocks {
             deliveries,
             executions,
             jobs,
+            mut tokens,
+            mut audit,
+            mut idempotency,
             jobs_available,
             jobs_stopping,
             scheduler,
@@ -112,6 +119,23 @@ impl Mocks {
         repositories
             .expect_jobs()
             .returning(move || Arc::clone(&jobs) as _);
+        // What every request does besides, unless the test says otherwise: there is no token, and changes are noted.
+        tokens.expect_token_exists().returning(|| Ok(false));
+        let tokens = Arc::new(tokens);
+        repositories
+            .expect_tokens()
+            .returning(move || Arc::clone(&tokens) as _);
+        audit.expect_audit_write().returning(|_| Ok(()));
+        audit.expect_audit_prune().returning(|_, _| Ok(0));
+        let audit = Arc::new(audit);
+        repositories
+            .expect_audit()
+            .returning(move || Arc::clone(&audit) as _);
+        idempotency.expect_idempotency_prune().returning(|_, _| Ok(0));
+        let idempotency = Arc::new(idempotency);
+        repositories
+            .expect_idempotency()
+            .returning(move || Arc::clone(&idempotency) as _);
         Services {
             repositories: Arc::new(repositories),
             scheduler: Arc::new(scheduler),

@@ -128,6 +128,10 @@ id_of_a_noun! {
     ExecutionId,
     /// A delivery: one result on its way to one destination.
     DeliveryId,
+    /// A token: what a client of the API shows.
+    TokenId,
+    /// An entry of the audit log.
+    AuditEntryId,
     /// A running process. Random for each start, so that two machines with one host name are never confused.
     NodeId,
 }

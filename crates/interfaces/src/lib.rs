@@ -11,6 +11,7 @@
 //! Two conventions hold everywhere. Instants are UTC and have microsecond resolution, because that is what both
 //! databases store: [`truncate_to_micros`] makes one storable. Ids are UUIDv7, one type a noun: see [`ApiId`].
 
+mod audit;
 mod backoff;
 mod change;
 mod clock;
@@ -23,6 +24,7 @@ mod fact;
 mod following;
 mod forecast;
 mod id;
+mod idempotency;
 mod job;
 mod manual_clock;
 mod name;
@@ -42,10 +44,12 @@ mod stop_token;
 mod task;
 mod tick;
 mod tick_account;
+mod token;
 mod version_order;
 mod webhook;
 mod worker;
 
+pub use audit::{AuditEntry, AuditFilter};
 pub use backoff::{Backoff, BackoffError};
 pub use change::{ExecutionDeletion, JobChanges, JobDeletion, JobUpdate};
 pub use clock::{Clock, Wake, truncate_to_micros};
@@ -62,7 +66,10 @@ pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatu
 pub use fact::Fact;
 pub use following::{Following, FollowingError, WrittenFollowing};
 pub use forecast::{BusyInstant, ForecastBucket, ForecastRequest, ForecastTick, WhatIf};
-pub use id::{ApiId, DeliveryId, ExecutionId, IdError, JobId, NodeId, ScheduleId, TaskId};
+pub use id::{
+    ApiId, AuditEntryId, DeliveryId, ExecutionId, IdError, JobId, NodeId, ScheduleId, TaskId, TokenId,
+};
+pub use idempotency::{IdempotencyClaim, IdempotencyKey, IdempotencyState, KeptAnswer};
 pub use job::{
     AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCreation,
     JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, SettleOutcome, Settlement,
@@ -76,8 +83,9 @@ pub use registry::{
     LastSync, RegistryManager, SyncReport, TaskListing, TaskRegistry, TaskValidator, ValidationIssue,
 };
 pub use repository::{
-    DeliveryRepository, ExecutionRepository, FactRepository, JobRepository, LeaseRepository,
-    RepositoryFactory, ScheduleRepository, TaskRepository, TickRepository,
+    AuditRepository, DeliveryRepository, ExecutionRepository, FactRepository, IdempotencyRepository,
+    JobRepository, LeaseRepository, RepositoryFactory, ScheduleRepository, TaskRepository, TickRepository,
+    TokenRepository,
 };
 pub use retry::RetryPolicy;
 pub use runtime::{
@@ -104,6 +112,7 @@ pub use tick::{
     TickRecord,
 };
 pub use tick_account::{TickAccount, TickVerdict};
+pub use token::{Scope, Token, TokenFilter, TokenRule};
 pub use version_order::compare_versions;
 pub use webhook::{
     ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, HttpMethod, WebhookAuthentication,
@@ -113,9 +122,9 @@ pub use worker::{RunningJob, WorkerReport, WorkerStatus};
 
 #[cfg(feature = "mock")]
 pub use repository::{
-    MockDeliveryRepository, MockExecutionRepository, MockFactRepository, MockJobRepository,
-    MockLeaseRepository, MockRepositoryFactory, MockScheduleRepository, MockTaskRepository,
-    MockTickRepository,
+    MockAuditRepository, MockDeliveryRepository, MockExecutionRepository, MockFactRepository,
+    MockIdempotencyRepository, MockJobRepository, MockLeaseRepository, MockRepositoryFactory,
+    MockScheduleRepository, MockTaskRepository, MockTickRepository, MockTokenRepository,
 };
 #[cfg(feature = "mock")]
 pub use {

@@ -2,21 +2,25 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ratchet_interfaces::{
-    DeliveryRepository, ExecutionRepository, FactRepository, JobRepository, LeaseRepository, RepositoryError,
-    RepositoryFactory, ScheduleRepository, TaskRepository, TickRepository,
+    AuditRepository, DeliveryRepository, ExecutionRepository, FactRepository, IdempotencyRepository,
+    JobRepository, LeaseRepository, RepositoryError, RepositoryFactory, ScheduleRepository, TaskRepository,
+    TickRepository, TokenRepository,
 };
 use sea_orm::{ConnectionTrait, Statement};
 
+use crate::audit::AuditEntries;
 use crate::delivery::Deliveries;
 use crate::execution::Executions;
 use crate::fact::Facts;
 use crate::failure::During;
+use crate::idempotency::IdempotencyKeys;
 use crate::job::Jobs;
 use crate::lease::Leases;
 use crate::schedule::Schedules;
 use crate::store::Store;
 use crate::task::Tasks;
 use crate::tick::Ticks;
+use crate::token::Tokens;
 
 /// The repositories of one open database.
 pub(crate) struct Repositories {
@@ -61,6 +65,18 @@ impl RepositoryFactory for Repositories {
 
     fn facts(&self) -> Arc<dyn FactRepository> {
         Arc::new(Facts::new(Arc::clone(&self.store)))
+    }
+
+    fn tokens(&self) -> Arc<dyn TokenRepository> {
+        Arc::new(Tokens::new(Arc::clone(&self.store)))
+    }
+
+    fn audit(&self) -> Arc<dyn AuditRepository> {
+        Arc::new(AuditEntries::new(Arc::clone(&self.store)))
+    }
+
+    fn idempotency(&self) -> Arc<dyn IdempotencyRepository> {
+        Arc::new(IdempotencyKeys::new(Arc::clone(&self.store)))
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {

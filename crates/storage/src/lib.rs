@@ -20,6 +20,7 @@
 //! | [`StorageError`] | why a database could not be opened, migrated, locked |
 //! | `test_support` | private databases for tests (feature `test-support`) |
 
+mod audit;
 mod backup;
 mod batch;
 mod database;
@@ -31,6 +32,7 @@ mod execution;
 mod fact;
 mod factory;
 mod failure;
+mod idempotency;
 mod job;
 mod lease;
 mod lock;
@@ -48,6 +50,7 @@ mod task;
 #[cfg(feature = "test-support")]
 pub mod test_support;
 mod tick;
+mod token;
 mod writer;
 
 pub use backup::{Backup, BackupError, Checked, Restored, restore};

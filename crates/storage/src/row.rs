@@ -4,6 +4,7 @@
     reason = "SeaORM's derive macros write public items, and its traits want a public model"
 )]
 
+pub(crate) mod audit;
 pub(crate) mod delivery;
 pub(crate) mod delivery_attempt;
 pub(crate) mod execution;
@@ -16,6 +17,7 @@ pub(crate) mod schedule;
 mod stored_id;
 pub(crate) mod task;
 pub(crate) mod tick;
+pub(crate) mod token;
 mod unreadable;
 
 pub(crate) use priority::rank;

@@ -66,6 +66,7 @@ pub(crate) struct Instant {
     path = "/schedules/preview",
     tag = TAG,
     operation_id = "schedules_preview",
+    security(("bearer" = ["read"])),
     request_body = PreviewRequest,
     responses(
         (status = 200, body = One<Preview>),

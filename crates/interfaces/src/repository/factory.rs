@@ -3,8 +3,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    DeliveryRepository, ExecutionRepository, FactRepository, JobRepository, LeaseRepository, RepositoryError,
-    ScheduleRepository, TaskRepository, TickRepository,
+    AuditRepository, DeliveryRepository, ExecutionRepository, FactRepository, IdempotencyRepository,
+    JobRepository, LeaseRepository, RepositoryError, ScheduleRepository, TaskRepository, TickRepository,
+    TokenRepository,
 };
 
 /// All repositories of one database.
@@ -27,6 +28,12 @@ pub trait RepositoryFactory: Send + Sync {
     fn facts(&self) -> Arc<dyn FactRepository>;
     /// The table `leases`.
     fn leases(&self) -> Arc<dyn LeaseRepository>;
+    /// The table `tokens`.
+    fn tokens(&self) -> Arc<dyn TokenRepository>;
+    /// The table `audit_entries`.
+    fn audit(&self) -> Arc<dyn AuditRepository>;
+    /// The table `idempotency_keys`.
+    fn idempotency(&self) -> Arc<dyn IdempotencyRepository>;
 
     /// Asks the database for a sign of life, for health checks.
     async fn ping(&self) -> Result<(), RepositoryError>;

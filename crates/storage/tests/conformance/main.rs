@@ -8,10 +8,12 @@
     reason = "what a test unwraps, it asserts; the lint does not exempt what tests share"
 )]
 
+mod audit;
 mod delivery;
 mod execution;
 mod factory;
 mod harness;
+mod idempotency;
 mod job;
 mod laws;
 mod lease;
@@ -22,3 +24,4 @@ mod schedule;
 mod sqlite;
 mod task;
 mod tick;
+mod token;

@@ -1,0 +1,35 @@
+use ratchet_interfaces::Page;
+
+use crate::audit::TAG;
+use crate::audit::list::AuditEntries;
+use crate::audit::view::AuditEntryView;
+use crate::envelope::Many;
+use crate::error::{ApiError, ErrorEnvelope};
+use crate::list::ListQuery;
+use crate::state::Services;
+
+/// A page of the audit log.
+#[utoipa::path(
+    get,
+    path = "/audit",
+    tag = TAG,
+    operation_id = "audit_list",
+    security(("bearer" = ["admin"])),
+    params(ListQuery<AuditEntries>),
+    responses(
+        (status = 200, body = Many<AuditEntryView>),
+        (status = 400, body = ErrorEnvelope, description = "A parameter is unknown or not allowed"),
+    )
+)]
+pub(super) async fn list(
+    services: Services,
+    query: ListQuery<AuditEntries>,
+) -> Result<Many<AuditEntryView>, ApiError> {
+    let audit = services.repositories.audit();
+    let Page { items, total } = audit.audit_list(&query.filter, query.page).await?;
+    let page = Page {
+        items: items.into_iter().map(Into::into).collect(),
+        total,
+    };
+    Ok(Many::new("audit", page, query.page, services.clock.now()))
+}

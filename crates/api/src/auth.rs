@@ -1,0 +1,14 @@
+//! Who sends a request, and whether they may.
+
+mod access;
+mod admit;
+mod caller;
+mod secret;
+
+pub(crate) use access::Access;
+pub(crate) use admit::{Gate, admit};
+pub(crate) use caller::Caller;
+pub use secret::IssuedToken;
+
+#[cfg(test)]
+mod tests;

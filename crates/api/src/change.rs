@@ -1,0 +1,106 @@
+use std::panic::AssertUnwindSafe;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+
+use crate::audit::{self, Deed};
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::idempotency::{self, Claim};
+use crate::state::ApiState;
+
+/// Has a change done in a task of its own: a client that does not wait for the answer breaks nothing off, and what became
+/// of it stands in the audit log all the same. Reading passes.
+pub(crate) async fn in_a_task(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let task = tokio::spawn(async move {
+        done(&state, request, next)
+            .await
+            .unwrap_or_else(IntoResponse::into_response)
+    });
+    task.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a change was broken off");
+        ApiError::internal().into_response()
+    })
+}
+
+async fn done(state: &ApiState, request: Request, next: Next) -> Result<Response, ApiError> {
+    let services = state.services()?;
+    let (mut parts, body) = request.into_parts();
+    let Some(caller) = parts.extensions.get::<Caller>().cloned() else {
+        // Whoever did not pass the gate does not come here.
+        return Err(ApiError::internal());
+    };
+    let resource_id = path_id(&mut parts).await;
+    let limited = Request::from_parts(parts.clone(), body);
+    let body = match crate::body::bytes(limited, &()).await {
+        Ok(body) => body,
+        Err(refusal) => {
+            let deed = Deed {
+                resource_id,
+                fields: Vec::new(),
+                status: refusal.status(),
+            };
+            audit::record_change(state, &services, &caller, deed).await;
+            return Err(refusal);
+        }
+    };
+    let claimed = match key(&parts)? {
+        None => None,
+        Some(key) => match idempotency::claim(state, &services, &caller, key, (&parts, &body)).await? {
+            Claim::Replayed(answer) => return Ok(answer),
+            Claim::Mine(claimed) => Some(claimed),
+        },
+    };
+    let fields = audit::fields_of(&body);
+    let answer = answer(parts, body, next).await;
+    let answer = match claimed {
+        Some(claimed) => claimed.settle(&services, answer).await,
+        None => answer,
+    };
+    let deed = Deed {
+        resource_id: resource_id.or_else(|| created_id(answer.headers())),
+        fields,
+        status: answer.status(),
+    };
+    audit::record_change(state, &services, &caller, deed).await;
+    Ok(answer)
+}
+
+/// The idempotency key; only what a POST does is not the same when it is done twice.
+fn key(parts: &Parts) -> Result<Option<String>, ApiError> {
+    if parts.method == Method::POST {
+        idempotency::key(&parts.headers)
+    } else {
+        Ok(None)
+    }
+}
+
+/// What the handler answers, also if it panics: the change may have been made.
+async fn answer(parts: Parts, body: Bytes, next: Next) -> Response {
+    let request = Request::from_parts(parts, Body::from(body));
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answer.unwrap_or_else(|_| {
+        tracing::error!("a request ended in a panic");
+        ApiError::internal().into_response()
+    })
+}
+
+async fn path_id(parts: &mut Parts) -> Option<String> {
+    let parameters = RawPathParams::from_request_parts(parts, &()).await.ok()?;
+    let id = parameters.iter().find(|(name, _)| *name == "id");
+    id.map(|(_, id)| audit::shortened(id))
+}
+
+/// The id of what was created, from the path at which it is.
+fn created_id(headers: &HeaderMap) -> Option<String> {
+    let path = headers.get(header::LOCATION)?.to_str().ok()?;
+    path.rsplit('/').next().map(str::to_owned)
+}

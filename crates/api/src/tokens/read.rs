@@ -1,0 +1,32 @@
+use ratchet_interfaces::Page;
+
+use crate::envelope::Many;
+use crate::error::{ApiError, ErrorEnvelope};
+use crate::list::ListQuery;
+use crate::state::Services;
+use crate::tokens::TAG;
+use crate::tokens::list::Tokens;
+use crate::tokens::view::TokenView;
+
+/// A page of the tokens.
+#[utoipa::path(
+    get,
+    path = "/tokens",
+    tag = TAG,
+    operation_id = "tokens_list",
+    security(("bearer" = ["admin"])),
+    params(ListQuery<Tokens>),
+    responses(
+        (status = 200, body = Many<TokenView>),
+        (status = 400, body = ErrorEnvelope, description = "A parameter is unknown or not allowed"),
+    )
+)]
+pub(super) async fn list(services: Services, query: ListQuery<Tokens>) -> Result<Many<TokenView>, ApiError> {
+    let tokens = services.repositories.tokens();
+    let Page { items, total } = tokens.token_list(&query.filter, query.page).await?;
+    let page = Page {
+        items: items.into_iter().map(Into::into).collect(),
+        total,
+    };
+    Ok(Many::new("tokens", page, query.page, services.clock.now()))
+}

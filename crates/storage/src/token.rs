@@ -1,0 +1,154 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{
+    Page, PageRequest, RepositoryError, SortOrder, Token, TokenFilter, TokenId, TokenRepository,
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    Statement,
+};
+
+use crate::failure::{During, Violation, violation};
+use crate::paging::page;
+use crate::row::token::{Column, Entity, Model, model, read};
+use crate::row::{micros, text};
+use crate::store::Store;
+use crate::writer::WriteError;
+
+/// The table `tokens`.
+pub(crate) struct Tokens {
+    store: Arc<Store>,
+}
+
+impl Tokens {
+    pub(crate) const fn new(store: Arc<Store>) -> Self {
+        Self { store }
+    }
+
+    /// Runs a statement about one token at one instant; says whether it changed it.
+    async fn mark(
+        &self,
+        sql: &'static str,
+        id: TokenId,
+        at: DateTime<Utc>,
+        during: &'static str,
+    ) -> Result<bool, RepositoryError> {
+        self.store
+            .writer
+            .write((sql, id, micros(at)), |(sql, id, at), transaction| {
+                Box::pin(mark(sql, *id, *at, transaction))
+            })
+            .await
+            .map_err(|error| error.during(during))
+    }
+}
+
+#[async_trait]
+impl TokenRepository for Tokens {
+    async fn token_create(&self, token: &Token) -> Result<(), RepositoryError> {
+        let written = self
+            .store
+            .writer
+            .write(model(token), |row, transaction| {
+                Box::pin(insert(row, transaction))
+            })
+            .await;
+        match written {
+            Ok(()) => Ok(()),
+            Err(WriteError::Database(error)) if violation(&error) == Some(Violation::Unique) => {
+                Err(RepositoryError::AlreadyExists {
+                    what: "token",
+                    field: "name",
+                    value: token.name.clone(),
+                })
+            }
+            Err(error) => Err(error.during("storing a token")),
+        }
+    }
+
+    async fn token_find(&self, id: TokenId) -> Result<Option<Token>, RepositoryError> {
+        Entity::find_by_id(id.as_uuid())
+            .one(&self.store.reader)
+            .await
+            .during("looking for a token")?
+            .map(read)
+            .transpose()
+    }
+
+    async fn token_find_by_name(&self, name: &str) -> Result<Option<Token>, RepositoryError> {
+        Entity::find()
+            .filter(Column::Name.eq(text(name)))
+            .filter(Column::RevokedAt.is_null())
+            .one(&self.store.reader)
+            .await
+            .during("looking for a token")?
+            .map(read)
+            .transpose()
+    }
+
+    async fn token_exists(&self) -> Result<bool, RepositoryError> {
+        let statement = Statement::from_string(
+            self.store.backend(),
+            "SELECT 1 FROM tokens WHERE revoked_at IS NULL LIMIT 1",
+        );
+        let found = self.store.reader.query_one_raw(statement).await;
+        Ok(found.during("asking whether there are tokens")?.is_some())
+    }
+
+    async fn token_list(
+        &self,
+        filter: &TokenFilter,
+        request: PageRequest,
+    ) -> Result<Page<Token>, RepositoryError> {
+        let TokenFilter { name, scope, revoked } = filter;
+        let condition = Condition::all()
+            .add_option(name.as_deref().map(|name| Column::Name.eq(text(name))))
+            .add_option(scope.map(|scope| Column::Scope.eq(scope.as_str())))
+            .add_option(revoked.map(|revoked| {
+                if revoked {
+                    Column::RevokedAt.is_not_null()
+                } else {
+                    Column::RevokedAt.is_null()
+                }
+            }));
+        let keys = [(Column::Id, SortOrder::Descending)];
+        let reader = &self.store.reader;
+        page::<Entity, _>(reader, condition, &keys, request, "listing tokens", read).await
+    }
+
+    async fn token_revoke(&self, id: TokenId, at: DateTime<Utc>) -> Result<bool, RepositoryError> {
+        const REVOKE: &str = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+        self.mark(REVOKE, id, at, "revoking a token").await
+    }
+
+    async fn token_touch(&self, id: TokenId, at: DateTime<Utc>) -> Result<(), RepositoryError> {
+        const TOUCH: &str = "UPDATE tokens SET last_used_at = $2
+            WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+        self.mark(TOUCH, id, at, "noting the use of a token")
+            .await
+            .map(drop)
+    }
+}
+
+async fn insert(row: &Model, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
+}
+
+async fn mark(
+    sql: &str,
+    id: TokenId,
+    at: i64,
+    transaction: &DatabaseTransaction,
+) -> Result<bool, WriteError> {
+    let statement = Statement::from_sql_and_values(
+        transaction.get_database_backend(),
+        sql,
+        [id.as_uuid().into(), at.into()],
+    );
+    Ok(transaction.execute_raw(statement).await?.rows_affected() == 1)
+}
