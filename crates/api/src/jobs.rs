@@ -3,6 +3,7 @@
 mod cancel;
 mod create;
 mod deliveries;
+mod event;
 mod list;
 mod queue;
 mod read;

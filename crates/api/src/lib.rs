@@ -17,6 +17,7 @@ mod document;
 mod envelope;
 mod error;
 mod etag;
+mod events;
 mod executions;
 mod guard;
 mod id;
@@ -32,5 +33,6 @@ mod state;
 mod test_support;
 
 pub use error::ApiError;
+pub use events::EventHub;
 pub use router::{PREFIX, router};
 pub use state::{ApiState, Services};

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use ratchet_interfaces::{
     DeliveryStatus, DependencyCondition, ExecutionStatus, JobOrigin, JobPriority, JobStatus, LogLevel,
-    MisfirePolicy, OverlapPolicy, ParseNameError, ScheduleState, TaskErrorKind, TickOutcome,
+    MisfirePolicy, OverlapPolicy, ParseNameError, ScheduleChange, ScheduleState, TaskErrorKind, TickOutcome,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -64,6 +64,7 @@ named!(
     LogLevel,
     MisfirePolicy,
     OverlapPolicy,
+    ScheduleChange,
     ScheduleState,
     TaskErrorKind,
     TickOutcome
@@ -79,6 +80,7 @@ pub(crate) type JobStatusName = Name<JobStatus>;
 pub(crate) type LogLevelName = Name<LogLevel>;
 pub(crate) type MisfirePolicyName = Name<MisfirePolicy>;
 pub(crate) type OverlapPolicyName = Name<OverlapPolicy>;
+pub(crate) type ScheduleChangeName = Name<ScheduleChange>;
 pub(crate) type ScheduleStateName = Name<ScheduleState>;
 pub(crate) type TaskErrorKindName = Name<TaskErrorKind>;
 pub(crate) type TickOutcomeName = Name<TickOutcome>;

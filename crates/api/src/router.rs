@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::body::MOST_BYTES;
 use crate::error::{method_not_allowed, route_not_found};
 use crate::state::ApiState;
-use crate::{document, executions, guard, jobs, schedules};
+use crate::{document, events, executions, guard, jobs, schedules};
 
 /// What the paths of the API begin with.
 pub const PREFIX: &str = "/api/v1";
@@ -21,6 +21,7 @@ pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
         .nest(PREFIX, schedules::routes())
         .nest(PREFIX, jobs::routes())
         .nest(PREFIX, executions::routes())
+        .nest(PREFIX, events::routes())
         .split_for_parts();
     document.merge(beside_document);
     let document = Arc::new(document);

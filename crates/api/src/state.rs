@@ -2,9 +2,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use ratchet_interfaces::{Clock, OutputDelivery, RepositoryFactory, SchedulerService, Signal, TaskValidator};
+use ratchet_interfaces::{
+    Clock, EventSink, OutputDelivery, RepositoryFactory, SchedulerService, Signal, TaskValidator,
+};
 
 use crate::error::ApiError;
+use crate::events::EventHub;
 
 /// What handlers call.
 #[derive(Clone)]
@@ -21,6 +24,8 @@ pub struct Services {
     pub jobs_available: Signal,
     /// Raised when there may be a running job that is to stop.
     pub jobs_stopping: Signal,
+    /// Who hears what becomes of jobs.
+    pub events: Arc<dyn EventSink>,
     /// The only source of time.
     pub clock: Arc<dyn Clock>,
 }
@@ -29,6 +34,7 @@ pub struct Services {
 #[derive(Clone)]
 pub struct ApiState {
     clock: Arc<dyn Clock>,
+    pub(crate) events: Arc<EventHub>,
     services: Arc<RwLock<Option<Services>>>,
 }
 
@@ -38,6 +44,7 @@ impl ApiState {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
+            events: Arc::default(),
             services: Arc::default(),
         }
     }
@@ -59,6 +66,10 @@ impl ApiState {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    pub(crate) fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     fn services(&self) -> Option<Services> {

@@ -7,9 +7,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    ManualClock, MockDeliveryRepository, MockExecutionRepository, MockJobRepository, MockOutputDelivery,
-    MockRepositoryFactory, MockScheduleRepository, MockSchedulerService, MockTaskRepository,
-    MockTaskValidator, MockTickRepository, Signal,
+    EventSinks, ManualClock, MockDeliveryRepository, MockExecutionRepository, MockJobRepository,
+    MockOutputDelivery, MockRepositoryFactory, MockScheduleRepository, MockSchedulerService,
+    MockTaskRepository, MockTaskValidator, MockTickRepository, Signal,
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -29,6 +29,7 @@ pub(crate) struct Mocks {
     pub(crate) jobs: MockJobRepository,
     pub(crate) jobs_available: Signal,
     pub(crate) jobs_stopping: Signal,
+    pub(crate) events: EventSinks,
     pub(crate) scheduler: MockSchedulerService,
     pub(crate) validator: MockTaskValidator,
     pub(crate) output: MockOutputDelivery,
@@ -81,6 +82,7 @@ impl Mocks {
             jobs,
             jobs_available,
             jobs_stopping,
+            events,
             scheduler,
             validator,
             output,
@@ -115,6 +117,7 @@ impl Mocks {
             output: Arc::new(output),
             jobs_available,
             jobs_stopping,
+            events: Arc::new(events),
             clock: Arc::new(ManualClock::at(now())),
         }
     }

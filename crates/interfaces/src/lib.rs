@@ -17,6 +17,7 @@ mod delivery;
 mod dependency;
 mod destination;
 mod error;
+mod event;
 mod execution;
 mod fact;
 mod following;
@@ -54,6 +55,10 @@ pub use destination::{
     StdioOptions, StdioStream, WriteMode,
 };
 pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
+pub use event::{
+    DeliveryEvent, Event, EventKind, EventSink, EventSinks, ExecutionEvent, JobEvent, NoEventSink,
+    ScheduleChange, ScheduleEvent, TickEvent,
+};
 pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatus};
 pub use fact::Fact;
 pub use following::{Following, FollowingError, WrittenFollowing};
@@ -61,8 +66,8 @@ pub use forecast::{BusyInstant, ForecastBucket, ForecastRequest, ForecastTick, W
 pub use id::{ApiId, DeliveryId, ExecutionId, IdError, JobId, NodeId, ScheduleId, TaskId};
 pub use job::{
     AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCreation,
-    JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, SettleOutcome, Settlement,
-    StopRequest, UnifiedJob,
+    JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, QueueDepths, SettleOutcome,
+    Settlement, StopRequest, UnifiedJob,
 };
 pub use manual_clock::ManualClock;
 pub use overlap::{OverlapDecision, UnfinishedJob, asks_for_overlap, decide_overlap};
@@ -110,6 +115,7 @@ pub use repository::{
 #[cfg(feature = "mock")]
 pub use {
     delivery::MockOutputDelivery,
+    event::MockEventSink,
     registry::{MockRegistryManager, MockTaskRegistry, MockTaskValidator},
     runtime::{MockRuntimeStatus, MockTaskExecutor, MockTaskMonitor},
     scheduler::MockSchedulerService,

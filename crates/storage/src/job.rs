@@ -3,6 +3,7 @@ mod cancel;
 mod claim;
 mod create;
 mod dependents;
+mod depths;
 mod ended_execution;
 mod gates;
 mod leases;
@@ -21,7 +22,7 @@ use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobCreation,
     JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, NodeId, Page, PageRequest,
-    RepositoryError, Settlement, SortOrder, StopRequest, UnifiedJob,
+    QueueDepths, RepositoryError, Settlement, SortOrder, StopRequest, UnifiedJob,
 };
 use sea_orm::{ColumnTrait, Condition, EntityTrait};
 
@@ -95,6 +96,10 @@ impl JobRepository for Jobs {
 
     async fn job_next_run_after(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, RepositoryError> {
         claim::next_run_after(&self.store.reader, now).await
+    }
+
+    async fn job_queue_depths(&self, now: DateTime<Utc>) -> Result<QueueDepths, RepositoryError> {
+        depths::depths(&self.store.reader, now).await
     }
 
     async fn job_settle_many(&self, outcomes: &[AttemptOutcome]) -> Result<Settlement, RepositoryError> {

@@ -9,8 +9,8 @@ use ratchet_interfaces::{
     DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliveryStatus, Execution,
     ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, ExecutionStatus, JobCreation,
     JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, JobStatus, NodeId, Page,
-    PageRequest, Progress, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest, Task,
-    TaskFilter, TaskId, TaskRepository, TaskSort, UnifiedJob,
+    PageRequest, Progress, QueueDepths, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest,
+    Task, TaskFilter, TaskId, TaskRepository, TaskSort, UnifiedJob,
 };
 use tokio::sync::watch;
 
@@ -345,6 +345,10 @@ impl JobRepository for FakeDatabase {
 
     async fn job_cancel(&self, _: &CancelRequest) -> Result<Cancellation, RepositoryError> {
         unreachable!("the executor calls off no job")
+    }
+
+    async fn job_queue_depths(&self, _: DateTime<Utc>) -> Result<QueueDepths, RepositoryError> {
+        unreachable!("the executor counts no jobs")
     }
 
     async fn job_retry_many(
