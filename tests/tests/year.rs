@@ -7,10 +7,10 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use ratchet_interfaces::{
-    Clock, ManualClock, OverlapPolicy, ScheduleId, SchedulePolicies, SchedulerService, TickFiring,
-    UnifiedSchedule,
+    Clock, Event, EventSink, ManualClock, OverlapPolicy, ScheduleId, SchedulePolicies, SchedulerService,
+    TickEvent, TickOutcome, UnifiedSchedule,
 };
-use ratchet_scheduler::{SchedulerConfig, TickObserver, TokioCronSchedulerService};
+use ratchet_scheduler::{SchedulerConfig, TokioCronSchedulerService};
 use ratchet_storage::test_support::TestDatabase;
 use ratchet_tests::store_task;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -22,11 +22,15 @@ const ZONES: [Tz; 4] = [
     chrono_tz::Australia::Lord_Howe,
 ];
 
-struct Committed(UnboundedSender<TickFiring>);
+struct Committed(UnboundedSender<TickEvent>);
 
-impl TickObserver for Committed {
-    fn committed(&self, firing: &TickFiring) {
-        self.0.send(firing.clone()).unwrap();
+impl EventSink for Committed {
+    fn emit(&self, events: &[Event]) {
+        for event in events {
+            if let Event::Tick(tick) = event {
+                self.0.send(tick.clone()).unwrap();
+            }
+        }
     }
 }
 
@@ -110,7 +114,7 @@ async fn a_year_in_four_zones_fires_what_an_independent_calculation_says() {
     let service = TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
         .unwrap()
         .with_clock(Arc::clone(&clock) as Arc<dyn Clock>)
-        .with_observer(Arc::new(Committed(sender)));
+        .with_events(Arc::new(Committed(sender)));
 
     let mut expected: BTreeMap<DateTime<Utc>, BTreeSet<ScheduleId>> = BTreeMap::new();
     let mut counts: HashMap<ScheduleId, (u64, String)> = HashMap::new();
@@ -139,18 +143,19 @@ async fn a_year_in_four_zones_fires_what_an_independent_calculation_says() {
     for (instant, mut due) in expected {
         clock.advance_to(instant);
         while !due.is_empty() {
-            let firing = tokio::time::timeout(Duration::from_secs(20), committed.recv())
+            let tick = tokio::time::timeout(Duration::from_secs(20), committed.recv())
                 .await
                 .unwrap_or_else(|_| panic!("at {instant} nothing fired of {due:?}"))
                 .unwrap();
-            let name = &counts[&firing.schedule_id].1;
+            let name = &counts[&tick.schedule_id].1;
+            let record = tick.record;
+            assert_eq!(record.scheduled_for, instant, "{name} fired for another instant");
             assert_eq!(
-                firing.jobs().next().unwrap().scheduled_for,
-                instant,
-                "{name} fired for another instant"
+                (record.outcome, record.count),
+                (TickOutcome::Fired, 1),
+                "{name} missed a tick"
             );
-            assert_eq!(firing.records.len(), 1, "{name} missed a tick");
-            assert!(due.remove(&firing.schedule_id), "{name} is not due at {instant}");
+            assert!(due.remove(&tick.schedule_id), "{name} is not due at {instant}");
         }
     }
     clock.advance_to(end());

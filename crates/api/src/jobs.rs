@@ -5,6 +5,7 @@ mod change;
 mod create;
 mod delete;
 mod deliveries;
+mod event;
 mod list;
 mod queue;
 mod read;

@@ -2,7 +2,8 @@ use std::borrow::Cow;
 
 use ratchet_interfaces::{
     DeliveryStatus, DependencyCondition, ExecutionStatus, JobOrigin, JobPriority, JobStatus, LogLevel,
-    MisfirePolicy, OverlapPolicy, ParseNameError, ScheduleState, Scope, TaskErrorKind, TickOutcome,
+    MisfirePolicy, OverlapPolicy, ParseNameError, ScheduleState, ScheduleTransition, Scope, TaskErrorKind,
+    TickOutcome,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -64,6 +65,7 @@ named!(
     LogLevel,
     MisfirePolicy,
     OverlapPolicy,
+    ScheduleTransition,
     ScheduleState,
     Scope,
     TaskErrorKind,
@@ -79,6 +81,7 @@ pub(crate) type JobStatusName = Name<JobStatus>;
 pub(crate) type LogLevelName = Name<LogLevel>;
 pub(crate) type MisfirePolicyName = Name<MisfirePolicy>;
 pub(crate) type OverlapPolicyName = Name<OverlapPolicy>;
+pub(crate) type ScheduleTransitionName = Name<ScheduleTransition>;
 pub(crate) type ScheduleStateName = Name<ScheduleState>;
 pub(crate) type ScopeName = Name<Scope>;
 pub(crate) type TaskErrorKindName = Name<TaskErrorKind>;

@@ -15,7 +15,8 @@ use crate::harden::harden;
 use crate::origin::Origin;
 use crate::state::ApiState;
 use crate::{
-    audit, browse, change, document, executions, guard, idempotency, jobs, operation, schedules, tasks, tokens, workers,
+    audit, browse, change, document, events, executions, guard, idempotency, jobs, operation, schedules,
+    tasks, tokens, workers,
 };
 
 /// What the paths of the API begin with.
@@ -32,6 +33,7 @@ pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
         .nest(PREFIX, workers::routes())
         .nest(PREFIX, tokens::routes())
         .nest(PREFIX, audit::routes())
+        .nest(PREFIX, events::routes())
         .split_for_parts();
     let gate = Gate {
         operations: Arc::new(operation::declare(&mut document)),

@@ -3,13 +3,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use ratchet_interfaces::{
-    Clock, OutputDelivery, RegistryManager, RepositoryFactory, SchedulerService, Signal, TaskValidator,
-    WorkerStatus,
+    Clock, EventSink, OutputDelivery, RegistryManager, RepositoryFactory, SchedulerService, Signal,
+    TaskValidator, WorkerStatus,
 };
 
 use crate::auth::Access;
 use crate::config::ApiConfig;
 use crate::error::ApiError;
+use crate::events::EventHub;
 
 /// What handlers call.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct Services {
     pub jobs_available: Signal,
     /// Raised when there may be a running job that is to stop.
     pub jobs_stopping: Signal,
+    /// Who hears what becomes of jobs.
+    pub events: Arc<dyn EventSink>,
     /// The only source of time.
     pub clock: Arc<dyn Clock>,
 }
@@ -38,6 +41,7 @@ pub struct Services {
 #[derive(Clone)]
 pub struct ApiState {
     clock: Arc<dyn Clock>,
+    pub(crate) events: Arc<EventHub>,
     services: Arc<RwLock<Option<Services>>>,
     access: Arc<Access>,
 }
@@ -48,6 +52,7 @@ impl ApiState {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
+            events: Arc::default(),
             services: Arc::default(),
             access: Arc::new(Access::new(ApiConfig::default())),
         }
@@ -79,6 +84,10 @@ impl ApiState {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    pub(crate) fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     pub(crate) fn access(&self) -> &Access {

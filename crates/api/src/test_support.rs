@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    ManualClock, MockAuditRepository, MockDeliveryRepository, MockExecutionRepository,
+    EventSinks, ManualClock, MockAuditRepository, MockDeliveryRepository, MockExecutionRepository,
     MockIdempotencyRepository, MockJobRepository, MockOutputDelivery, MockRegistryManager,
     MockRepositoryFactory, MockScheduleRepository, MockSchedulerService, MockTaskRepository,
     MockTaskValidator, MockTickRepository, MockTokenRepository, MockWorkerStatus, Signal,
@@ -33,6 +33,7 @@ pub(crate) struct Mocks {
     pub(crate) idempotency: MockIdempotencyRepository,
     pub(crate) jobs_available: Signal,
     pub(crate) jobs_stopping: Signal,
+    pub(crate) events: EventSinks,
     pub(crate) scheduler: MockSchedulerService,
     pub(crate) registries: MockRegistryManager,
     pub(crate) worker: MockWorkerStatus,
@@ -90,6 +91,7 @@ impl Mocks {
             mut idempotency,
             jobs_available,
             jobs_stopping,
+            events,
             scheduler,
             registries,
             worker,
@@ -145,6 +147,7 @@ impl Mocks {
             output: Arc::new(output),
             jobs_available,
             jobs_stopping,
+            events: Arc::new(events),
             clock: Arc::new(ManualClock::at(now())),
         }
     }

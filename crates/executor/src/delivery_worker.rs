@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratchet_interfaces::{Clock, DeliveryRepository, OutputDelivery, Signal};
+use ratchet_interfaces::{Clock, DeliveryRepository, EventSink, OutputDelivery, Signal};
 
 use crate::lifecycle::Lifecycle;
 use crate::stalls::Stalls;
@@ -23,6 +23,8 @@ pub struct DeliveryWorkerParts {
     pub clock: Arc<dyn Clock>,
     /// To be raised by whoever has committed deliveries.
     pub deliveries_available: Signal,
+    /// Who hears what becomes of deliveries.
+    pub events: Arc<dyn EventSink>,
 }
 
 /// Empties the outbox: each result reaches its destination at least once, in no particular order.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratchet_interfaces::{
-    Clock, ExecutionRepository, JobRepository, NodeId, RuntimeStatus, Signal, TaskExecutor, TaskRepository,
-    TaskValidator, WorkerReport, WorkerStatus,
+    Clock, EventSink, ExecutionRepository, JobRepository, NodeId, RuntimeStatus, Signal, TaskExecutor,
+    TaskRepository, TaskValidator, WorkerReport, WorkerStatus,
 };
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
@@ -15,6 +15,7 @@ use crate::{ExecutorConfig, ExecutorError, ServerStatus};
 
 mod attempt;
 mod claimer;
+mod event;
 mod leases;
 mod load;
 mod open_executions;
@@ -63,6 +64,8 @@ pub struct JobPipelineParts {
     pub jobs_stopping: Signal,
     /// Raised here when results with deliveries are on disk.
     pub deliveries_available: Signal,
+    /// Who hears what becomes of jobs and executions.
+    pub events: Arc<dyn EventSink>,
 }
 
 /// Takes jobs off the queue, runs them, and makes their ends durable.
@@ -87,6 +90,7 @@ struct Context {
     jobs_available: Signal,
     jobs_stopping: Signal,
     deliveries_available: Signal,
+    events: Arc<dyn EventSink>,
 }
 
 impl JobPipeline {
@@ -108,6 +112,7 @@ impl JobPipeline {
             jobs_available,
             jobs_stopping,
             deliveries_available,
+            events,
         } = parts;
         let mut by_name = HashMap::new();
         for runtime in runtimes {
@@ -133,6 +138,7 @@ impl JobPipeline {
                 jobs_available,
                 jobs_stopping,
                 deliveries_available,
+                events,
             }),
         })
     }

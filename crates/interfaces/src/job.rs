@@ -335,6 +335,23 @@ pub enum Cancellation {
     Final(JobStatus),
 }
 
+/// How many jobs stand where that have not ended. Those that are blocked are not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueDepths {
+    /// [`JobStatus::Queued`].
+    pub queued: u64,
+    /// [`JobStatus::Retrying`].
+    pub retrying: u64,
+    /// [`JobStatus::Processing`].
+    pub processing: u64,
+    /// [`JobStatus::Buffered`].
+    pub buffered: u64,
+    /// How many of the queued and retrying ones are due, also those that wait for a limit of their task or key.
+    pub due: u64,
+    /// Since when the one of them is due that has been for longest.
+    pub oldest_due: Option<DateTime<Utc>>,
+}
+
 /// Which jobs a list holds. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {

@@ -19,6 +19,7 @@ mod delivery;
 mod dependency;
 mod destination;
 mod error;
+mod event;
 mod execution;
 mod fact;
 mod following;
@@ -62,6 +63,10 @@ pub use destination::{
     StdioOptions, StdioStream, WriteMode,
 };
 pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
+pub use event::{
+    DeliveryEvent, Event, EventKind, EventSink, EventSinks, ExecutionEvent, JobEvent, NoEventSink,
+    ScheduleEvent, ScheduleTransition, TickEvent,
+};
 pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatus};
 pub use fact::Fact;
 pub use following::{Following, FollowingError, WrittenFollowing};
@@ -72,8 +77,8 @@ pub use id::{
 pub use idempotency::{IdempotencyClaim, IdempotencyKey, IdempotencyState, KeptAnswer};
 pub use job::{
     AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCreation,
-    JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, SettleOutcome, Settlement,
-    StopRequest, UnifiedJob,
+    JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, QueueDepths, SettleOutcome,
+    Settlement, StopRequest, UnifiedJob,
 };
 pub use manual_clock::ManualClock;
 pub use overlap::{OverlapDecision, UnfinishedJob, asks_for_overlap, decide_overlap};
@@ -129,6 +134,7 @@ pub use repository::{
 #[cfg(feature = "mock")]
 pub use {
     delivery::MockOutputDelivery,
+    event::MockEventSink,
     registry::{MockRegistryManager, MockTaskRegistry, MockTaskValidator},
     runtime::{MockRuntimeStatus, MockTaskExecutor, MockTaskMonitor},
     scheduler::MockSchedulerService,

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    BackfillOrder, BackfillReport, BackfillRequest, Following, JobId, ManualRun, ManualRuns, RepositoryError,
-    ScheduleId, SchedulerError, Tick, TickOutcome, UnifiedJob, UnifiedSchedule, truncate_to_micros,
+    BackfillOrder, BackfillReport, BackfillRequest, EventSink, Following, JobId, ManualRun, ManualRuns,
+    NoEventSink, RepositoryError, ScheduleId, SchedulerError, Tick, TickOutcome, UnifiedJob, UnifiedSchedule,
+    truncate_to_micros,
 };
 use ratchet_recurrence::Specification;
 use ratchet_repository_bridge::{RepositoryBridge, parse_specification};
 use serde_json::Value;
 
+use crate::event::tell_of_manual_runs;
 use crate::history::{History, INSTANT, Term};
 use crate::why::written;
 
@@ -34,6 +36,17 @@ pub async fn backfill(
     bridge: &RepositoryBridge,
     id: ScheduleId,
     request: BackfillRequest,
+    now: DateTime<Utc>,
+) -> Result<BackfillReport, SchedulerError> {
+    make_up(bridge, id, request, &NoEventSink, now).await
+}
+
+/// As [`backfill`], and tells of it.
+pub(crate) async fn make_up(
+    bridge: &RepositoryBridge,
+    id: ScheduleId,
+    request: BackfillRequest,
+    events: &dyn EventSink,
     now: DateTime<Utc>,
 ) -> Result<BackfillReport, SchedulerError> {
     check(&request, now)?;
@@ -105,6 +118,7 @@ pub async fn backfill(
         decided_at: truncate_to_micros(now),
     };
     report.request = Some(bridge.run_by_hand(&runs).await.map_err(failed)?);
+    tell_of_manual_runs(events, &runs);
     Ok(report)
 }
 
@@ -117,6 +131,18 @@ pub async fn trigger(
     id: ScheduleId,
     input: Option<Value>,
     by: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<UnifiedJob, SchedulerError> {
+    run_at_once(bridge, id, input, by, &NoEventSink, now).await
+}
+
+/// As [`trigger`], and tells of it.
+pub(crate) async fn run_at_once(
+    bridge: &RepositoryBridge,
+    id: ScheduleId,
+    input: Option<Value>,
+    by: Option<&str>,
+    events: &dyn EventSink,
     now: DateTime<Utc>,
 ) -> Result<UnifiedJob, SchedulerError> {
     let failed = |source| SchedulerError::Repository {
@@ -144,6 +170,7 @@ pub async fn trigger(
         decided_at: now,
     };
     bridge.run_by_hand(&runs).await.map_err(failed)?;
+    tell_of_manual_runs(events, &runs);
     bridge
         .find_job(job_id)
         .await

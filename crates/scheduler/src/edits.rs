@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Clock, FiringOutcome, Pause, PauseRequest, RepositoryError, ResumeRequest, ScheduleId, ScheduleState,
-    SchedulerError, Signal, UnifiedSchedule, WrittenFollowing,
+    Clock, EventSink, FiringOutcome, Pause, PauseRequest, RepositoryError, ResumeRequest, ScheduleEvent,
+    ScheduleId, ScheduleState, ScheduleTransition, SchedulerError, Signal, UnifiedSchedule, WrittenFollowing,
 };
 use ratchet_metadata_store::DueTick;
 use ratchet_recurrence::Specification;
@@ -19,6 +19,7 @@ use ratchet_repository_bridge::{
 
 use self::replacing::replacement;
 use crate::arming::Arming;
+use crate::event::{tell_of_firings, tell_of_schedule};
 use crate::tick_plan::{Missed, plan};
 
 /// What a specification that was given says.
@@ -34,6 +35,7 @@ pub(crate) struct Edits {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jobs_available: Signal,
     pub(crate) jobs_stopping: Signal,
+    pub(crate) events: Arc<dyn EventSink>,
 }
 
 /// How often a change is made anew that met somebody else's.
@@ -55,6 +57,7 @@ impl Edits {
         self.rearm_after(&written, schedule.id).await;
         written.map_err(failed("storing the schedule"))?;
         tracing::info!(schedule.id = %schedule.id, schedule.name, "a schedule was added");
+        self.tell(&schedule, ScheduleTransition::Created);
         Ok(schedule)
     }
 
@@ -73,6 +76,9 @@ impl Edits {
             return Err(failed("deleting the schedule")(missing));
         }
         tracing::info!(schedule.id = %id, "a schedule was removed");
+        tell_of_schedule(&*self.events, || {
+            ScheduleEvent::bare(id, ScheduleTransition::Deleted, self.clock.now())
+        });
         Ok(())
     }
 
@@ -84,6 +90,7 @@ impl Edits {
         let now = self.clock.now();
         let rule = self.checked(&mut schedule, &HashMap::new()).await?;
         let mut before = self.stored(schedule.id, DURING).await?;
+        let was_enabled = before.enabled;
         if before.next_run.is_some_and(|next| next <= now) {
             self.decide_before_edit(&before, now).await?;
             before = self.stored(schedule.id, DURING).await?;
@@ -91,6 +98,12 @@ impl Edits {
         let schedule = replacement(schedule, rule, before, now)?;
         let stored = self.write(&schedule).await.map_err(failed(DURING))?;
         tracing::info!(schedule.id = %stored.id, schedule.name = stored.name, "a schedule was changed");
+        let change = match (was_enabled, stored.enabled) {
+            (false, true) => ScheduleTransition::Enabled,
+            (true, false) => ScheduleTransition::Disabled,
+            (true, true) | (false, false) => ScheduleTransition::Updated,
+        };
+        self.tell(&stored, change);
         Ok(stored)
     }
 
@@ -140,6 +153,7 @@ impl Edits {
                 Err(error) => return Err(failed(DURING)(error)),
                 Ok(stored) => {
                     tracing::info!(schedule.id = %id, schedule.name = stored.name, by, "a schedule was paused");
+                    self.tell(&stored, ScheduleTransition::Paused);
                     return Ok(stored);
                 }
             }
@@ -172,7 +186,8 @@ impl Edits {
                 (schedule.pause, schedule.consecutive_failures) = (None, 0);
                 schedule.updated_at = now;
                 match self.write(&schedule).await {
-                    Err(RepositoryError::VersionConflict { .. }) | Ok(_) => {}
+                    Ok(resumed) => self.tell(&resumed, ScheduleTransition::Resumed),
+                    Err(RepositoryError::VersionConflict { .. }) => {}
                     Err(error) => return Err(failed(DURING)(error)),
                 }
             }
@@ -208,6 +223,12 @@ impl Edits {
         let written = self.bridge.update_schedule(schedule).await;
         self.rearm_after(&written, schedule.id).await;
         written
+    }
+
+    fn tell(&self, schedule: &UnifiedSchedule, change: ScheduleTransition) {
+        tell_of_schedule(&*self.events, || {
+            ScheduleEvent::of(schedule, change, self.clock.now())
+        });
     }
 
     fn overtaken(&self, id: ScheduleId, during: &'static str) -> SchedulerError {
@@ -259,7 +280,14 @@ impl Edits {
         id: ScheduleId,
         firing: ratchet_interfaces::TickFiring,
     ) -> Result<(), SchedulerError> {
-        let decided = self.bridge.fire_ticks(&[firing]).await;
+        let firings = [firing];
+        let decided = self.bridge.fire_ticks(&firings).await;
+        let on_disk = match decided.as_deref() {
+            Ok([FiringOutcome::Committed]) => firings.first(),
+            Ok([FiringOutcome::Adjusted(adjusted)]) => Some(&adjusted.firing),
+            _ => None,
+        };
+        tell_of_firings(&*self.events, on_disk, self.clock.now());
         // Whatever the answer is, or if it was lost, there may be a job.
         self.jobs_available.raise();
         if !matches!(

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Clock, FiringOutcome, RepositoryError, Signal, TickFiring, with_causes};
+use ratchet_interfaces::{Clock, EventSink, FiringOutcome, RepositoryError, Signal, TickFiring, with_causes};
 use ratchet_metadata_store::{DueTick, MetadataStore};
 use ratchet_repository_bridge::RepositoryBridge;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
-use crate::observer::TickObserver;
+use crate::event::tell_of_firings;
 use crate::stall::Stall;
 use crate::tick_plan::{plan_due_ticks, plan_in_time};
 
@@ -52,7 +52,7 @@ pub(crate) struct Firing {
     pub(crate) jobs_available: Signal,
     pub(crate) jobs_stopping: Signal,
     pub(crate) ledger_written: Signal,
-    pub(crate) observer: Arc<dyn TickObserver>,
+    pub(crate) events: Arc<dyn EventSink>,
     pub(crate) stall: Arc<Stall>,
     /// Becomes true when no further tick will be activated: what is on its way is still made durable.
     pub(crate) stop: watch::Receiver<bool>,
@@ -257,9 +257,7 @@ impl Firing {
         if !committed.is_empty() {
             self.ledger_written.raise();
         }
-        for firing in &committed {
-            self.observer.committed(firing);
-        }
+        tell_of_firings(&*self.events, committed.iter().copied(), self.clock.now());
         // The version of one that was resumed is another now: its row says what holds, as for one that is stale.
         self.store.settle_many(
             committed

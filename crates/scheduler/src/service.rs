@@ -4,9 +4,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    BackfillReport, BackfillRequest, BusyInstant, Clock, ForecastBucket, ForecastRequest, ForecastTick,
-    PauseRequest, RepositoryFactory, ResumeRequest, ScheduleChange, ScheduleId, ScheduleStatus,
-    SchedulerError, SchedulerHealth, SchedulerService, Signal, TickAccount, UnifiedJob, UnifiedSchedule,
+    BackfillReport, BackfillRequest, BusyInstant, Clock, EventSink, ForecastBucket, ForecastRequest,
+    ForecastTick, NoEventSink, PauseRequest, RepositoryFactory, ResumeRequest, ScheduleChange, ScheduleId,
+    ScheduleStatus, SchedulerError, SchedulerHealth, SchedulerService, Signal, TickAccount, UnifiedJob,
+    UnifiedSchedule,
 };
 use ratchet_metadata_store::{MetadataStore, ZoneDataChange};
 use ratchet_recurrence::Zone;
@@ -21,7 +22,6 @@ use crate::config::SchedulerConfig;
 use crate::edits::{Edits, failed};
 use crate::firing::{Activation, Firing, Pending};
 use crate::job_runtime::JobRuntime;
-use crate::observer::{NoObserver, TickObserver};
 use crate::pruner::Pruner;
 use crate::retention::JobRetention;
 use crate::running::{Running, ended_badly};
@@ -57,7 +57,7 @@ pub struct TokioCronSchedulerService {
     jobs_available: Signal,
     jobs_stopping: Signal,
     ledger_written: Signal,
-    observer: Arc<dyn TickObserver>,
+    events: Arc<dyn EventSink>,
     stall: Arc<Stall>,
     due: UnboundedSender<Activation>,
     queue: Arc<Mutex<UnboundedReceiver<Activation>>>,
@@ -90,7 +90,7 @@ impl TokioCronSchedulerService {
             jobs_available: Signal::default(),
             jobs_stopping: Signal::default(),
             ledger_written: Signal::default(),
-            observer: Arc::new(NoObserver),
+            events: Arc::new(NoEventSink),
             stall: Arc::default(),
             due,
             queue: Arc::new(Mutex::new(queue)),
@@ -122,10 +122,10 @@ impl TokioCronSchedulerService {
         self
     }
 
-    /// Tells `observer` what happens to ticks.
+    /// Tells `events` what happens to ticks and schedules, as soon as it is on disk.
     #[must_use]
-    pub fn with_observer(mut self, observer: Arc<dyn TickObserver>) -> Self {
-        self.observer = observer;
+    pub fn with_events(mut self, events: Arc<dyn EventSink>) -> Self {
+        self.events = events;
         self
     }
 
@@ -147,13 +147,14 @@ impl TokioCronSchedulerService {
         if let Some(runtime) = &*kept {
             return Ok(Arc::clone(runtime));
         }
-        let (store, due, observer) = (self.store.clone(), self.due.clone(), Arc::clone(&self.observer));
+        let (store, due, events) = (self.store.clone(), self.due.clone(), Arc::clone(&self.events));
         // All is done when the runner calls, and nothing is left for the future that it spawns: a herd is through the
         // handler before the runtime has begun to go through that many tasks.
         let handler = move |id: ScheduleId| {
             let activation = match store.begin(id) {
                 Some(tick) => {
-                    observer.handler_started(id, tick.scheduled_for);
+                    let at = tick.scheduled_for;
+                    events.handler_started(id, at, at + tick.timetable.offset(id));
                     Activation::Due(tick)
                 }
                 None => Activation::Disarmed,
@@ -192,6 +193,7 @@ impl TokioCronSchedulerService {
             clock: Arc::clone(&self.clock),
             jobs_available: self.jobs_available.clone(),
             jobs_stopping: self.jobs_stopping.clone(),
+            events: Arc::clone(&self.events),
         }
     }
 }
@@ -276,7 +278,7 @@ impl SchedulerService for TokioCronSchedulerService {
                 jobs_available: self.jobs_available.clone(),
                 jobs_stopping: self.jobs_stopping.clone(),
                 ledger_written: self.ledger_written.clone(),
-                observer: Arc::clone(&self.observer),
+                events: Arc::clone(&self.events),
                 stall: Arc::clone(&self.stall),
                 stop,
                 pending: Pending::default(),
@@ -349,7 +351,8 @@ impl SchedulerService for TokioCronSchedulerService {
     }
 
     async fn trigger_now(&self, id: ScheduleId, input: Option<Value>) -> Result<UnifiedJob, SchedulerError> {
-        let created = backfill::trigger(&self.bridge, id, input, None, self.clock.now()).await;
+        let created =
+            backfill::run_at_once(&self.bridge, id, input, None, &*self.events, self.clock.now()).await;
         // If only the answer was lost, there is a job.
         self.jobs_available.raise();
         let job = created?;
@@ -380,7 +383,7 @@ impl SchedulerService for TokioCronSchedulerService {
         id: ScheduleId,
         request: BackfillRequest,
     ) -> Result<BackfillReport, SchedulerError> {
-        let made = backfill::backfill(&self.bridge, id, request, self.clock.now()).await;
+        let made = backfill::make_up(&self.bridge, id, request, &*self.events, self.clock.now()).await;
         // If only the answer was lost, there are jobs.
         self.jobs_available.raise();
         let report = made?;

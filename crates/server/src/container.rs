@@ -7,9 +7,9 @@ use ratchet_executor::{
     ServerStatus,
 };
 use ratchet_interfaces::{
-    Clock, NodeId, OutputDelivery, RegistryError, RegistryManager, RepositoryError, RepositoryFactory,
-    RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskExecutor, TaskRegistry, TaskValidator,
-    ValidationIssue, with_causes,
+    Clock, EventSink, NoEventSink, NodeId, OutputDelivery, RegistryError, RegistryManager, RepositoryError,
+    RepositoryFactory, RuntimeStatus, SchedulerError, SchedulerService, Signal, TaskExecutor, TaskRegistry,
+    TaskValidator, ValidationIssue, with_causes,
 };
 use ratchet_outbound::{OutboundClient, OutboundError};
 use ratchet_output::{OutputDeliveryManager, OutputFolder, OutputParts};
@@ -52,6 +52,10 @@ pub struct ServiceContainer {
     pub jobs_stopping: Signal,
     /// The only source of time.
     pub clock: Arc<dyn Clock>,
+    /// What the process says of itself.
+    pub status: Arc<dyn RuntimeStatus>,
+    /// Who hears what happens.
+    pub events: Arc<dyn EventSink>,
     database: Database,
     /// Held as long as the container lives: no other server uses the database meanwhile.
     lock: Option<DatabaseLock>,
@@ -119,6 +123,18 @@ impl ServiceContainer {
     /// # Errors
     /// As [`ServiceContainer::new`].
     pub async fn with_clock(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::with_events(settings, clock, Arc::new(NoEventSink)).await
+    }
+
+    /// As [`ServiceContainer::with_clock`], and `events` hears what happens.
+    ///
+    /// # Errors
+    /// As [`ServiceContainer::new`].
+    pub async fn with_events(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        events: Arc<dyn EventSink>,
+    ) -> Result<Self, StartError> {
         let database = Database::open(settings.database.url.clone()).await?;
         let lock = database.lock_exclusively().await?;
         database.migrate().await?;
@@ -190,24 +206,27 @@ impl ServiceContainer {
             tasks: repositories.tasks(),
             validator: Arc::clone(&validator),
             clock: Arc::clone(&clock),
-            status,
+            status: Arc::clone(&status),
             runtimes,
             node: NodeId::new(),
             jobs_available: jobs_available.clone(),
             jobs_stopping: jobs_stopping.clone(),
             deliveries_available: deliveries_available.clone(),
+            events: Arc::clone(&events),
         })?;
         let delivery_worker = DeliveryWorker::new(DeliveryWorkerParts {
             deliveries: repositories.deliveries(),
             output: Arc::clone(&output_manager),
             clock: Arc::clone(&clock),
             deliveries_available,
+            events: Arc::clone(&events),
         });
         let scheduler =
             TokioCronSchedulerService::new(Arc::clone(&repositories), settings.scheduler.clone())?
                 .with_clock(Arc::clone(&clock))
                 .with_jobs_available(jobs_available.clone())
-                .with_jobs_stopping(jobs_stopping.clone());
+                .with_jobs_stopping(jobs_stopping.clone())
+                .with_events(Arc::clone(&events));
         Ok(Self {
             repositories,
             registry,
@@ -221,6 +240,8 @@ impl ServiceContainer {
             jobs_available,
             jobs_stopping,
             clock,
+            status,
+            events,
             database,
             lock,
             grace: Duration::from_secs(settings.server.shutdown_grace_seconds),
@@ -264,6 +285,7 @@ impl ServiceContainer {
             output: Arc::clone(&self.output_manager),
             jobs_available: self.jobs_available.clone(),
             jobs_stopping: self.jobs_stopping.clone(),
+            events: Arc::clone(&self.events),
             clock: Arc::clone(&self.clock),
         }
     }

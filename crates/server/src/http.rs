@@ -1,6 +1,7 @@
-//! The HTTP side: health, and the API beside it.
+//! The HTTP side: health, metrics, and the API beside them.
 
 mod health;
+mod metrics;
 mod router;
 
 pub(crate) use health::{HealthSource, INSTANCE, ServerHealth};

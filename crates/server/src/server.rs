@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratchet_api::ApiState;
-use ratchet_interfaces::{Clock, Fact};
+use ratchet_interfaces::{Clock, EventSink, EventSinks, Fact};
 use ratchet_scheduler::SystemClock;
+use ratchet_telemetry::{Metrics, MetricsSource, TimedClock};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -61,20 +62,25 @@ impl UnifiedServer {
             clock,
             listener,
         } = self;
+        let metrics = Arc::new(Metrics::new(Arc::clone(&clock), env!("CARGO_PKG_VERSION")));
+        let clock: Arc<dyn Clock> = Arc::new(TimedClock::new(clock, Arc::clone(&metrics)));
         let health = Arc::new(ServerHealth::new(Arc::clone(&clock)));
         let api = ApiState::new(Arc::clone(&clock));
-        let http = HttpServer::begin(listener, Arc::clone(&health), api.clone());
+        let sinks: [Arc<dyn EventSink>; 2] = [Arc::clone(&metrics) as _, api.events()];
+        let events = Arc::new(EventSinks::new(sinks));
+        let http = HttpServer::begin(listener, Arc::clone(&health), Arc::clone(&metrics), api.clone());
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the server starts");
 
         let mut stop = pin!(stop);
         let built = tokio::select! {
-            built = ServiceContainer::with_clock(&settings, clock) => Some(built),
+            built = ServiceContainer::with_events(&settings, clock, events) => Some(built),
             () = &mut stop => None,
         };
         let outcome = match built {
             Some(Ok(container)) => {
                 let front = Front {
                     health: &health,
+                    metrics: &metrics,
                     api: &api,
                 };
                 run_parts(&container, &settings, front, address, stop).await
@@ -85,6 +91,8 @@ impl UnifiedServer {
                 Ok(())
             }
         };
+        // Whoever watches has been told of all that ended during the stop.
+        api.events().end();
         first_error([outcome, http.end().await])?;
         tracing::info!("the server has stopped");
         Ok(())
@@ -95,6 +103,7 @@ impl UnifiedServer {
 #[derive(Clone, Copy)]
 struct Front<'a> {
     health: &'a ServerHealth,
+    metrics: &'a Metrics,
     api: &'a ApiState,
 }
 
@@ -142,6 +151,13 @@ async fn run_parts(
                 scheduler_enabled: settings.scheduler.enabled,
                 patience: HEALTH_PATIENCE,
             });
+            let hub = front.api.events();
+            front.metrics.begin(MetricsSource {
+                repositories: Arc::clone(&container.repositories),
+                scheduler: Arc::clone(&container.scheduler_service),
+                status: Arc::clone(&container.status),
+                event_clients: Arc::new(move || hub.clients()),
+            });
             front.api.begin(container.api_services());
             tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the server is ready");
             let outcome = tokio::select! {
@@ -150,6 +166,7 @@ async fn run_parts(
             };
             front.health.end();
             front.api.end();
+            front.metrics.end();
             tracing::info!("the server stops: no new ticks, running jobs may finish");
             outcome
         }
@@ -170,9 +187,9 @@ struct HttpServer {
 }
 
 impl HttpServer {
-    fn begin(listener: TcpListener, health: Arc<ServerHealth>, api: ApiState) -> Self {
+    fn begin(listener: TcpListener, health: Arc<ServerHealth>, metrics: Arc<Metrics>, api: ApiState) -> Self {
         let (running, ended) = oneshot::channel::<()>();
-        let server = axum::serve(listener, router(health, api)).with_graceful_shutdown(async move {
+        let server = axum::serve(listener, router(health, metrics, api)).with_graceful_shutdown(async move {
             // An error says that the sender is gone, which is as good a reason to end.
             if ended.await.is_err() {}
         });
@@ -230,8 +247,10 @@ mod tests {
         });
         let health = ServerHealth::new(Arc::clone(&container.clock));
         let api = ApiState::new(Arc::clone(&container.clock));
+        let metrics = Metrics::new(Arc::clone(&container.clock), "1.2.3");
         let front = Front {
             health: &health,
+            metrics: &metrics,
             api: &api,
         };
         let stop = pin!(begun.notified());

@@ -5,6 +5,7 @@ mod claim;
 mod create;
 mod delete;
 mod dependents;
+mod depths;
 mod ended_execution;
 mod gates;
 mod leases;
@@ -24,8 +25,8 @@ use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobChanges,
     JobCreation, JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort,
-    JobStatistics, JobUpdate, NodeId, Page, PageRequest, RepositoryError, Settlement, SortOrder, StopRequest,
-    UnifiedJob,
+    JobStatistics, JobUpdate, NodeId, Page, PageRequest, QueueDepths, RepositoryError, Settlement, SortOrder,
+    StopRequest, UnifiedJob,
 };
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
@@ -129,6 +130,10 @@ impl JobRepository for Jobs {
 
     async fn job_next_run_after(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, RepositoryError> {
         claim::next_run_after(&self.store.reader, now).await
+    }
+
+    async fn job_queue_depths(&self, now: DateTime<Utc>) -> Result<QueueDepths, RepositoryError> {
+        depths::depths(&self.store.reader, now).await
     }
 
     async fn job_settle_many(&self, outcomes: &[AttemptOutcome]) -> Result<Settlement, RepositoryError> {

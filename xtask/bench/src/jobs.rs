@@ -8,7 +8,7 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use ratchet_executor::{ExecutorConfig, JobPipeline, JobPipelineParts, ServerStatus};
 use ratchet_interfaces::{
-    Clock, JobFilter, JobSort, JobStatus, NodeId, PageRequest, RepositoryFactory, Signal, Task,
+    Clock, JobFilter, JobSort, JobStatus, NoEventSink, NodeId, PageRequest, RepositoryFactory, Signal, Task,
     TaskDefinition, TaskError, TaskExecutor, TaskId, TaskRequest, UnifiedJob,
 };
 use ratchet_outbound::{AddressPolicy, OutboundClient};
@@ -189,6 +189,7 @@ impl Workshop {
             jobs_available: jobs_available.clone(),
             jobs_stopping: Signal::default(),
             deliveries_available: Signal::default(),
+            events: Arc::new(NoEventSink),
         })?;
         Ok(Self {
             database,

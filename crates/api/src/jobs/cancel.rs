@@ -1,4 +1,6 @@
-use ratchet_interfaces::{CancelRequest, Cancellation, JobId};
+use std::sync::Arc;
+
+use ratchet_interfaces::{CancelRequest, Cancellation, JobId, JobStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -8,7 +10,7 @@ use crate::error::{ApiError, ErrorEnvelope};
 use crate::id::PathId;
 use crate::job::JobView;
 use crate::jobs::read::stored;
-use crate::jobs::{TAG, queue};
+use crate::jobs::{TAG, event, queue};
 use crate::named::Named;
 use crate::state::Services;
 
@@ -93,10 +95,18 @@ pub(crate) async fn call_off(
         terminates: terminate,
         at: services.clock.now(),
     };
-    let cancellation = queue::stop(
-        services,
-        move |jobs| async move { jobs.job_cancel(&request).await },
-    );
+    let events = Arc::clone(&services.events);
+    let cancellation = queue::stop(services, move |jobs| async move {
+        let cancellation = jobs.job_cancel(&request).await?;
+        // Of one that ran, who ran it tells.
+        if let Cancellation::Cancelled {
+            was_running: false, ..
+        } = cancellation
+        {
+            event::tell_of_stored(&*events, &*jobs, id, None, JobStatus::Cancelled, request.at).await;
+        }
+        Ok(cancellation)
+    });
     let message = match cancellation.await? {
         Cancellation::Cancelled { .. } => format!("job {id} was cancelled"),
         Cancellation::Asked => format!("job {id} runs, and was asked to stop"),

@@ -1,10 +1,12 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SubsecRound, Utc};
 use ratchet_interfaces::{
-    JobCreation, JobDependencies, JobId, JobRepository, RepositoryError, TaskId, UnifiedJob,
+    JobCreation, JobDependencies, JobEvent, JobId, JobRepository, JobStatus, RepositoryError, TaskId,
+    UnifiedJob,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,7 +19,7 @@ use crate::envelope::One;
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::jobs::read::stored;
 use crate::jobs::view::{After, JobDetail, detail};
-use crate::jobs::{TAG, queue};
+use crate::jobs::{TAG, event, queue};
 use crate::named::{JobPriorityName, Name};
 use crate::router::PREFIX;
 use crate::run::{check_run, destinations, retries, timeout};
@@ -161,8 +163,19 @@ pub(super) async fn create(
         }]
     };
     let new = job.clone();
+    let events = Arc::clone(&services.events);
     let creation = queue::fill(&services, move |jobs| async move {
-        let created = jobs.job_create_many(&[new], &dependencies).await;
+        let created = jobs
+            .job_create_many(std::slice::from_ref(&new), &dependencies)
+            .await;
+        if matches!(created.as_deref(), Ok([JobCreation::Created])) {
+            if dependencies.is_empty() {
+                event::tell(&*events, JobEvent::of(&new, None, new.queued_at));
+            } else {
+                // How the others stand has decided how it stands.
+                event::tell_of_stored(&*events, &*jobs, id, None, JobStatus::Blocked, new.queued_at).await;
+            }
+        }
         match created {
             Err(RepositoryError::BrokenReference { .. }) => match missing(&*jobs, &dependencies).await? {
                 Some(missing) => Ok(Creation::After(missing)),

@@ -1,5 +1,7 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{JobFilter, JobId, JobStatus, ScheduleId, TaskId};
+use ratchet_interfaces::{Event, EventSink, JobEvent, JobFilter, JobId, JobStatus, ScheduleId, TaskId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -10,7 +12,7 @@ use crate::error::{ApiError, ErrorEnvelope};
 use crate::id::PathId;
 use crate::jobs::cancel::{JobAction, done};
 use crate::jobs::read::stored;
-use crate::jobs::{TAG, queue};
+use crate::jobs::{TAG, event, queue};
 use crate::named::Named;
 use crate::state::Services;
 
@@ -150,8 +152,29 @@ async fn put_back(
     limit: u32,
 ) -> Result<Vec<JobId>, ApiError> {
     let now = services.clock.now();
+    let events = Arc::clone(&services.events);
     queue::fill(services, move |jobs| async move {
-        jobs.job_retry_many(&ids, &filter, now, limit).await
+        let retried = jobs.job_retry_many(&ids, &filter, now, limit).await?;
+        match retried.as_slice() {
+            [id] => event::tell_of_stored(&*events, &*jobs, *id, None, JobStatus::Queued, now).await,
+            retried => tell_of_retried(&*events, retried, &filter, now),
+        }
+        Ok(retried)
     })
     .await
+}
+
+/// What is not known of all of them by what was asked for is not told.
+fn tell_of_retried(events: &dyn EventSink, retried: &[JobId], filter: &JobFilter, at: DateTime<Utc>) {
+    if retried.is_empty() || !events.listens() {
+        return;
+    }
+    let retried = retried.iter().map(|id| {
+        Event::Job(JobEvent {
+            task_id: filter.task_id,
+            schedule_id: filter.schedule_id,
+            ..JobEvent::bare(*id, JobStatus::Queued, at)
+        })
+    });
+    events.emit(&retried.collect::<Vec<_>>());
 }

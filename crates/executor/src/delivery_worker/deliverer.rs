@@ -3,7 +3,9 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Delivery, DeliveryAttempt, DeliveryId, RepositoryError, Signal};
+use ratchet_interfaces::{
+    Delivery, DeliveryAttempt, DeliveryEvent, DeliveryId, Event, RepositoryError, Signal,
+};
 use tokio::sync::futures::OwnedNotified;
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::{info, warn};
@@ -220,6 +222,7 @@ impl Deliverer {
             match self.watch.unless(Phase::GivingUp, call).await {
                 Some(Ok(())) => {
                     self.outage.is_over(during);
+                    self.tell(settled);
                     return;
                 }
                 Some(Err(failure)) => {
@@ -237,6 +240,28 @@ impl Deliverer {
                 return;
             }
         }
+    }
+
+    fn tell(&self, settled: &[(Delivery, DeliveryAttempt)]) {
+        if !self.parts.events.listens() || settled.is_empty() {
+            return;
+        }
+        let at = self.parts.clock.now();
+        let events = settled.iter().map(|(delivery, attempt)| {
+            Event::Delivery(DeliveryEvent {
+                delivery_id: delivery.id,
+                job_id: delivery.job_id,
+                execution_id: delivery.execution_id,
+                schedule_id: delivery.payload.schedule,
+                destination: delivery.destination.kind(),
+                attempt: attempt.attempt,
+                status: delivery.status,
+                started_at: attempt.started_at,
+                duration: attempt.duration,
+                at,
+            })
+        });
+        self.parts.events.emit(&events.collect::<Vec<_>>());
     }
 }
 

@@ -12,6 +12,7 @@ use tracing::warn;
 
 use super::Context;
 use super::attempt::Attempt;
+use super::event::{Facts, tell_of_starts};
 use super::leases::LEASE;
 use super::load::{Load, Mark};
 use super::roster::Assignment;
@@ -149,7 +150,12 @@ impl Claimer {
             (during, failure)
         })?;
         self.outage.is_over(during);
-        if self.context.open_executions.open(&claimed, looks) {
+        let facts: Vec<Facts> = if self.context.events.listens() {
+            claimed.iter().map(|claimed| Facts::of(claimed, at)).collect()
+        } else {
+            Vec::new()
+        };
+        if self.context.open_executions.open(&claimed, &facts, looks) {
             // One of these may have been asked to stop when it was on disk already, but not known here yet.
             self.context.jobs_stopping.raise();
         }
@@ -158,6 +164,7 @@ impl Claimer {
         let before = self.before.replace(begin).unwrap_or(begin);
         self.ahead = self.load.ahead_after(before, begin, end);
         let count = claimed.len();
+        tell_of_starts(&*self.context.events, &facts);
         self.launch(claimed).await;
         if count >= limit || self.watch.has_reached(Phase::Draining) {
             return Ok(None);

@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ExecutionStatus, RepositoryError, SettleOutcome, Settlement,
-    truncate_to_micros, with_causes,
+    AttemptOutcome, AttemptResult, Event, ExecutionStatus, RepositoryError, ScheduleEvent,
+    ScheduleTransition, SettleOutcome, Settlement, truncate_to_micros, with_causes,
 };
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
 use super::Context;
+use super::event::Facts;
 use crate::lifecycle::{Phase, PhaseWatch};
 use crate::outage::Outage;
 
@@ -103,8 +104,8 @@ impl Settler {
             match self.watch.unless(Phase::GivingUp, call).await {
                 Some(Ok(settled)) => {
                     self.outage.is_over(DURING);
-                    self.context.open_executions.close(outcomes);
-                    self.announce(outcomes, &settled, repeated).await;
+                    let facts = self.context.open_executions.close(outcomes);
+                    self.announce(outcomes, &settled, &facts, repeated).await;
                     return Ok(());
                 }
                 Some(Err(failure)) if failure.is_transient() => {
@@ -128,12 +129,25 @@ impl Settler {
 
     /// Wakes who waits for what was just committed. Of a call that was repeated, an earlier try may have been
     /// committed although its answer was lost; then this one finds nothing left to settle.
-    async fn announce(&self, outcomes: &[AttemptOutcome], settlement: &Settlement, repeated: bool) {
+    async fn announce(
+        &self,
+        outcomes: &[AttemptOutcome],
+        settlement: &Settlement,
+        facts: &[Option<Facts>],
+        repeated: bool,
+    ) {
+        let mut events = Vec::with_capacity(2 * facts.iter().flatten().count());
         let mut has_deliveries = repeated;
         let mut has_jobs = repeated || settlement.released > 0;
-        for (outcome, settled) in outcomes.iter().zip(&settlement.outcomes) {
+        for ((outcome, settled), facts) in outcomes.iter().zip(&settlement.outcomes).zip(facts) {
             if *settled == SettleOutcome::LeaseLost {
-                if !self.is_accounted_for(outcome, repeated).await {
+                let loss = self.loss(outcome, repeated).await;
+                match (loss, facts) {
+                    (Loss::SettledBefore, Some(facts)) => facts.push_end(&mut events, outcome),
+                    (Loss::CalledOff | Loss::Unknown, Some(facts)) => self.context.tell_of_lost(*facts).await,
+                    (_, None) => {}
+                }
+                if loss == Loss::Unknown {
                     warn!(
                         job.id = %outcome.job_id,
                         execution.id = %outcome.execution_id,
@@ -141,6 +155,9 @@ impl Settler {
                     );
                 }
                 continue;
+            }
+            if let Some(facts) = facts {
+                facts.push_end(&mut events, outcome);
             }
             has_deliveries |= !outcome.deliveries.is_empty();
             match &outcome.result {
@@ -158,6 +175,13 @@ impl Settler {
         if has_jobs {
             self.context.jobs_available.raise();
         }
+        if self.context.events.listens() {
+            let now = self.context.clock.now();
+            events.extend(settlement.paused.iter().map(|schedule| {
+                Event::Schedule(ScheduleEvent::bare(*schedule, ScheduleTransition::Paused, now))
+            }));
+            self.context.events.emit(&events);
+        }
         for schedule in &settlement.paused {
             warn!(
                 schedule.id = %schedule,
@@ -166,9 +190,8 @@ impl Settler {
         }
     }
 
-    /// Whether it is known why there was nothing to settle: the execution was called off by who took its job away, or
-    /// an earlier try of this call has settled it.
-    async fn is_accounted_for(&self, outcome: &AttemptOutcome, repeated: bool) -> bool {
+    /// Why there was nothing to settle.
+    async fn loss(&self, outcome: &AttemptOutcome, repeated: bool) -> Loss {
         let status = match &outcome.result {
             AttemptResult::Succeeded { .. } => ExecutionStatus::Completed,
             AttemptResult::Retry { .. } | AttemptResult::Failed { .. } => ExecutionStatus::Failed,
@@ -179,19 +202,34 @@ impl Settler {
                 let is_settled = execution.status == status
                     && execution.node == outcome.node
                     && execution.completed_at == Some(truncate_to_micros(outcome.ended_at));
-                (repeated && is_settled) || (!is_settled && execution.status == ExecutionStatus::Cancelled)
+                match (is_settled, execution.status) {
+                    (true, _) if repeated => Loss::SettledBefore,
+                    (false, ExecutionStatus::Cancelled) => Loss::CalledOff,
+                    _ => Loss::Unknown,
+                }
             }
-            Ok(None) => false,
+            Ok(None) => Loss::Unknown,
             Err(failure) => {
                 warn!(
                     execution.id = %outcome.execution_id,
                     error = %with_causes(&failure),
                     "it cannot be told what became of an attempt"
                 );
-                false
+                Loss::Unknown
             }
         }
     }
+}
+
+/// Why an outcome was not settled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// An earlier try of the call has settled it.
+    SettledBefore,
+    /// The execution was called off by who took its job away.
+    CalledOff,
+    /// The job is another's, and it is not known why.
+    Unknown,
 }
 
 /// The same decision about the job, without the values that came from the task.

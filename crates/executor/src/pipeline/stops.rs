@@ -61,6 +61,9 @@ impl Stops {
                     self.outage.is_over(DURING);
                     for (execution, request) in requests {
                         self.context.open_executions.tell(execution, request);
+                        if request == StopRequest::Terminate {
+                            self.context.tell_if_called_off(execution).await;
+                        }
                     }
                     return;
                 }

@@ -10,8 +10,8 @@ use ratchet_interfaces::{
     ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository,
     ExecutionStatistics, ExecutionStatus, JobChanges, JobCreation, JobDeletion, JobDependencies, JobFilter,
     JobId, JobPruning, JobRepository, JobSort, JobStatistics, JobStatus, JobUpdate, NodeId, Page,
-    PageRequest, Progress, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest, Task,
-    TaskDeletion, TaskFilter, TaskId, TaskRepository, TaskSort, TaskStatistics, UnifiedJob,
+    PageRequest, Progress, QueueDepths, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest,
+    Task, TaskDeletion, TaskFilter, TaskId, TaskRepository, TaskSort, TaskStatistics, UnifiedJob,
 };
 use tokio::sync::watch;
 
@@ -346,6 +346,10 @@ impl JobRepository for FakeDatabase {
 
     async fn job_cancel(&self, _: &CancelRequest) -> Result<Cancellation, RepositoryError> {
         unreachable!("the executor calls off no job")
+    }
+
+    async fn job_queue_depths(&self, _: DateTime<Utc>) -> Result<QueueDepths, RepositoryError> {
+        unreachable!("the executor counts no jobs")
     }
 
     async fn job_retry_many(

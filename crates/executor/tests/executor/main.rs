@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test unwraps, it asserts")]
 
+mod announcing;
 mod calling_off;
 mod delivering;
 mod fake_database;

@@ -353,6 +353,7 @@ async fn two_runtimes_of_one_name_are_refused() {
         jobs_available: world.jobs_available.clone(),
         jobs_stopping: world.jobs_stopping.clone(),
         deliveries_available: world.deliveries_available.clone(),
+        events: world.heard.clone(),
     });
     let Err(ExecutorError::DuplicateRuntime { name }) = refused else {
         panic!("two runtimes were accepted");

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
@@ -6,13 +6,29 @@ use ratchet_executor::{
     DeliveryWorker, DeliveryWorkerParts, ExecutorConfig, JobPipeline, JobPipelineParts, ServerStatus,
 };
 use ratchet_interfaces::{
-    Clock, JobId, ManualClock, NodeId, OutputDelivery, Signal, Task, TaskDefinition, TaskId, TaskValidator,
-    UnifiedJob, ValidationIssue,
+    Clock, Event, EventSink, JobId, ManualClock, NodeId, OutputDelivery, Signal, Task, TaskDefinition,
+    TaskId, TaskValidator, UnifiedJob, ValidationIssue,
 };
 use ratchet_runtimes::BuiltinRuntime;
 use serde_json::{Value, json};
 
 use crate::fake_database::FakeDatabase;
+
+/// What the executor told.
+#[derive(Default)]
+pub(crate) struct Heard(Mutex<Vec<Event>>);
+
+impl Heard {
+    pub(crate) fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl EventSink for Heard {
+    fn emit(&self, events: &[Event]) {
+        self.0.lock().unwrap().extend_from_slice(events);
+    }
+}
 
 /// Everything around the executor.
 pub(crate) struct World {
@@ -22,6 +38,7 @@ pub(crate) struct World {
     pub(crate) jobs_available: Signal,
     pub(crate) jobs_stopping: Signal,
     pub(crate) deliveries_available: Signal,
+    pub(crate) heard: Arc<Heard>,
 }
 
 impl World {
@@ -35,6 +52,7 @@ impl World {
             jobs_available: Signal::default(),
             jobs_stopping: Signal::default(),
             deliveries_available: Signal::default(),
+            heard: Arc::default(),
         }
     }
 
@@ -57,6 +75,7 @@ impl World {
             jobs_available: self.jobs_available.clone(),
             jobs_stopping: self.jobs_stopping.clone(),
             deliveries_available: self.deliveries_available.clone(),
+            events: self.heard.clone(),
         })
         .unwrap()
     }
@@ -67,6 +86,7 @@ impl World {
             output,
             clock: self.clock.clone(),
             deliveries_available: self.deliveries_available.clone(),
+            events: self.heard.clone(),
         })
     }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobChanges,
     JobCreation, JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobSort, JobStatistics,
-    JobUpdate, NodeId, Page, PageRequest, RepositoryError, Settlement, StopRequest, UnifiedJob,
+    JobUpdate, NodeId, Page, PageRequest, QueueDepths, RepositoryError, Settlement, StopRequest, UnifiedJob,
 };
 
 /// The table `jobs`, the queue.
@@ -70,6 +70,10 @@ pub trait JobRepository: Send + Sync {
     /// The earliest `run_after` of the waiting jobs, if any waits. Those that are due at `now` and wait for a limit of
     /// their task or key do not count: the end of another job tells when they may run.
     async fn job_next_run_after(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, RepositoryError>;
+
+    /// How many jobs stand where that have not ended, and how many of them are due at `now`. What it costs goes by how
+    /// many those are, and not by how many have ended.
+    async fn job_queue_depths(&self, now: DateTime<Utc>) -> Result<QueueDepths, RepositoryError>;
 
     /// Makes ends of attempts durable, all in one transaction: job, execution and deliveries of each; the count of
     /// failures of its schedule, which is paused where its policies say so; and where a job is final, the first of the

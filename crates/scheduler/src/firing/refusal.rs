@@ -8,10 +8,11 @@
 
 use std::ops::ControlFlow;
 
-use ratchet_interfaces::{RepositoryError, with_causes};
+use ratchet_interfaces::{RepositoryError, ScheduleEvent, ScheduleTransition, with_causes};
 use ratchet_metadata_store::DueTick;
 
 use super::{Batch, Firing, LONGEST_PAUSE, halves};
+use crate::event::tell_of_schedule;
 use crate::tick_plan::{plan_due_ticks, without_job};
 
 impl Firing {
@@ -102,6 +103,15 @@ impl Firing {
             match settled {
                 Ok(()) => {
                     tracing::error!(schedule.id = %tick.schedule_id, reason, "a schedule is disabled, or was changed");
+                    if self.store.next_tick_of(tick.schedule_id).is_none() {
+                        tell_of_schedule(&*self.events, || {
+                            ScheduleEvent::bare(
+                                tick.schedule_id,
+                                ScheduleTransition::Disabled,
+                                self.clock.now(),
+                            )
+                        });
+                    }
                     self.recovered();
                     return ControlFlow::Continue(());
                 }

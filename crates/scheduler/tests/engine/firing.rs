@@ -12,7 +12,8 @@ async fn a_due_tick_is_fired_and_the_executor_is_told() {
     engine.clock.advance_to(after(60));
     let firing = engine.next_committed().await;
     assert_eq!(firing.jobs().next().unwrap().scheduled_for, after(60));
-    assert_eq!(firing.next_run, Some(after(120)));
+    let row = engine.rows.lock().unwrap().timings[&firing.schedule_id].clone();
+    assert_eq!(row.next_run, Some(after(120)));
     told.await;
     engine.service.stop().await.unwrap();
 }

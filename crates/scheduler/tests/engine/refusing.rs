@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use ratchet_interfaces::{Clock, SchedulerService, TickFiring};
-use ratchet_scheduler::TickObserver;
+use ratchet_interfaces::{Clock, Event, EventSink, SchedulerService};
 
 use crate::world::*;
 
@@ -146,9 +145,9 @@ async fn health_recovers_when_a_stale_row_could_be_read_at_last() {
 
 struct Panicking;
 
-impl TickObserver for Panicking {
-    fn committed(&self, _: &TickFiring) {
-        panic!("an observer must not do this");
+impl EventSink for Panicking {
+    fn emit(&self, _: &[Event]) {
+        panic!("a sink must not do this");
     }
 }
 
@@ -156,7 +155,7 @@ impl TickObserver for Panicking {
 async fn a_firing_that_panics_shows_in_health_and_can_be_stopped_and_started_again() {
     let engine = Engine::with(vec![every_minute(Some(after(60)))]);
     let mut engine = Engine {
-        service: engine.service.with_observer(Arc::new(Panicking)),
+        service: engine.service.with_events(Arc::new(Panicking)),
         ..engine
     };
     engine.service.start().await.unwrap();
@@ -170,7 +169,7 @@ async fn a_firing_that_panics_shows_in_health_and_can_be_stopped_and_started_aga
     engine.service.stop().await.unwrap_err();
     engine.service.stop().await.unwrap();
     engine = Engine {
-        service: engine.service.with_observer(engine.observer.clone()),
+        service: engine.service.with_events(engine.events.clone()),
         ..engine
     };
     engine.service.start().await.unwrap();

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
-    Clock, FiringOutcome, InvalidSchedules, JobPruning, ManualClock, MockFactRepository, MockJobRepository,
-    MockRepositoryFactory, MockScheduleRepository, MockTickRepository, RepositoryError, ScheduleChange,
-    ScheduleId, SchedulePolicies, ScheduleTiming, SchedulerHealth, SchedulerService, Signal, TaskId,
-    TickFiring, UnifiedSchedule,
+    Clock, Event, EventSink, FiringOutcome, InvalidSchedules, JobPruning, ManualClock, MockFactRepository,
+    MockJobRepository, MockRepositoryFactory, MockScheduleRepository, MockTickRepository, RepositoryError,
+    ScheduleChange, ScheduleId, SchedulePolicies, ScheduleTiming, SchedulerHealth, SchedulerService, Signal,
+    TaskId, TickFiring, TickRecord, UnifiedSchedule,
 };
-use ratchet_scheduler::{SchedulerConfig, TickObserver, TokioCronSchedulerService};
+use ratchet_scheduler::{SchedulerConfig, TokioCronSchedulerService};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// What the mocked tables hold: rows that are compared and set as the real ones are.
@@ -142,11 +142,37 @@ impl Rows {
     }
 }
 
-struct Committed(UnboundedSender<TickFiring>);
+/// What was told of one schedule's due ticks.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) schedule_id: ScheduleId,
+    pub(crate) records: Vec<TickRecord>,
+}
 
-impl TickObserver for Committed {
-    fn committed(&self, firing: &TickFiring) {
-        self.0.send(firing.clone()).unwrap();
+impl Told {
+    pub(crate) fn jobs(&self) -> impl DoubleEndedIterator<Item = &TickRecord> {
+        self.records.iter().filter(|record| record.outcome.is_run())
+    }
+}
+
+struct Committed(UnboundedSender<Told>);
+
+impl EventSink for Committed {
+    fn emit(&self, events: &[Event]) {
+        let ticks: Vec<_> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Tick(tick) => Some(tick),
+                _ => None,
+            })
+            .collect();
+        for ticks in ticks.chunk_by(|one, next| one.schedule_id == next.schedule_id) {
+            let told = Told {
+                schedule_id: ticks[0].schedule_id,
+                records: ticks.iter().map(|tick| tick.record.clone()).collect(),
+            };
+            self.0.send(told).unwrap();
+        }
     }
 }
 
@@ -154,8 +180,8 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) rows: Arc<Mutex<Rows>>,
     pub(crate) service: TokioCronSchedulerService,
-    pub(crate) committed: UnboundedReceiver<TickFiring>,
-    pub(crate) observer: Arc<dyn TickObserver>,
+    pub(crate) committed: UnboundedReceiver<Told>,
+    pub(crate) events: Arc<dyn EventSink>,
     pub(crate) jobs_available: Signal,
 }
 
@@ -169,23 +195,23 @@ impl Engine {
         let clock = Arc::new(ManualClock::at(midnight()));
         let jobs_available = Signal::default();
         let (sender, committed) = unbounded_channel();
-        let observer: Arc<dyn TickObserver> = Arc::new(Committed(sender));
+        let events: Arc<dyn EventSink> = Arc::new(Committed(sender));
         let service = TokioCronSchedulerService::new(Arc::new(factory(&rows)), SchedulerConfig::default())
             .unwrap()
             .with_clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .with_jobs_available(jobs_available.clone())
-            .with_observer(Arc::clone(&observer));
+            .with_events(Arc::clone(&events));
         Self {
             clock,
             rows,
             service,
             committed,
-            observer,
+            events,
             jobs_available,
         }
     }
 
-    pub(crate) async fn next_committed(&mut self) -> TickFiring {
+    pub(crate) async fn next_committed(&mut self) -> Told {
         tokio::time::timeout(Duration::from_secs(20), self.committed.recv())
             .await
             .expect("no tick fired")

@@ -1,21 +1,33 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use ratchet_api::ApiState;
+use ratchet_telemetry::Metrics;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::health::{self, ServerHealth};
+use crate::http::metrics;
 
 /// Every route of the server.
-pub(crate) fn router(health_of_server: Arc<ServerHealth>, api: ApiState) -> Router {
+pub(crate) fn router(
+    health_of_server: Arc<ServerHealth>,
+    metrics_of_server: Arc<Metrics>,
+    api: ApiState,
+) -> Router {
     let health = OpenApiRouter::new()
         .routes(routes!(health::health))
         .routes(routes!(health::detailed))
         .routes(routes!(health::ready))
         .routes(routes!(health::live))
         .with_state(health_of_server);
-    ratchet_api::router(api, health)
+    let metrics = OpenApiRouter::new()
+        .routes(routes!(metrics::json))
+        .routes(routes!(metrics::prometheus))
+        .with_state(Arc::clone(&metrics_of_server));
+    ratchet_api::router(api, health.merge(metrics))
+        .layer(from_fn_with_state(metrics_of_server, metrics::measure))
 }
 
 #[cfg(test)]
@@ -29,6 +41,7 @@ mod tests {
         ManualClock, MockRepositoryFactory, MockSchedulerService, MockTaskRegistry, RegistryError,
         RepositoryError, SchedulerHealth, TaskListing,
     };
+    use ratchet_telemetry::Exposition;
     use serde_json::Value;
     use tower::ServiceExt;
 
@@ -85,6 +98,7 @@ mod tests {
         registry.expect_list_tasks().returning(parts.registry);
         let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
         let api = ApiState::new(Arc::clone(&clock) as _);
+        let metrics = Arc::new(Metrics::new(Arc::clone(&clock) as _, "1.2.3"));
         let of_server = ServerHealth::new(clock.clone());
         if parts.phase != Phase::Starting {
             of_server.begin(HealthSource {
@@ -105,7 +119,8 @@ mod tests {
             .uri(path)
             .body(Body::empty())
             .unwrap();
-        let response = router(Arc::new(of_server), api).oneshot(request).await.unwrap();
+        let router = router(Arc::new(of_server), metrics, api);
+        let response = router.oneshot(request).await.unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), 100_000).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap())
@@ -131,6 +146,8 @@ mod tests {
             "/health/detailed",
             "/ready",
             "/live",
+            "/metrics",
+            "/metrics/prometheus",
             "/api/v1/schedules",
         ] {
             assert!(document["paths"][path]["get"].is_object(), "{path}");
@@ -284,5 +301,62 @@ mod tests {
         let (status, body) = ask(Parts::default(), "DELETE", "/health").await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(body["error"]["status"], 405);
+    }
+
+    async fn body(router: Router, path: &str) -> (StatusCode, String, String) {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status();
+        let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+        let body = to_bytes(response.into_body(), 1_000_000).await.unwrap();
+        (status, kind, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn requests_are_counted_by_the_template_of_their_route() {
+        let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
+        let metrics = Arc::new(Metrics::new(Arc::clone(&clock) as _, "1.2.3"));
+        let api = ApiState::new(Arc::clone(&clock) as _);
+        let router = router(Arc::new(ServerHealth::new(clock)), metrics, api);
+        for path in [
+            "/live",
+            "/api/v1/jobs/00000000-0000-0000-0000-000000000001",
+            "/api/v1/jobs/00000000-0000-0000-0000-000000000002",
+            "/nowhere",
+            "/somewhere/else",
+        ] {
+            body(router.clone(), path).await;
+        }
+        let (status, kind, text) = body(router.clone(), "/metrics/prometheus").await;
+        assert_eq!(
+            (status, &*kind),
+            (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8")
+        );
+        let exposition = Exposition::parse(&text).unwrap();
+        for (route, status, count) in [
+            ("/live", "200", 1.0),
+            ("/api/v1/jobs/{id}", "503", 2.0),
+            ("unmatched", "404", 2.0),
+        ] {
+            let labels = [("method", "GET"), ("route", route), ("status", status)];
+            assert_eq!(
+                exposition.value("ratchet_http_requests_total", &labels),
+                Some(count),
+                "{text}"
+            );
+        }
+        let (status, kind, text) = body(router, "/metrics").await;
+        assert_eq!((status, &*kind), (StatusCode::OK, "application/json"));
+        let json: Value = serde_json::from_str(&text).unwrap();
+        let metrics = json["metrics"].as_array().unwrap();
+        let requests = metrics
+            .iter()
+            .find(|metric| metric["name"] == "ratchet_http_requests_total");
+        assert_eq!(requests.unwrap()["type"], "counter");
+        assert_eq!(
+            requests.unwrap()["samples"].as_array().unwrap().len(),
+            4,
+            "{requests:?}"
+        );
     }
 }

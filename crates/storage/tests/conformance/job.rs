@@ -8,6 +8,7 @@ mod claiming;
 mod creating;
 mod dependencies;
 mod dependents;
+mod depths;
 mod gates;
 mod leases;
 pub(crate) mod listing;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Clock, RepositoryFactory, ScheduleId, SchedulerService, TickFiring, TickOutcome};
-use ratchet_scheduler::{SchedulerConfig, TickObserver, TokioCronSchedulerService};
+use ratchet_interfaces::{
+    Clock, Event, EventSink, RepositoryFactory, ScheduleId, SchedulerService, TickOutcome,
+};
+use ratchet_scheduler::{SchedulerConfig, TokioCronSchedulerService};
 
 use super::{Sightings, Window};
 use crate::Failure;
@@ -14,21 +16,20 @@ struct Watcher {
     sightings: Arc<Sightings>,
 }
 
-impl TickObserver for Watcher {
-    fn handler_started(&self, schedule: ScheduleId, scheduled_for: DateTime<Utc>) {
+impl EventSink for Watcher {
+    fn handler_started(&self, schedule: ScheduleId, scheduled_for: DateTime<Utc>, _: DateTime<Utc>) {
         self.sightings
             .handler_started(schedule, scheduled_for, self.clock.now());
     }
 
-    fn committed(&self, firing: &TickFiring) {
-        let now = self.clock.now();
-        for record in firing
-            .records
-            .iter()
-            .filter(|record| record.outcome == TickOutcome::Fired)
-        {
-            self.sightings
-                .committed(firing.schedule_id, record.scheduled_for, now);
+    fn emit(&self, events: &[Event]) {
+        for event in events {
+            if let Event::Tick(tick) = event
+                && tick.record.outcome == TickOutcome::Fired
+            {
+                self.sightings
+                    .committed(tick.schedule_id, tick.record.scheduled_for, tick.at);
+            }
         }
     }
 }
@@ -45,7 +46,7 @@ pub(super) async fn watch(
     };
     let scheduler = TokioCronSchedulerService::new(repositories, SchedulerConfig::default())?
         .with_clock(Arc::clone(clock))
-        .with_observer(Arc::new(watcher));
+        .with_events(Arc::new(watcher));
     scheduler.start().await?;
     clock.wait_until(window.end_of_watch()).await;
     scheduler.stop().await?;
