@@ -138,7 +138,7 @@ impl ServiceContainer {
         let database = Database::open(settings.database.url.clone()).await?;
         let lock = database.lock_exclusively().await?;
         database.migrate().await?;
-        Self::over(settings, clock, database, Some(lock))
+        Self::over(settings, clock, events, database, Some(lock))
     }
 
     /// Builds every part over a database that is open and whose tables are there. Without the lock another server may run:
@@ -149,6 +149,7 @@ impl ServiceContainer {
     pub(crate) fn over(
         settings: &Settings,
         clock: Arc<dyn Clock>,
+        events: Arc<dyn EventSink>,
         database: Database,
         lock: Option<DatabaseLock>,
     ) -> Result<Self, StartError> {

@@ -122,7 +122,7 @@ pub(super) async fn change_many(
     following::check(&created.following, transaction).await?;
     following::check(&replaced.following, transaction).await?;
     for id in deleted {
-        delete(*id, transaction).await?;
+        delete(*id, None, transaction).await?;
     }
     read_back(written, transaction).await
 }

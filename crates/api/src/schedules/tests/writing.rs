@@ -1,5 +1,5 @@
 use axum::http::Method;
-use ratchet_interfaces::{RepositoryError, SchedulerError, ValidationIssue};
+use ratchet_interfaces::{RepositoryError, SchedulerError, UnifiedSchedule, ValidationIssue};
 use serde_json::{Value, json};
 
 use super::{ID, TASK, nightly, path, path_to, task, with, with_nightly};

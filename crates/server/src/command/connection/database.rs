@@ -5,7 +5,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::{Method, Request};
 use ratchet_api::ApiState;
-use ratchet_interfaces::Clock;
+use ratchet_interfaces::{Clock, NoEventSink};
 use ratchet_scheduler::SystemClock;
 use ratchet_storage::{Database, DatabaseLock};
 use serde_json::Value;
@@ -51,8 +51,14 @@ impl InProcess {
             None => Beside::AServer,
         };
         let lock = lock.filter(|_| purpose == Purpose::Change);
-        let container =
-            ServiceContainer::over(settings, Arc::clone(&clock), database, lock).map_err(failed)?;
+        let container = ServiceContainer::over(
+            settings,
+            Arc::clone(&clock),
+            Arc::new(NoEventSink),
+            database,
+            lock,
+        )
+        .map_err(failed)?;
         let state = ApiState::new(clock);
         state.begin(container.api_services());
         Ok(Self {
