@@ -176,7 +176,9 @@ async fn planned(given: Vec<Value>, set: &Set, prune: bool, services: &Services)
         }
     }
     if !mistakes.is_empty() {
-        return Err(ApiError::invalid("schedules", mistakes.join("; ")));
+        let told = mistakes.join("; ");
+        let (field, rule) = told.split_once(": ").unwrap_or(("schedules", &told));
+        return Err(ApiError::invalid(field, rule));
     }
     let mut surplus = Vec::new();
     if prune {

@@ -125,7 +125,7 @@ impl ApplyArgs {
         let stdin = std::io::stdin();
         if !stdin.is_terminal() || self.files.iter().any(|file| file == "-") {
             return Err(CliError::Usage(format!(
-                "this deletes {} schedules and their ledgers: repeat it with --yes if that is meant",
+                "this deletes schedules and their ledgers ({}): repeat it with --yes if that is meant",
                 counts.delete
             )));
         }
