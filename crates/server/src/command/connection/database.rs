@@ -119,6 +119,7 @@ impl InProcess {
         };
         Ok(Answer {
             status: head.status.as_u16(),
+            retry_after: None,
             body,
         })
     }
