@@ -5,7 +5,8 @@ mod call;
 mod database;
 mod remote;
 
-use ratchet_interfaces::Fact;
+use ratchet_interfaces::{Clock, Fact};
+use ratchet_scheduler::SystemClock;
 use ratchet_storage::{Database, MigrationState, StorageError};
 use serde_json::{Map, Value};
 
@@ -102,13 +103,21 @@ impl Connection {
         }
     }
 
-    /// Sends a request, and takes a refusal for an error.
+    /// Sends a request, again if the server had too much to do to look at it, and takes a refusal for an error.
     pub(crate) async fn send(&self, call: Call) -> Result<Answer, CliError> {
-        let answer = match &self.way {
-            Way::Server(server) => server.send(call).await?,
-            Way::Database(database) => database.send(call).await?,
-        };
-        answer.accepted()
+        let clock = SystemClock::new();
+        let mut asked = 0;
+        loop {
+            let answer = match &self.way {
+                Way::Server(server) => server.send(call.clone()).await?,
+                Way::Database(database) => database.send(call.clone()).await?,
+            };
+            asked += 1;
+            match answer.pause(asked) {
+                Some(pause) => clock.sleep(pause).await,
+                None => return answer.accepted(),
+            }
+        }
     }
 
     pub(crate) async fn get(&self, path: impl Into<String>) -> Result<Answer, CliError> {

@@ -21,6 +21,26 @@ pub(crate) enum Form {
     Yaml,
 }
 
+/// The same for a command that had a flag for JSON before.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct FormOrJsonArgs {
+    #[command(flatten)]
+    form: FormArgs,
+    /// The same as -o json, on one line
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+}
+
+impl FormOrJsonArgs {
+    /// Prints an answer: as it is, or as `table` makes it.
+    pub(crate) fn print(self, data: &Value, table: impl FnOnce() -> String) -> Result<(), CliError> {
+        if self.json {
+            return print(&format!("{data}\n"));
+        }
+        self.form.print(data, table)
+    }
+}
+
 impl FormArgs {
     /// Prints what the API answered: as it is, or as `table` makes it.
     pub(crate) fn print(self, data: &Value, table: impl FnOnce() -> String) -> Result<(), CliError> {

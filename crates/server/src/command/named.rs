@@ -79,7 +79,7 @@ pub(crate) async fn task(connection: &Connection, given: &str) -> Result<String,
     let versions = connection.list(versions, u64::MAX).await?.rows;
     let by_version = |a: &&Value, b: &&Value| {
         // One that can run counts before one that cannot.
-        let runs = |task: &Value| task["enabled"] == true;
+        let runs = |task: &Value| task["enabled"] == true && task["removedAt"].is_null();
         let version = || compare_versions(text(a, "version"), text(b, "version"));
         runs(a).cmp(&runs(b)).then_with(version)
     };

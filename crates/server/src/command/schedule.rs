@@ -51,10 +51,10 @@ pub(crate) enum ScheduleCommand {
     Create(Box<create::CreateArgs>),
     /// Change what is given of a schedule
     #[command(
-        after_help = "Examples:\n  ratchet schedule edit nightly --cron '0 3 * * *'\n  \
+        after_help = "Examples:\n  ratchet schedule edit nightly\n  ratchet schedule edit nightly --cron '0 3 * * *'\n  \
                       ratchet schedule edit nightly --input @input.json --max-retries 5\n  \
                       ratchet schedule edit nightly --unset timeout --unset description\n\n\
-                      What is not given stays. If somebody else has changed it since it was read, nothing is done."
+                      Without flags, the editor that VISUAL or EDITOR names has all of it as YAML. What is not given stays. If somebody else has changed it since it was read, nothing is done."
     )]
     Edit(Box<edit::EditArgs>),
     /// Delete a schedule and its ledger; its jobs stay

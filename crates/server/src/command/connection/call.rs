@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::http::Method;
 use form_urlencoded::Serializer;
 use serde_json::Value;
@@ -89,6 +91,8 @@ impl Call {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(super) status: u16,
+    /// How many seconds it asks to be left alone.
+    pub(super) retry_after: Option<u64>,
     /// JSON; null where there was no body.
     pub(crate) body: Value,
 }
@@ -97,6 +101,15 @@ impl Answer {
     /// What the envelope of one thing holds.
     pub(crate) fn data(mut self) -> Value {
         self.body["data"].take()
+    }
+
+    /// How long to wait before the same is asked again, where the server had too much to do to look at it.
+    pub(super) fn pause(&self, asked: u32) -> Option<Duration> {
+        const MOST_TIMES: u32 = 10;
+        const LONGEST: u64 = 60;
+        let is_busy = self.status == 429 && asked < MOST_TIMES;
+        let seconds = self.retry_after.unwrap_or(1).clamp(1, LONGEST);
+        is_busy.then(|| Duration::from_secs(seconds))
     }
 
     pub(super) fn accepted(self) -> Result<Self, CliError> {
@@ -134,7 +147,11 @@ mod tests {
     #[test]
     fn a_refusal_is_its_message_and_one_for_want_of_a_token_says_where_that_is_taken_from() {
         let of = |status, body| {
-            let answer = Answer { status, body };
+            let answer = Answer {
+                status,
+                retry_after: None,
+                body,
+            };
             answer.accepted().map(drop).map_err(|error| error.to_string())
         };
         let error = json!({"error": {"message": "no such job"}});
@@ -142,5 +159,24 @@ mod tests {
         assert!(of(401, error).unwrap_err().contains("RATCHET_TOKEN"));
         assert!(of(502, Value::Null).unwrap_err().contains("502"));
         of(204, Value::Null).unwrap();
+    }
+
+    #[test]
+    fn only_a_server_that_has_too_much_to_do_is_asked_again_and_not_for_ever() {
+        let pause = |status, retry_after, asked| {
+            let answer = Answer {
+                status,
+                retry_after,
+                body: Value::Null,
+            };
+            answer.pause(asked).map(|pause| pause.as_secs())
+        };
+        assert_eq!(pause(429, Some(3), 1), Some(3));
+        assert_eq!(pause(429, None, 1), Some(1));
+        assert_eq!(pause(429, Some(0), 1), Some(1));
+        assert_eq!(pause(429, Some(86_400), 1), Some(60));
+        assert_eq!(pause(429, Some(3), 10), None);
+        assert_eq!(pause(503, Some(3), 1), None);
+        assert_eq!(pause(200, None, 1), None);
     }
 }

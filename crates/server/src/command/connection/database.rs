@@ -125,6 +125,7 @@ impl InProcess {
         };
         Ok(Answer {
             status: head.status.as_u16(),
+            retry_after: None,
             body,
         })
     }

@@ -118,6 +118,9 @@ impl Remote {
         };
         Ok(Answer {
             status: answer.status,
+            retry_after: answer
+                .header("retry-after")
+                .and_then(|seconds| seconds.parse().ok()),
             body,
         })
     }

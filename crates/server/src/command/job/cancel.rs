@@ -27,7 +27,7 @@ impl CancelArgs {
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let request = body([
             ("reason", self.reason.map(|reason| json!(reason))),
-            ("terminate", self.terminate.then(|| json!(true))),
+            ("terminate", self.terminate.then_some(Value::Bool(true))),
         ]);
         connected(common, Purpose::Change, async |connection| {
             let mut done = Vec::new();

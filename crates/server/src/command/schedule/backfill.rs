@@ -92,7 +92,7 @@ impl BackfillArgs {
             ("order", self.newest_first.then(|| json!("NEWEST_FIRST"))),
             ("maxCount", Some(json!(self.max))),
             ("perMinute", self.per_minute.map(|count| json!(count))),
-            ("onlyMissing", self.include_done.then(|| json!(false))),
+            ("onlyMissing", self.include_done.then_some(Value::Bool(false))),
             ("input", input),
             ("by", self.by.clone().or_else(user).map(|by| json!(by))),
             ("note", self.note.as_ref().map(|note| json!(note))),

@@ -1,3 +1,5 @@
+mod editor;
+
 use clap::{Args, ValueEnum};
 use ratchet_interfaces::Clock;
 use ratchet_scheduler::SystemClock;
@@ -93,19 +95,30 @@ impl EditArgs {
         for field in &self.unset {
             field.take_away(&mut body)?;
         }
-        let is_empty = body.as_object().is_none_or(serde_json::Map::is_empty);
-        if is_empty && self.task.is_none() {
-            return Err(CliError::Usage(
-                "nothing is to be changed: say what with flags (`ratchet schedule edit --help`)".to_owned(),
-            ));
-        }
         Ok(body)
     }
 
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let body = self.body()?;
+        let (before, body) = if is_empty(&body) && self.task.is_none() {
+            // Nobody else has to wait for who sits in an editor: the database is given back meanwhile.
+            let before = connected(common, Purpose::Read, async |connection| {
+                named::schedule(connection, &self.schedule, Exactness::Whole).await
+            })?;
+            let changes = editor::changes(&before)?;
+            if is_empty(&changes) {
+                note("nothing was changed");
+                return Ok(());
+            }
+            (Some(before), changes)
+        } else {
+            (None, body)
+        };
         connected(common, Purpose::Change, async |connection| {
-            let before = named::schedule(connection, &self.schedule, Exactness::Whole).await?;
+            let before = match before {
+                Some(before) => before,
+                None => named::schedule(connection, &self.schedule, Exactness::Whole).await?,
+            };
             let body = with_task(connection, body, self.task.as_ref()).await?;
             let change = Call::patch(format!("/schedules/{}", id(&before)))
                 .sending(body)
@@ -121,6 +134,10 @@ impl EditArgs {
             })
         })
     }
+}
+
+fn is_empty(body: &Value) -> bool {
+    body.as_object().is_none_or(serde_json::Map::is_empty)
 }
 
 #[cfg(test)]
@@ -153,9 +170,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_change_and_a_value_that_is_taken_away_as_well_are_refused() {
-        let error = body(&[]).unwrap_err().to_string();
-        assert!(error.contains("--help"), "{error}");
+    fn a_value_that_is_given_and_taken_away_is_refused() {
+        assert!(is_empty(&body(&[]).unwrap()));
         let error = body(&["--unset", "max-runs", "--max-runs", "3"])
             .unwrap_err()
             .to_string();

@@ -1,7 +1,7 @@
 use clap::Args;
 use ratchet_interfaces::Clock;
 use ratchet_scheduler::SystemClock;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::state::tell;
 use super::user;
@@ -63,7 +63,7 @@ impl PauseArgs {
 
 impl ResumeArgs {
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        let request = body([("skipMissed", self.skip_missed.then(|| json!(true)))]);
+        let request = body([("skipMissed", self.skip_missed.then_some(Value::Bool(true)))]);
         connected(common, Purpose::Change, async |connection| {
             let schedule = named::schedule(connection, &self.schedule, Exactness::Whole).await?;
             let resume = Call::post(format!("/schedules/{}/resume", id(&schedule))).sending(request);

@@ -5,13 +5,13 @@ use ratchet_interfaces::{Task, TaskDefinition, TaskListing};
 use serde_json::{Value, json};
 
 use super::lookup::{offered, stored};
-use crate::cli::{CliError, CommonArgs, print};
+use crate::cli::{CliError, CommonArgs};
+use crate::command::form::FormOrJsonArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// Print a JSON object with `tasks` and `issues`
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: FormOrJsonArgs,
 }
 
 /// A task as the registries and the database have it together.
@@ -27,22 +27,21 @@ impl ListArgs {
         let listings = offered(&settings)?;
         let known = joined(&listings, stored(common, &settings)?);
         let issues: Vec<_> = listings.iter().flat_map(|(_, listing)| &listing.issues).collect();
-        if self.json {
-            let issues: Vec<Value> = issues
-                .iter()
-                .map(|issue| json!({"task": issue.task, "field": issue.field, "message": issue.message}))
-                .collect();
-            let tasks: Vec<Value> = known.iter().map(Known::brief).collect();
-            return print(&format!("{}\n", json!({"tasks": tasks, "issues": issues})));
-        }
-        let mut text = table(&known);
-        if !issues.is_empty() {
-            text.push_str("\nNot in order:\n");
-        }
-        for issue in issues {
-            let _ = writeln!(text, "  {}/{}: {}", issue.task, issue.field, issue.message);
-        }
-        print(&text)
+        let tasks: Vec<Value> = known.iter().map(Known::brief).collect();
+        let told: Vec<Value> = issues
+            .iter()
+            .map(|issue| json!({"task": issue.task, "field": issue.field, "message": issue.message}))
+            .collect();
+        self.form.print(&json!({"tasks": tasks, "issues": told}), || {
+            let mut text = table(&known);
+            if !issues.is_empty() {
+                text.push_str("\nNot in order:\n");
+            }
+            for issue in issues {
+                let _ = writeln!(text, "  {}/{}: {}", issue.task, issue.field, issue.message);
+            }
+            text
+        })
     }
 }
 

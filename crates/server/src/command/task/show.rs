@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 use super::list::{Known, joined};
 use super::lookup::{named, offered, stored, unknown};
-use crate::cli::{CliError, CommonArgs, print};
+use crate::cli::{CliError, CommonArgs};
+use crate::command::form::FormOrJsonArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// The task's name, and with @VERSION one version of it
     #[arg(value_name = "NAME[@VERSION]")]
     task: String,
-    /// Print a JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: FormOrJsonArgs,
 }
 
 impl ShowArgs {
@@ -28,24 +28,21 @@ impl ShowArgs {
                 known.into_iter().map(|known| known.task.name),
             ));
         };
-        if self.json {
-            let Known {
-                task,
-                registry,
-                state,
-            } = found;
-            let mut shown = json!(task);
-            shown["registry"] = json!(registry);
-            shown["state"] = json!(state);
-            return print(&format!("{shown}\n"));
-        }
+        let Known {
+            task,
+            registry,
+            state,
+        } = found;
+        let mut shown = json!(task);
+        shown["registry"] = json!(registry);
+        shown["state"] = json!(state);
         let others: Vec<&str> = known
             .iter()
             .map(|known| &known.task)
             .filter(|task| task.name == found.task.name && task.version != found.task.version)
             .map(|task| task.version.as_str())
             .collect();
-        print(&told(found, &others))
+        self.form.print(&shown, || told(found, &others))
     }
 }
 
