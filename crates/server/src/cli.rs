@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use ratchet_interfaces::with_causes;
 use ratchet_recurrence::Zone;
 
+use crate::command::audit::AuditArgs;
 use crate::command::completions::CompletionsArgs;
 use crate::command::config::ConfigCommand;
 use crate::command::cron::CronCommand;
@@ -15,6 +16,7 @@ use crate::command::forecast::ForecastArgs;
 use crate::command::migrate::MigrateCommand;
 use crate::command::serve::ServeArgs;
 use crate::command::task::TaskCommand;
+use crate::command::token::TokenCommand;
 use crate::command::verify::VerifyArgs;
 use crate::command::why::WhyArgs;
 use crate::settings::{Settings, SettingsError, SettingsSources};
@@ -89,6 +91,11 @@ enum Command {
     Doctor(DoctorArgs),
     /// Write what a shell needs to complete the words of this command
     Completions(CompletionsArgs),
+    /// Make, list and revoke the tokens that clients of the HTTP API show; a server may be running
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// List who changed what over the HTTP API; a server may be running
+    Audit(AuditArgs),
     /// Recompute every tick that should have been, and compare with the ledger; a server may be running
     Verify(VerifyArgs),
 }
@@ -146,6 +153,8 @@ impl Cli {
             Command::Config(command) => command.run(&common),
             Command::Doctor(arguments) => arguments.run(&common),
             Command::Completions(arguments) => arguments.run(),
+            Command::Token(command) => command.run(&common),
+            Command::Audit(arguments) => arguments.run(&common),
             Command::Verify(arguments) => arguments.run(&common),
         };
         match outcome {

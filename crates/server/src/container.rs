@@ -97,6 +97,15 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// Others could reach the address, and nobody would ask them who they are.
+    #[error(
+        "server.bind is \"{address}\", which other machines can reach, and there is no token: make one by `ratchet token \
+         create NAME --scope admin`, or listen on an address of loopback, such as 127.0.0.1:8080"
+    )]
+    NoToken {
+        /// The address.
+        address: std::net::SocketAddr,
+    },
     /// HTTP ended by an error.
     #[error("the HTTP server failed")]
     Http(#[source] std::io::Error),
@@ -123,6 +132,11 @@ impl ServiceContainer {
         let lock = database.lock_exclusively().await?;
         database.migrate().await?;
         let repositories = database.repositories();
+        if !settings.server.is_local() && !repositories.tokens().token_exists().await? {
+            let address = settings.server.bind;
+            database.close().await?;
+            return Err(StartError::NoToken { address });
+        }
 
         let (jobs_available, deliveries_available) = (Signal::default(), Signal::default());
         let jobs_stopping = Signal::default();
