@@ -123,8 +123,14 @@ impl ServerProcess {
 
     /// Starts a server by a command that lacks the arguments of `ratchet`.
     pub(crate) fn spawn(command: &mut Command, arguments: &[&str]) -> Self {
+        let bind: &[&str] = if arguments.contains(&"--bind") {
+            &[]
+        } else {
+            &["--bind", "127.0.0.1:0"]
+        };
         let mut child = command
-            .args(["serve", "--bind", "127.0.0.1:0", "--log-format", "json"])
+            .args(["serve", "--log-format", "json"])
+            .args(bind)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -1,9 +1,8 @@
 //! `/api/v1/schedules` of the real server: what is written over HTTP is in the database and in the running engine.
 
-use std::process::Command;
 use std::time::Duration;
 
-use ratchet_tests::{HttpAnswer, ServerProcess, ratchet_binary};
+use ratchet_tests::{HttpAnswer, ServerProcess};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -343,17 +342,4 @@ fn secrets_come_in_and_never_go_out() {
     let masked = json!({"outputDestinations": created["outputDestinations"]});
     let refused = api.server.send("PATCH", &path, &[], Some(&masked));
     assert!(error(&refused, 400, "VALIDATION_ERROR").starts_with("outputDestinations[0]: a secret"));
-}
-
-#[test]
-fn an_address_that_others_can_reach_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(ratchet_binary().canonicalize().unwrap())
-        .current_dir(folder.path())
-        .args(["serve", "--bind", "0.0.0.0:0"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("--bind") && told.contains("loopback"), "{told}");
 }

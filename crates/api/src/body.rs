@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::error::ApiError;
 
+mod text;
+
 /// The most bytes of a request's body.
 pub(crate) const MOST_BYTES: usize = 2 * 1024 * 1024;
 
@@ -74,6 +76,7 @@ fn is_json(essence: &str) -> bool {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    text::check(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();

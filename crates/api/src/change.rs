@@ -12,7 +12,7 @@ use crate::audit::{self, Deed};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::idempotency::{self, Claim};
-use crate::state::ApiState;
+use crate::state::{ApiState, Services};
 
 /// Has a change done in a task of its own: a client that does not wait for the answer breaks nothing off, and what became
 /// of it stands in the audit log all the same. Reading passes.
@@ -39,31 +39,19 @@ async fn done(state: &ApiState, request: Request, next: Next) -> Result<Response
         return Err(ApiError::internal());
     };
     let resource_id = path_id(&mut parts).await;
-    let limited = Request::from_parts(parts.clone(), body);
-    let body = match crate::body::bytes(limited, &()).await {
-        Ok(body) => body,
-        Err(refusal) => {
-            let deed = Deed {
-                resource_id,
-                fields: Vec::new(),
-                status: refusal.status(),
-            };
-            audit::record_change(state, &services, &caller, deed).await;
-            return Err(refusal);
-        }
-    };
-    let claimed = match key(&parts)? {
-        None => None,
-        Some(key) => match idempotency::claim(state, &services, &caller, key, (&parts, &body)).await? {
-            Claim::Replayed(answer) => return Ok(answer),
-            Claim::Mine(claimed) => Some(claimed),
-        },
-    };
-    let fields = audit::fields_of(&body);
-    let answer = answer(parts, body, next).await;
-    let answer = match claimed {
-        Some(claimed) => claimed.settle(&services, answer).await,
-        None => answer,
+    let mut fields = Vec::new();
+    let outcome = outcome(
+        state,
+        &services,
+        &caller,
+        Request::from_parts(parts, body),
+        next,
+        &mut fields,
+    );
+    let answer = match outcome.await {
+        Ok(Outcome::Replayed(answer)) => return Ok(answer),
+        Ok(Outcome::Answered(answer)) => answer,
+        Err(refusal) => refusal.into_response(),
     };
     let deed = Deed {
         resource_id: resource_id.or_else(|| created_id(answer.headers())),
@@ -72,6 +60,37 @@ async fn done(state: &ApiState, request: Request, next: Next) -> Result<Response
     };
     audit::record_change(state, &services, &caller, deed).await;
     Ok(answer)
+}
+
+enum Outcome {
+    Answered(Response),
+    /// Nothing was done: it is the answer to an earlier request.
+    Replayed(Response),
+}
+
+async fn outcome(
+    state: &ApiState,
+    services: &Services,
+    caller: &Caller,
+    request: Request,
+    next: Next,
+    fields: &mut Vec<String>,
+) -> Result<Outcome, ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = crate::body::bytes(Request::from_parts(parts.clone(), body), &()).await?;
+    *fields = audit::fields_of(&body);
+    let claimed = match key(&parts)? {
+        None => None,
+        Some(key) => match idempotency::claim(state, services, caller, key, (&parts, &body)).await? {
+            Claim::Replayed(answer) => return Ok(Outcome::Replayed(answer)),
+            Claim::Mine(claimed) => Some(claimed),
+        },
+    };
+    let answer = answer(parts, body, next).await;
+    Ok(Outcome::Answered(match claimed {
+        Some(claimed) => claimed.settle(services, answer).await,
+        None => answer,
+    }))
 }
 
 /// The idempotency key; only what a POST does is not the same when it is done twice.

@@ -9,6 +9,7 @@ use ratchet_interfaces::with_causes;
 use ratchet_recurrence::Zone;
 
 use crate::command::apply::ApplyArgs;
+use crate::command::audit::AuditArgs;
 use crate::command::backup::{BackupArgs, RestoreArgs};
 use crate::command::completions::CompletionsArgs;
 use crate::command::config::ConfigCommand;
@@ -24,6 +25,7 @@ use crate::command::reference;
 use crate::command::schedule::ScheduleCommand;
 use crate::command::serve::ServeArgs;
 use crate::command::task::TaskCommand;
+use crate::command::token::TokenCommand;
 use crate::command::verify::VerifyArgs;
 use crate::command::why::WhyArgs;
 use crate::settings::{Settings, SettingsError, SettingsSources};
@@ -185,6 +187,11 @@ enum Command {
     /// Write the reference of the commands in Markdown (docs/cli.md)
     #[command(hide = true)]
     Reference,
+    /// Make, list and revoke the tokens that clients of the HTTP API show; a server may be running
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// List who changed what over the HTTP API; a server may be running
+    Audit(AuditArgs),
     /// Recompute every tick that should have been, and compare with the ledger; a server may be running
     Verify(VerifyArgs),
 }
@@ -212,6 +219,8 @@ impl Command {
             Self::Doctor(arguments) => arguments.run(common),
             Self::Completions(arguments) => arguments.run(),
             Self::Reference => reference::run(),
+            Self::Token(command) => command.run(common),
+            Self::Audit(arguments) => arguments.run(common),
             Self::Verify(arguments) => arguments.run(common),
         }
     }

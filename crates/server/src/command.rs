@@ -1,7 +1,9 @@
 //! What each command of the command line does.
 
 pub(crate) mod apply;
+pub(crate) mod audit;
 pub(crate) mod backup;
+mod columns;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod confirmation;
@@ -26,5 +28,6 @@ pub(crate) mod specification;
 mod stored;
 mod table;
 pub(crate) mod task;
+pub(crate) mod token;
 pub(crate) mod verify;
 pub(crate) mod why;

@@ -101,6 +101,15 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// Others could reach the address, and nobody would ask them who they are.
+    #[error(
+        "server.bind is \"{address}\", which other machines can reach, and there is no token: make one by `ratchet token \
+         create NAME --scope admin`, or listen on an address of loopback, such as 127.0.0.1:8080"
+    )]
+    NoToken {
+        /// The address.
+        address: std::net::SocketAddr,
+    },
     /// HTTP ended by an error.
     #[error("the HTTP server failed")]
     Http(#[source] std::io::Error),
@@ -138,6 +147,11 @@ impl ServiceContainer {
         let database = Database::open(settings.database.url.clone()).await?;
         let lock = database.lock_exclusively().await?;
         database.migrate().await?;
+        if !settings.server.is_local() && !database.repositories().tokens().token_exists().await? {
+            let address = settings.server.bind;
+            database.close().await?;
+            return Err(StartError::NoToken { address });
+        }
         Self::over(settings, clock, events, database, Some(lock))
     }
 

@@ -3,7 +3,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratchet_api::ApiState;
+use ratchet_api::{ApiConfig, ApiState};
 use ratchet_interfaces::{Clock, EventSink, EventSinks, Fact};
 use ratchet_scheduler::SystemClock;
 use ratchet_telemetry::{Metrics, MetricsSource, TimedClock};
@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::container::{ServiceContainer, StartError, first_error};
-use crate::http::{HealthSource, ServerHealth, router};
-use crate::settings::Settings;
+use crate::http::{HealthSource, ServerHealth, listen, router};
+use crate::settings::{ServerSettings, Settings};
 
 /// How long a part may take to answer a health check.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
@@ -65,7 +65,7 @@ impl UnifiedServer {
         let metrics = Arc::new(Metrics::new(Arc::clone(&clock), env!("CARGO_PKG_VERSION")));
         let clock: Arc<dyn Clock> = Arc::new(TimedClock::new(clock, Arc::clone(&metrics)));
         let health = Arc::new(ServerHealth::new(Arc::clone(&clock)));
-        let api = ApiState::new(Arc::clone(&clock));
+        let api = ApiState::new(Arc::clone(&clock)).with_config(api_config(&settings.server));
         let sinks: [Arc<dyn EventSink>; 2] = [Arc::clone(&metrics) as _, api.events()];
         let events = Arc::new(EventSinks::new(sinks));
         let http = HttpServer::begin(listener, Arc::clone(&health), Arc::clone(&metrics), api.clone());
@@ -96,6 +96,16 @@ impl UnifiedServer {
         first_error([outcome, http.end().await])?;
         tracing::info!("the server has stopped");
         Ok(())
+    }
+}
+
+/// What the API must know of the settings.
+fn api_config(settings: &ServerSettings) -> ApiConfig {
+    ApiConfig {
+        open_without_tokens: settings.is_local(),
+        cors_origins: settings.cors_origins.clone(),
+        requests_per_second: settings.requests_per_second,
+        audit_retention_days: settings.audit_retention_days,
     }
 }
 
@@ -181,7 +191,7 @@ async fn run_parts(
 
 /// The HTTP side while it runs.
 struct HttpServer {
-    task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<()>,
     /// Dropped to end it.
     running: oneshot::Sender<()>,
 }
@@ -189,12 +199,12 @@ struct HttpServer {
 impl HttpServer {
     fn begin(listener: TcpListener, health: Arc<ServerHealth>, metrics: Arc<Metrics>, api: ApiState) -> Self {
         let (running, ended) = oneshot::channel::<()>();
-        let server = axum::serve(listener, router(health, metrics, api)).with_graceful_shutdown(async move {
+        let stop = async move {
             // An error says that the sender is gone, which is as good a reason to end.
             if ended.await.is_err() {}
-        });
+        };
         Self {
-            task: tokio::spawn(async move { server.await }),
+            task: tokio::spawn(listen(listener, router(health, metrics, api), stop)),
             running,
         }
     }
@@ -205,9 +215,7 @@ impl HttpServer {
         let Ok(ended) = tokio::time::timeout(HEALTH_PATIENCE, self.task).await else {
             return Ok(());
         };
-        ended
-            .map_err(|error| StartError::Http(error.into()))?
-            .map_err(StartError::Http)
+        ended.map_err(|error| StartError::Http(error.into()))
     }
 }
 

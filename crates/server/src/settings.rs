@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ratchet_api::Origin;
 use ratchet_outbound::AddressPolicy;
 use ratchet_runtimes::{JavaScriptConfig, ProcessConfig};
 use ratchet_scheduler::SchedulerConfig;
@@ -52,6 +53,16 @@ pub struct Settings {
 impl ServerSettings {
     /// The longest grace, in seconds.
     pub const MAX_SHUTDOWN_GRACE_SECONDS: u64 = 3_600;
+    /// The most requests a second that can be counted.
+    pub const MAX_REQUESTS_PER_SECOND: u32 = 1_000_000;
+    /// The longest time that the audit log is kept, in days.
+    pub const MAX_AUDIT_RETENTION_DAYS: u32 = 36_500;
+
+    /// Whether only this machine can reach the server, so that it may do without tokens.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.bind.ip().to_canonical().is_loopback()
+    }
 }
 
 /// `[server]`
@@ -62,6 +73,12 @@ pub struct ServerSettings {
     /// How long running jobs may go on after the server was told to stop, in seconds. What runs longer is handed
     /// back, and runs again after the next start.
     pub shutdown_grace_seconds: u64,
+    /// How many requests a client may send in a second; 0 is no limit.
+    pub requests_per_second: u32,
+    /// The pages of elsewhere that may send requests.
+    pub cors_origins: Vec<Origin>,
+    /// For how many days the audit log is kept; 0 is for ever.
+    pub audit_retention_days: u32,
 }
 
 impl Default for ServerSettings {
@@ -69,6 +86,9 @@ impl Default for ServerSettings {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
             shutdown_grace_seconds: 30,
+            requests_per_second: 5_000,
+            cors_origins: Vec::new(),
+            audit_retention_days: 365,
         }
     }
 }

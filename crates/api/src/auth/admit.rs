@@ -2,9 +2,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ratchet_interfaces::Token;
@@ -152,6 +152,9 @@ fn bearer(header: &str) -> Option<&str> {
 
 /// Whoever is refused is not in the audit log, which strangers could fill.
 fn tell(refusal: &ApiError, request: &Parts, peer: Option<IpAddr>) {
+    if refusal.status() != StatusCode::UNAUTHORIZED {
+        return;
+    }
     let peer = peer.map(|peer| peer.to_string());
     if request.headers.contains_key(AUTHORIZATION) {
         tracing::info!(peer, reason = %refusal, "a request without a valid token was refused");

@@ -2,7 +2,8 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use axum::http::Method;
+use axum::body::Body;
+use axum::http::{Method, Request};
 use chrono::{DateTime, TimeDelta};
 use ratchet_interfaces::{Clock, ManualClock, RepositoryError};
 use serde_json::Value;
@@ -92,6 +93,30 @@ async fn a_request_that_ends_in_a_panic_is_answered() {
     // It does not expect to be called.
     let answer = Mocks::default().get(&format!("/api/v1/schedules/{ID}")).await;
     answer.error(500, "INTERNAL_ERROR");
+}
+
+#[tokio::test]
+async fn a_hostile_body_is_refused_before_anything_is_done_with_it() {
+    let send = async |body: Vec<u8>| {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/api/v1/schedules")
+            .header("content-type", "application/json")
+            .body(Body::from(body));
+        ask(Mocks::default().router(), request.unwrap()).await
+    };
+    let deep = format!("{{\"input\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep = send(deep.into_bytes()).await;
+    assert!(deep.error(400, "BAD_REQUEST").contains("128"), "{deep:?}");
+    let other = send(b"{\"name\": \"\xff\"}".to_vec()).await;
+    assert!(other.error(400, "BAD_REQUEST").contains("UTF-8"), "{other:?}");
+    let nul = send(b"{\"name\": \"a\\u0000\"}".to_vec()).await;
+    assert!(
+        nul.error(400, "VALIDATION_ERROR").starts_with("name: "),
+        "{nul:?}"
+    );
+    let large = send(vec![b' '; MOST_BYTES + 1]).await;
+    large.error(413, "PAYLOAD_TOO_LARGE");
 }
 
 async fn document() -> Value {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use ratchet_interfaces::RepositoryFactory;
-use ratchet_storage::{Database, MigrationState};
+use ratchet_storage::{Database, DatabaseUrl, MigrationState, StorageError};
 
 use crate::cli::{CliError, CommonArgs};
 
@@ -13,6 +13,37 @@ pub(crate) fn read_from<T>(
     read: impl AsyncFnOnce(Arc<dyn RepositoryFactory>) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let url = common.settings()?.database.url;
+    refuse_missing_file(&url)?;
+    run(async {
+        let database = open(url.clone()).await?;
+        if is_behind(&database).await? {
+            return Err(CliError::Failed(format!(
+                "{url} lacks tables of this version; `ratchet serve` and `ratchet migrate up` make them"
+            )));
+        }
+        answer(database, read).await
+    })
+}
+
+/// As [`read_from`], for a command with which a database may begin: where it is not there, or lacks tables, it is made
+/// and brought up as `ratchet serve` does.
+pub(crate) fn write_to<T>(
+    common: &CommonArgs,
+    write: impl AsyncFnOnce(Arc<dyn RepositoryFactory>) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let url = common.settings()?.database.url;
+    run(async {
+        let database = open(url).await?;
+        if is_behind(&database).await? {
+            let failed = |error: StorageError| CliError::failed(&error);
+            let _lock = database.lock_exclusively().await.map_err(failed)?;
+            database.migrate().await.map_err(failed)?;
+        }
+        answer(database, write).await
+    })
+}
+
+fn refuse_missing_file(url: &DatabaseUrl) -> Result<(), CliError> {
     if let Some(file) = url.file()
         && !file.try_exists().map_err(|error| CliError::failed(&error))?
     {
@@ -21,24 +52,33 @@ pub(crate) fn read_from<T>(
             file.display()
         )));
     }
+    Ok(())
+}
+
+fn run<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;
-    runtime.block_on(async {
-        let database = Database::open(url.clone())
-            .await
-            .map_err(|error| CliError::failed(&error))?;
-        let migrations = database
-            .migration_status()
-            .await
-            .map_err(|error| CliError::failed(&error))?;
-        if migrations.iter().any(|MigrationState { applied, .. }| !applied) {
-            return Err(CliError::Failed(format!(
-                "{url} lacks tables of this version; `ratchet serve` and `ratchet migrate up` make them"
-            )));
-        }
-        let answer = read(database.repositories()).await;
-        database.close().await.map_err(|error| CliError::failed(&error))?;
-        answer
-    })
+    runtime.block_on(work)
+}
+
+async fn open(url: DatabaseUrl) -> Result<Database, CliError> {
+    Database::open(url)
+        .await
+        .map_err(|error| CliError::failed(&error))
+}
+
+async fn is_behind(database: &Database) -> Result<bool, CliError> {
+    let migrations = database.migration_status().await;
+    let migrations = migrations.map_err(|error| CliError::failed(&error))?;
+    Ok(migrations.iter().any(|MigrationState { applied, .. }| !applied))
+}
+
+async fn answer<T>(
+    database: Database,
+    ask: impl AsyncFnOnce(Arc<dyn RepositoryFactory>) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let answer = ask(database.repositories()).await;
+    database.close().await.map_err(|error| CliError::failed(&error))?;
+    answer
 }
 
 /// An instant that was typed.

@@ -122,7 +122,7 @@ mod tests {
         let router = router(Arc::new(of_server), metrics, api);
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
-        let body = to_bytes(response.into_body(), 100_000).await.unwrap();
+        let body = to_bytes(response.into_body(), 1_000_000).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap())
     }
 

@@ -79,12 +79,6 @@ impl Reading {
     /// Applies the parts' own rules, which may be about several values at once.
     fn judge_together(&mut self) {
         let mut faults: Vec<(String, String, String)> = Vec::new();
-        let bind = self.settings.server.bind;
-        if !bind.ip().to_canonical().is_loopback() {
-            let rule = "the HTTP API has no authentication, so that only an address of loopback is allowed, such as \
-                        127.0.0.1:8080 or [::1]:8080";
-            faults.push(("server.bind".to_owned(), bind.to_string(), rule.to_owned()));
-        }
         if let Err(error) = self.settings.javascript.clone().validated() {
             faults.push((format!("javascript.{}", error.field), error.value, error.rule));
         }

@@ -48,7 +48,8 @@ pub(crate) const SECTIONS: &[Section] = &[
         settings: &[
             setting!(
                 server.bind,
-                "The address of loopback and the port to listen on; port 0 is a free one.",
+                "The address and the port to listen on; port 0 is a free one. An address that others can reach takes a \
+                 token: [security.md](security.md).",
                 flag: flag("--bind", "ADDRESS:PORT"),
             ),
             setting!(
@@ -58,6 +59,25 @@ pub(crate) const SECTIONS: &[Section] = &[
                 unit: Some("seconds"),
                 range: Some((0, ServerSettings::MAX_SHUTDOWN_GRACE_SECONDS)),
                 flag: flag("--shutdown-grace-seconds", "SECONDS"),
+            ),
+            setting!(
+                server.requests_per_second,
+                "How many requests to the API a client (a token, or an address) may send in a second; after a rest, twice \
+                 as many at once.",
+                unit: Some("requests"),
+                range: Some((0, ServerSettings::MAX_REQUESTS_PER_SECOND as u64)),
+                zero: Some("no limit"),
+            ),
+            setting!(
+                server.cors_origins,
+                "The pages of elsewhere that may send requests to the API, as in `https://jobs.example.org`.",
+            ),
+            setting!(
+                server.audit_retention_days,
+                "For how long the audit log keeps who changed what.",
+                unit: Some("days"),
+                range: Some((0, ServerSettings::MAX_AUDIT_RETENTION_DAYS as u64)),
+                zero: Some("for ever"),
             ),
         ],
     },

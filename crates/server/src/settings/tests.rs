@@ -325,10 +325,14 @@ fn a_file_that_is_named_must_exist_and_be_a_file_of_toml() {
 fn every_field_of_the_settings_stands_in_the_table() {
     // A new field breaks this pattern, so that it is not forgotten: it has a line in the table, and counts below.
     let Settings {
-        server: ServerSettings {
-            bind: _,
-            shutdown_grace_seconds: _,
-        },
+        server:
+            ServerSettings {
+                bind: _,
+                shutdown_grace_seconds: _,
+                requests_per_second: _,
+                cors_origins: _,
+                audit_retention_days: _,
+            },
         database: DatabaseSettings { url: _ },
         scheduler:
             SchedulerConfig {
@@ -359,7 +363,7 @@ fn every_field_of_the_settings_stands_in_the_table() {
             },
         log: LogSettings { format: _, level: _ },
     } = Settings::default();
-    const FIELDS: usize = 25;
+    const FIELDS: usize = 28;
     assert_eq!(table::declarations().count(), FIELDS);
     for Section { name, settings, .. } in SECTIONS {
         for declaration in *settings {
@@ -429,21 +433,33 @@ fn a_printed_value_reads_as_the_same_value() {
 }
 
 #[test]
-fn an_address_that_others_can_reach_is_refused_since_the_api_asks_nobody_who_they_are() {
-    for reachable in [
-        "0.0.0.0:8080",
-        "10.0.0.1:8080",
-        "[::]:8080",
-        "[2001:db8::1]:8080",
-        "[::ffff:10.0.0.1]:8080",
+fn an_address_is_local_if_no_other_machine_can_reach_it() {
+    for (address, is_local) in [
+        ("0.0.0.0:8080", false),
+        ("10.0.0.1:8080", false),
+        ("[::]:8080", false),
+        ("[2001:db8::1]:8080", false),
+        ("[::ffff:10.0.0.1]:8080", false),
+        ("127.0.0.1:8080", true),
+        ("127.1.2.3:0", true),
+        ("[::1]:8080", true),
+        ("[::ffff:127.0.0.1]:8080", true),
     ] {
-        let error = refusal_of_file(&format!("server.bind = \"{reachable}\""));
-        assert!(
-            error.contains("server.bind") && error.contains("loopback"),
-            "{reachable}: {error}"
-        );
+        // Whether there is a token, without which others are not listened to, the database knows.
+        let settings = load(&format!("server.bind = \"{address}\""), &[], &[]).unwrap();
+        assert_eq!(settings.server.is_local(), is_local, "{address}");
     }
-    for local in ["127.0.0.1:8080", "127.1.2.3:0", "[::1]:8080"] {
-        load(&format!("server.bind = \"{local}\""), &[], &[]).unwrap();
-    }
+}
+
+#[test]
+fn pages_that_may_send_requests_are_named_by_their_origin() {
+    let environment = [(
+        "RATCHET_SERVER_CORS_ORIGINS",
+        "https://a.example, http://localhost:3000",
+    )];
+    let settings = load("", &environment, &[]).unwrap();
+    let file = "[server]\ncors_origins = [\"https://a.example\", \"http://localhost:3000\"]";
+    assert_eq!(load(file, &[], &[]).unwrap(), settings);
+    let error = refusal_of_variable("RATCHET_SERVER_CORS_ORIGINS", "*");
+    assert!(error.contains("\"*\" is no origin"), "{error}");
 }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ratchet_api::Origin;
 use ratchet_interfaces::with_causes;
 use ratchet_outbound::AddressPolicy;
 use ratchet_storage::{DatabaseUrl, DatabaseUrlError};
@@ -312,6 +313,22 @@ impl Setting for Vec<PathBuf> {
 
     fn shown(&self) -> Option<toml::Value> {
         Some(shown_list(self.iter().map(|path| path.display().to_string())))
+    }
+}
+
+impl Setting for Vec<Origin> {
+    fn read(value: &Value) -> Result<Self, String> {
+        let texts: Vec<String> = Setting::read(value)?;
+        let origins: Result<Self, _> = texts.iter().map(|text| text.parse()).collect();
+        origins.map_err(|error: ratchet_api::OriginError| error.to_string())
+    }
+
+    fn kind(&self) -> &'static str {
+        "list of origins"
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        Some(shown_list(self.iter().map(ToString::to_string)))
     }
 }
 
