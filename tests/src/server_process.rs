@@ -61,7 +61,7 @@ pub struct HttpAnswer {
     pub status: u16,
     /// The headers, their names in lower case.
     pub headers: HashMap<String, String>,
-    /// The JSON body.
+    /// The JSON body; null where there is none.
     pub body: Value,
 }
 
@@ -80,7 +80,10 @@ impl HttpAnswer {
             headers: headers
                 .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
                 .collect(),
-            body: serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}")),
+            body: match body {
+                "" => Value::Null,
+                body => serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}")),
+            },
         }
     }
 }

@@ -250,9 +250,14 @@ fn each_attempt_is_shown_with_what_its_task_said() {
         (&last["id"], &json!("filesystem")),
         "{deliveries}"
     );
-    let missing = api
+    // The id of the job leads to its last execution.
+    let last = api
         .server
         .send("GET", &format!("/api/v1/executions/{id}"), &[], None);
+    assert_eq!(last.body["data"]["attempt"], json!(2), "{last:?}");
+    let missing = api
+        .server
+        .send("GET", &format!("/api/v1/executions/{HEARTBEAT}"), &[], None);
     error(&missing, 404, "NOT_FOUND");
     assert_eq!(api.server.end_by(Signal::TERM).code, Some(0));
 }

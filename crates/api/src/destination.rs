@@ -72,7 +72,9 @@ pub(crate) fn checked(
 /// Whether it was taken from an answer, and its secrets with it.
 fn holds_a_mask(destination: &OutputDestination) -> bool {
     match &destination.target {
-        OutputTarget::Webhook { webhook } => webhook.secrets().contains(&Secret::MASK),
+        OutputTarget::Webhook { webhook } => {
+            webhook.secrets().contains(&Secret::MASK) || webhook.url.contains(Secret::MASK)
+        }
         OutputTarget::Stdio { .. } | OutputTarget::Filesystem { .. } => false,
     }
 }
@@ -121,6 +123,11 @@ mod tests {
     fn a_mask_is_not_taken_for_a_secret() {
         let error = checked_by(None, vec![read(webhook("a")), read(webhook(Secret::MASK))]).unwrap_err();
         assert!(error.starts_with("outputDestinations[1]: a secret is"), "{error}");
+        let shown = read(json!({"destinationType": "webhook", "webhook": {
+            "url": format!("https://example.org/hook?token={}", Secret::MASK),
+        }}));
+        let error = checked_by(None, vec![shown]).unwrap_err();
+        assert!(error.starts_with("outputDestinations[0]: a secret is"), "{error}");
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl WebhookOptions {
             )
         };
         Self {
+            url: masked_url(&self.url),
             headers: self.headers.iter().map(header).collect(),
             authentication: self.authentication.as_ref().map(WebhookAuthentication::masked),
             signing_secret: self.signing_secret.as_ref().map(Secret::masked),
@@ -167,9 +168,34 @@ impl fmt::Debug for WebhookOptions {
     }
 }
 
-/// Whether a header of this name holds a secret, as far as its name says.
-fn hides_a_secret(header: &str) -> bool {
-    let name = header.to_ascii_lowercase();
+/// The URL with the mask in place of its password, and of each value of its query whose name says that it is a secret.
+fn masked_url(url: &str) -> String {
+    let (url, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
+    let (place, query) = url.split_at(url.find('?').unwrap_or(url.len()));
+    let authority = place.find("://").map_or(0, |scheme| scheme + 3);
+    let path = place[authority..].find(['/', '\\']);
+    let path = path.map_or(place.len(), |path| authority + path);
+    let place = match place[authority..path].rfind('@').map(|at| authority + at) {
+        Some(at) => match place[authority..at].find(':') {
+            Some(colon) => format!("{}:{}{}", &place[..authority + colon], Secret::MASK, &place[at..]),
+            None => place.to_owned(),
+        },
+        None => place.to_owned(),
+    };
+    let parameter = |parameter: &str| match parameter.split_once('=') {
+        Some((name, _)) if hides_a_secret(name) => format!("{name}={}", Secret::MASK),
+        _ => parameter.to_owned(),
+    };
+    let query = query.strip_prefix('?').map(|query| {
+        let parameters: Vec<String> = query.split('&').map(parameter).collect();
+        format!("?{}", parameters.join("&"))
+    });
+    format!("{place}{}{fragment}", query.unwrap_or_default())
+}
+
+/// Whether a header or a parameter of this name holds a secret, as far as its name says.
+fn hides_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
     [
         "auth",
         "token",
@@ -338,6 +364,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_password_and_the_secrets_of_its_query() {
+        for (url, shown) in [
+            (
+                "https://example.org/hook?team=blue",
+                "https://example.org/hook?team=blue",
+            ),
+            ("https://ann@example.org/", "https://ann@example.org/"),
+            (
+                "https://ann:s3cret@example.org/a:b@c",
+                "https://ann:********@example.org/a:b@c",
+            ),
+            (
+                "https://ann:s@cret@example.org",
+                "https://ann:********@example.org",
+            ),
+            (
+                "https://example.org?apiKey=s3cret&team=blue&token=#part",
+                "https://example.org?apiKey=********&team=blue&token=********#part",
+            ),
+        ] {
+            assert_eq!(WebhookOptions::to(url).masked().url, shown, "{url}");
+        }
+    }
 
     fn with_secrets() -> WebhookOptions {
         let json = json!({

@@ -34,8 +34,8 @@ pub(crate) struct CancelJob {
 pub(crate) struct JobAction {
     success: bool,
     message: String,
-    /// As it is now.
-    job: JobView,
+    /// As it is now; null if it was done, and could not be read after it.
+    job: Option<JobView>,
 }
 
 /// What was done, and the job as it is now.
@@ -44,7 +44,14 @@ pub(super) async fn done(
     id: JobId,
     message: String,
 ) -> Result<One<JobAction>, ApiError> {
-    let job = stored(services, id).await?.into();
+    // It is done, whatever can be read of it.
+    let job = match stored(services, id).await {
+        Ok(job) => Some(job.into()),
+        Err(error) => {
+            tracing::warn!(job.id = %id, error = %error, "a job that was changed could not be read");
+            None
+        }
+    };
     let data = JobAction {
         success: true,
         message,

@@ -56,7 +56,8 @@ pub(super) async fn get(
     PathId(id): PathId<TaskId>,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
     let task = stored(&services, id).await?;
-    answer(&services, task).await
+    let surroundings = Surroundings::of(&services, std::slice::from_ref(&task)).await?;
+    Ok(answer(task, &surroundings))
 }
 
 /// Numbers about all tasks.

@@ -177,7 +177,7 @@ async fn what_is_wrong_with_a_new_task_is_told_by_its_field() {
 
 #[tokio::test]
 async fn a_name_and_version_that_are_taken_are_a_conflict() {
-    let mut mocks = valid(Mocks::default());
+    let mut mocks = valid(surrounded(Mocks::default(), &[]));
     mocks.tasks.expect_task_create().returning(|_| {
         Err(RepositoryError::AlreadyExists {
             what: "task",

@@ -81,6 +81,19 @@ impl Surroundings {
         })
     }
 
+    /// With a version that a task has got, in place of the one that it had, if it had one.
+    pub(super) fn after_change(mut self, task: &TaskDefinition, before: Option<&TaskDefinition>) -> Self {
+        let versions = self.versions.entry(task.name.clone()).or_default();
+        if let Some(before) = before.filter(|before| before.name == task.name) {
+            versions.retain(|version| *version != before.version);
+        }
+        if !versions.contains(&task.version) {
+            versions.push(task.version.clone());
+            versions.sort_by(|a, b| compare_versions(a, b));
+        }
+        self
+    }
+
     fn has_in_sync(&self, task: &Task) -> bool {
         task.is_of_database()
             || (task.removed_at.is_none()
@@ -145,12 +158,11 @@ impl TaskView {
 }
 
 /// The answer about one task.
-pub(super) async fn answer(services: &Services, task: Task) -> Result<Tagged<One<TaskView>>, ApiError> {
-    let surroundings = Surroundings::of(services, std::slice::from_ref(&task)).await?;
-    Ok(Tagged {
+pub(super) fn answer(task: Task, surroundings: &Surroundings) -> Tagged<One<TaskView>> {
+    Tagged {
         version: task.revision,
         answer: One {
-            data: TaskView::new(task, &surroundings),
+            data: TaskView::new(task, surroundings),
         },
-    })
+    }
 }

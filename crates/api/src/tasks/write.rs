@@ -1,6 +1,6 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ratchet_interfaces::{Task, TaskDeletion, TaskId, TaskUse};
+use ratchet_interfaces::{Task, TaskDefinition, TaskDeletion, TaskId, TaskUse};
 
 use crate::body::JsonBody;
 use crate::envelope::One;
@@ -12,7 +12,7 @@ use crate::state::Services;
 use crate::tasks::TAG;
 use crate::tasks::change::{CreateTask, PatchTask, now};
 use crate::tasks::read::stored;
-use crate::tasks::view::{TaskView, answer};
+use crate::tasks::view::{Surroundings, TaskView, answer};
 
 /// Creates a task, which is kept in the database.
 #[utoipa::path(
@@ -41,10 +41,13 @@ pub(super) async fn create(
     JsonBody(given): JsonBody<CreateTask>,
 ) -> Result<Response, ApiError> {
     let task = given.checked(&services)?;
+    // What is done is told: nothing is asked of the database after it.
+    let surroundings = Surroundings::of(&services, std::slice::from_ref(&task)).await?;
     services.repositories.tasks().task_create(&task).await?;
+    let surroundings = surroundings.after_change(&task.definition, None);
     let id = task.definition.id;
     tracing::info!(task.id = %id, "a task was created");
-    let mut response = (StatusCode::CREATED, answer(&services, task).await?).into_response();
+    let mut response = (StatusCode::CREATED, answer(task, &surroundings)).into_response();
     if let Ok(path) = HeaderValue::try_from(format!("{PREFIX}/tasks/{id}")) {
         response.headers_mut().insert(header::LOCATION, path);
     }
@@ -82,8 +85,9 @@ pub(super) async fn patch(
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
     let before = stored(&services, id).await?;
     if_match.check(before.revision)?;
+    let definition = before.definition.clone();
     let task = changes.applied_to(before, &services)?;
-    update(&services, task, &if_match).await
+    update(&services, task, &definition, &if_match).await
 }
 
 /// Deletes a task, and its jobs, which have all ended, with their executions, logs and deliveries.
@@ -182,7 +186,8 @@ async fn set_enabled(
     let task = stored(services, id).await?;
     if_match.check(task.revision)?;
     if task.enabled == enabled {
-        return answer(services, task).await;
+        let surroundings = Surroundings::of(services, std::slice::from_ref(&task)).await?;
+        return Ok(answer(task, &surroundings));
     }
     let updated_at = now(services);
     let task = Task {
@@ -190,19 +195,27 @@ async fn set_enabled(
         updated_at,
         ..task
     };
-    update(services, task, if_match).await
+    let definition = task.definition.clone();
+    update(services, task, &definition, if_match).await
 }
 
 async fn update(
     services: &Services,
     task: Task,
+    before: &TaskDefinition,
     if_match: &IfMatch,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
+    let surroundings = Surroundings::of(services, std::slice::from_ref(&task)).await?;
     let updated = services.repositories.tasks().task_update(&task).await;
     let updated = updated.map_err(|error| if_match.overtaken(error.into()))?;
     tracing::info!(task.id = %updated.definition.id, "a task was changed");
     services.jobs_available.raise();
-    answer(services, updated).await
+    let surroundings = match updated.removed_at {
+        None => surroundings.after_change(&updated.definition, Some(before)),
+        // Its version is none that its registry has.
+        Some(_) => surroundings,
+    };
+    Ok(answer(updated, &surroundings))
 }
 
 /// What keeps a task from being deleted, in words.

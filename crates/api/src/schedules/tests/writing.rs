@@ -1,5 +1,5 @@
 use axum::http::Method;
-use ratchet_interfaces::{RepositoryError, SchedulerError, UnifiedSchedule, ValidationIssue};
+use ratchet_interfaces::{Pause, RepositoryError, SchedulerError, UnifiedSchedule, ValidationIssue};
 use serde_json::{Value, json};
 
 use super::{ID, TASK, nightly, path, path_to, task, with, with_nightly};
@@ -306,7 +306,7 @@ async fn a_schedule_that_was_changed_after_if_match_was_compared_is_not_deleted(
 #[tokio::test]
 async fn a_schedule_is_paused_and_resumed_as_is_asked_for() {
     let paused = UnifiedSchedule {
-        pause: Some(ratchet_interfaces::Pause {
+        pause: Some(Pause {
             since: now(),
             by: "ops".to_owned(),
             note: Some("disk".to_owned()),

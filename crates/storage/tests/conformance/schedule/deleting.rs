@@ -1,6 +1,6 @@
-use ratchet_interfaces::{FiringOutcome, ScheduleId, TickFilter, UnifiedJob};
+use ratchet_interfaces::{FiringOutcome, RepositoryError, ScheduleId, TickFilter, UnifiedJob};
 
-use crate::harness::on_each_database;
+use crate::harness::{assert_refused, on_each_database};
 use crate::sample::{everything, fired_job, firing, stored_schedule};
 
 #[tokio::test]
@@ -14,6 +14,24 @@ async fn a_deleted_schedule_is_gone_and_its_name_is_free() {
         assert!(!schedules.schedule_delete(gone.id).await.unwrap());
         assert!(!schedules.schedule_delete(ScheduleId::new()).await.unwrap());
         schedules.schedule_create(&gone).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_schedule_of_another_version_is_not_deleted() {
+    on_each_database(async |repositories| {
+        let schedules = repositories.schedules();
+        let stored = stored_schedule(&*repositories, "nightly").await;
+        let other = stored.version + 1;
+        assert_refused!(
+            schedules.schedule_delete_version(stored.id, other).await,
+            RepositoryError::VersionConflict { what: "schedule", .. }
+        );
+        let deleted = schedules.schedule_delete_version(stored.id, stored.version).await;
+        assert!(deleted.unwrap());
+        let again = schedules.schedule_delete_version(stored.id, stored.version).await;
+        assert!(!again.unwrap());
     })
     .await;
 }
