@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer};
 use crate::error::ApiError;
 
 mod text;
+mod whole;
+
+pub(crate) use whole::{nullable_whole, present_whole, whole, whole_or_null};
 
 /// The most bytes of a request's body.
 pub(crate) const MOST_BYTES: usize = 2 * 1024 * 1024;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::body::{JsonBody, nullable, present};
+use crate::body::{JsonBody, nullable, nullable_whole, present};
 use crate::destination::Destination;
 use crate::envelope::One;
 use crate::error::{ApiError, ErrorEnvelope};
@@ -21,6 +21,7 @@ use crate::state::Services;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatchJob {
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     priority: Option<JobPriorityName>,
     /// The instant that it stands for, of a job that no schedule made. It does not run before it, unless `runAfter` says
     /// otherwise. Null takes it away.
@@ -29,13 +30,14 @@ pub(crate) struct PatchJob {
     scheduled_for: Option<Option<DateTime<Utc>>>,
     /// It does not run before this instant: not that of a BUFFERED job, which runs when the one before it has ended.
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     run_after: Option<DateTime<Utc>>,
     /// Null is what its task says.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable_whole")]
     #[schema(value_type = Option<u32>, maximum = 100)]
     max_retries: Option<Option<u32>>,
     /// Null is what its task or the server says.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable_whole")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 604_800)]
     timeout_seconds: Option<Option<u32>>,
     /// Its input, which must be what its task's schema says.

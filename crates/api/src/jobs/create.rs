@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::body::JsonBody;
+use crate::body::{JsonBody, whole_or_null};
 use crate::destination::Destination;
 use crate::envelope::One;
 use crate::error::{ApiError, ErrorEnvelope};
@@ -40,6 +40,7 @@ pub(crate) struct CreateJob {
     input: Value,
     priority: Option<JobPriorityName>,
     /// How often it is tried again if it fails; left out, it is what its task says.
+    #[serde(default, deserialize_with = "whole_or_null")]
     #[schema(maximum = 100)]
     max_retries: Option<u32>,
     /// The instant that it stands for. It does not run before it, unless `runAfter` says otherwise.
@@ -47,6 +48,7 @@ pub(crate) struct CreateJob {
     /// It does not run before this instant; left out, it runs as soon as possible.
     run_after: Option<DateTime<Utc>>,
     /// How long it may run, in seconds; left out, it is what its task or the server says.
+    #[serde(default, deserialize_with = "whole_or_null")]
     #[schema(minimum = 1, maximum = 604_800)]
     timeout_seconds: Option<u32>,
     /// While a job with this key is unfinished, no other is created with it.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::body::JsonBody;
+use crate::body::{JsonBody, whole};
 use crate::envelope::One;
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::id::PathId;
@@ -82,7 +82,7 @@ pub(crate) struct RetryJobs {
     /// Only those that were created before this instant.
     queued_before: Option<DateTime<Utc>>,
     /// How many at the most: the oldest.
-    #[serde(default = "most")]
+    #[serde(default = "most", deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 1_000)]
     limit: u32,
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::body::{nullable, present};
+use crate::body::{nullable, nullable_whole, present, whole_or_null};
 use crate::destination::Destination;
 use crate::error::ApiError;
 use crate::named::{JobPriorityName, Name};
@@ -38,9 +38,11 @@ pub(crate) struct CreateSchedule {
     policies: Option<PolicyChanges>,
     priority: Option<JobPriorityName>,
     /// How often a failed job of it is tried again; left out, it is what its task says.
+    #[serde(default, deserialize_with = "whole_or_null")]
     #[schema(maximum = 100)]
     max_retries: Option<u32>,
     /// How long a job of it may run, in seconds; left out, it is what its task or the server says.
+    #[serde(default, deserialize_with = "whole_or_null")]
     #[schema(minimum = 1, maximum = 604_800)]
     timeout_seconds: Option<u32>,
     /// Where the results of its jobs go.
@@ -99,8 +101,10 @@ impl CreateSchedule {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatchSchedule {
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     task_id: Option<Uuid>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     name: Option<String>,
     /// Null takes it away.
     #[serde(default, deserialize_with = "nullable")]
@@ -108,24 +112,29 @@ pub(crate) struct PatchSchedule {
     description: Option<Option<String>>,
     /// When it fires: as for a new one.
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     cron_expression: Option<String>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     timezone: Option<String>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     enabled: Option<bool>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Value, required = false)]
     input: Option<Value>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     policies: Option<PolicyChanges>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     priority: Option<JobPriorityName>,
     /// Null is what its task says.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable_whole")]
     #[schema(value_type = Option<u32>, maximum = 100)]
     max_retries: Option<Option<u32>>,
     /// Null is what its task or the server says.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable_whole")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 604_800)]
     timeout_seconds: Option<Option<u32>>,
     /// All of them, with their secrets: a masked one is refused. Null takes them away.

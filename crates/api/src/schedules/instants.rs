@@ -6,7 +6,7 @@ use ratchet_recurrence::{Specification, Zone};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::body::JsonBody;
+use crate::body::{JsonBody, whole_or_null};
 use crate::envelope::One;
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::id::PathId;
@@ -29,6 +29,7 @@ pub(crate) struct PreviewRequest {
     #[schema(default = "UTC")]
     timezone: Option<String>,
     /// How many instants.
+    #[serde(default, deserialize_with = "whole_or_null")]
     #[schema(default = 10, minimum = 1, maximum = 1000)]
     count: Option<u32>,
     /// They are later than this instant; left out, than now.

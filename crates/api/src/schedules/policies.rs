@@ -3,7 +3,7 @@ use ratchet_interfaces::SchedulePolicies;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::body::{nullable, present};
+use crate::body::{nullable, nullable_whole, present, present_whole};
 use crate::error::ApiError;
 use crate::named::{MisfirePolicyName, Name, OverlapPolicyName};
 
@@ -64,24 +64,30 @@ impl From<SchedulePolicies> for PoliciesView {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PolicyChanges {
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     misfire: Option<MisfirePolicyName>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<f64>)]
     grace_seconds: Option<Option<f64>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_whole")]
+    #[schema(nullable = false)]
     catch_up_max: Option<u32>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     catch_up_window_seconds: Option<f64>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     overlap: Option<OverlapPolicyName>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_whole")]
+    #[schema(nullable = false)]
     buffer_limit: Option<u32>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     spread_seconds: Option<f64>,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable_whole")]
     #[schema(value_type = Option<u64>)]
     max_runs: Option<Option<u64>>,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable_whole")]
     #[schema(value_type = Option<u32>)]
     pause_after_failures: Option<Option<u32>>,
 }

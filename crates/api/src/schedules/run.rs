@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::body::{JsonBody, OptionalJsonBody};
+use crate::body::{JsonBody, OptionalJsonBody, whole, whole_or_null};
 use crate::envelope::One;
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::id::PathId;
@@ -74,10 +74,11 @@ pub(crate) struct BackfillBody {
     #[serde(default)]
     order: Order,
     /// How many ticks at the most: the first in that order.
-    #[serde(default = "default_max_count")]
+    #[serde(default = "default_max_count", deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 10_000)]
     max_count: u32,
     /// How many jobs may start a minute; left out, they start as fast as they run.
+    #[serde(default, deserialize_with = "whole_or_null")]
     #[schema(minimum = 1, maximum = 60_000)]
     per_minute: Option<u32>,
     /// Whether ticks are left out that became a job, or were merged into one.

@@ -82,10 +82,10 @@ impl CreateTask {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatchTask {
     #[serde(default, deserialize_with = "present")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
     name: Option<String>,
     #[serde(default, deserialize_with = "present")]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(nullable = false, min_length = 1, max_length = 100)]
     version: Option<String>,
     /// Null takes it away.
     #[serde(default, deserialize_with = "nullable")]
@@ -93,6 +93,7 @@ pub(crate) struct PatchTask {
     description: Option<Option<String>>,
     /// The one thing that can be changed of a task that the API does not keep.
     #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     enabled: Option<bool>,
     /// Null takes it away.
     #[serde(default, deserialize_with = "nullable")]

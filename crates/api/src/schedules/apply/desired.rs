@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::shown::Names;
+use crate::body::whole_or_null;
 use crate::destination::{Destination, checked};
 use crate::error::ApiError;
 use crate::named::{JobPriorityName, Name};
@@ -38,8 +39,11 @@ pub(crate) struct DesiredSchedule {
     input: Option<Value>,
     policies: Option<PolicyChanges>,
     priority: Option<JobPriorityName>,
+    #[serde(default, deserialize_with = "whole_or_null")]
+    #[schema(maximum = 100)]
     max_retries: Option<u32>,
-    #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "whole_or_null")]
+    #[schema(minimum = 1, maximum = 604_800)]
     timeout_seconds: Option<u32>,
     /// Where the results of its jobs go. A masked secret stands for the one that is stored for the same URL.
     #[schema(min_items = 1, max_items = 10)]
