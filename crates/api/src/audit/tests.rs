@@ -77,6 +77,22 @@ async fn a_change_that_was_refused_is_written_and_reading_is_not() {
         let entry = only(&written);
         assert_eq!((entry.status, entry.resource_id.as_deref()), (status, Some(ID)));
     }
+    // Also what never came to its handler.
+    for (headers, body) in [
+        ([("idempotency-key", "a b")], json!({})),
+        ([("x-any", "a")], json!("x".repeat(3_000_000))),
+    ] {
+        let written = Written::default();
+        let mocks = Mocks {
+            audit: log(&written),
+            ..Mocks::default()
+        };
+        let answer = mocks
+            .send(Method::POST, "/api/v1/jobs", &headers, Some(body))
+            .await;
+        assert!(matches!(answer.status, 400 | 413), "{answer:?}");
+        assert_eq!(only(&written).status, answer.status);
+    }
     let written = Written::default();
     for (method, path, body) in [
         (Method::GET, "/api/v1/jobs/x", None),

@@ -55,7 +55,7 @@ fn a_new_token_is_told_with_its_secret_and_a_listed_one_without() {
         (object["token"].as_str(), object["scope"].as_str()),
         (Some(secret), Some("write"))
     );
-    let listed = shown(&issued.token).to_string() + &table(&[issued.token.clone()], now());
+    let listed = shown(&issued.token).to_string() + &table(std::slice::from_ref(&issued.token), now());
     assert!(!listed.contains(&secret[secret.len() - 64..]), "{listed}");
 }
 
