@@ -107,7 +107,7 @@ mod tests {
             .unwrap();
         let response = router(Arc::new(of_server), api).oneshot(request).await.unwrap();
         let status = response.status();
-        let body = to_bytes(response.into_body(), 100_000).await.unwrap();
+        let body = to_bytes(response.into_body(), 10_000_000).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap())
     }
 
