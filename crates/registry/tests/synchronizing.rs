@@ -504,3 +504,35 @@ async fn a_uuid_goes_to_the_next_version_only_while_nothing_needs_the_one_before
     let row = tasks.task_find(first.id).await.unwrap().unwrap();
     assert_eq!(row.definition, second);
 }
+
+#[tokio::test]
+async fn a_task_that_the_database_keeps_is_left_alone_and_what_is_as_offered_is_in_sync() {
+    let (tasks, clock) = (
+        Arc::new(FakeTasks::default()),
+        Arc::new(ManualClock::at(midnight())),
+    );
+    let kept = Task::new(definition("kept"), Task::DATABASE, midnight());
+    tasks.rows.lock().unwrap().push(kept.clone());
+    let same_id = TaskDefinition {
+        name: "thief".to_owned(),
+        ..kept.definition.clone()
+    };
+    let (same_name, other) = (definition("kept"), definition("other"));
+    let offered = vec![same_id.clone(), same_name, other.clone()];
+    let manager = manager(&tasks, &clock).with_registry(registry("files", offered));
+    assert_eq!(manager.last_sync(), None);
+    for (added, unchanged) in [(1, 0), (0, 1)] {
+        let found = manager.sync().await.unwrap();
+        assert_eq!(
+            (found.added, found.updated, found.removed, found.unchanged),
+            (added, 0, 0, unchanged)
+        );
+        let fields: Vec<&str> = found.issues.iter().map(|issue| issue.field.as_str()).collect();
+        assert_eq!(fields, ["uuid", "version"]);
+        let last = manager.last_sync().unwrap();
+        assert_eq!((last.at, &last.report), (clock.now(), &found));
+        assert!(last.in_sync.contains(&other.id) && last.in_sync.len() == 1);
+    }
+    let row = tasks.task_find(kept.definition.id).await.unwrap();
+    assert_eq!(row, Some(kept));
+}

@@ -122,7 +122,7 @@ mod tests {
         let router = router(Arc::new(of_server), metrics, api);
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
-        let body = to_bytes(response.into_body(), 1_000_000).await.unwrap();
+        let body = to_bytes(response.into_body(), 10_000_000).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap())
     }
 
@@ -308,7 +308,6 @@ mod tests {
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
         let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
-        let body = to_bytes(response.into_body(), 1_000_000).await.unwrap();
         (status, kind, String::from_utf8(body.to_vec()).unwrap())
     }
 
