@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
@@ -188,7 +188,16 @@ pub(crate) fn request(
 
 pub(crate) async fn ask(router: Router, request: Request<Body>) -> Answer {
     let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
-    let bytes = to_bytes(body, 10_000_000).await.unwrap();
+    // A stream of events does not end by itself.
+    let is_stream = parts
+        .headers
+        .get("content-type")
+        .is_some_and(|kind| kind == "text/event-stream");
+    let bytes = if is_stream {
+        Bytes::new()
+    } else {
+        to_bytes(body, 10_000_000).await.unwrap()
+    };
     Answer {
         status: parts.status.as_u16(),
         headers: parts.headers,
