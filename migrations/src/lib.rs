@@ -11,6 +11,7 @@
 mod dialect;
 mod error;
 mod m20261124_000001_create_tables;
+mod m20261128_000004_index_lists;
 mod migrate;
 mod migrator;
 

@@ -5,6 +5,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::dialect::WORDS;
 use crate::m20261124_000001_create_tables::CreateTables;
+use crate::m20261128_000004_index_lists::IndexLists;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +17,7 @@ pub(crate) trait Written: MigrationTrait {
 }
 
 fn written() -> Vec<Box<dyn Written>> {
-    vec![Box::new(CreateTables)]
+    vec![Box::new(CreateTables), Box::new(IndexLists)]
 }
 
 #[async_trait]

@@ -19,6 +19,7 @@ mod destination;
 mod error;
 mod execution;
 mod fact;
+mod filter;
 mod following;
 mod forecast;
 mod id;
@@ -46,7 +47,8 @@ mod webhook;
 pub use backoff::{Backoff, BackoffError};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
-    Delivery, DeliveryAttempt, DeliveryFilter, DeliveryReceipt, DeliveryStatus, JobResult, OutputDelivery,
+    Delivery, DeliveryAttempt, DeliveryCondition, DeliveryFilter, DeliveryReceipt, DeliverySort,
+    DeliveryStatus, JobResult, OutputDelivery,
 };
 pub use dependency::{DependencyCondition, DependencyDecision, DependencyTally, JobDependencies};
 pub use destination::{
@@ -54,15 +56,19 @@ pub use destination::{
     StdioOptions, StdioStream, WriteMode,
 };
 pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
-pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatus};
+pub use execution::{
+    Execution, ExecutionCondition, ExecutionFilter, ExecutionLogLine, ExecutionSort, ExecutionStatus,
+    LogCondition, LogFilter,
+};
 pub use fact::Fact;
+pub use filter::{Bound, Choice, Filter, InstantBound, LengthBound, TextMatch};
 pub use following::{Following, FollowingError, WrittenFollowing};
 pub use forecast::{BusyInstant, ForecastBucket, ForecastRequest, ForecastTick, WhatIf};
 pub use id::{ApiId, DeliveryId, ExecutionId, IdError, JobId, NodeId, ScheduleId, TaskId};
 pub use job::{
-    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCreation,
-    JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, SettleOutcome, Settlement,
-    StopRequest, UnifiedJob,
+    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCondition,
+    JobCreation, JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, SettleOutcome,
+    Settlement, StopRequest, UnifiedJob,
 };
 pub use manual_clock::ManualClock;
 pub use overlap::{OverlapDecision, UnfinishedJob, asks_for_overlap, decide_overlap};
@@ -79,8 +85,8 @@ pub use runtime::{
     TaskMonitor, TaskRequest,
 };
 pub use schedule::{
-    InvalidScheduleSummary, InvalidSchedules, Pause, ScheduleFilter, SchedulePeriod, ScheduleSort,
-    ScheduleState, ScheduleStatistics, ScheduleTiming, UnifiedSchedule,
+    InvalidScheduleSummary, InvalidSchedules, Pause, ScheduleCondition, ScheduleFilter, SchedulePeriod,
+    ScheduleSort, ScheduleState, ScheduleStatistics, ScheduleTiming, UnifiedSchedule,
 };
 pub use scheduler::{
     BackfillOrder, BackfillReport, BackfillRequest, PauseRequest, ResumeRequest, ScheduleStatus,
@@ -91,8 +97,8 @@ pub use signal::Signal;
 pub use stop_token::{StopSource, StopToken};
 pub use task::{Task, TaskDefinition, TaskFilter, TaskLimits, TaskSort};
 pub use tick::{
-    AdjustedFiring, FiringOutcome, ManualRun, ManualRuns, Tick, TickFilter, TickFiring, TickOutcome,
-    TickRecord,
+    AdjustedFiring, FiringOutcome, ManualRun, ManualRuns, Tick, TickCondition, TickFilter, TickFiring,
+    TickOutcome, TickRecord, TickSort,
 };
 pub use tick_account::{TickAccount, TickVerdict};
 pub use version_order::compare_versions;

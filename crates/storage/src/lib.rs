@@ -31,12 +31,14 @@ mod factory;
 mod failure;
 mod job;
 mod lease;
+mod list;
 mod lock;
 mod paging;
 mod postgres;
 #[cfg(test)]
 mod query_plan;
 mod reader;
+mod restriction;
 mod row;
 mod schedule;
 mod sqlite;

@@ -8,8 +8,8 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use ratchet_executor::{ExecutorConfig, JobPipeline, JobPipelineParts, ServerStatus};
 use ratchet_interfaces::{
-    Clock, JobFilter, JobSort, JobStatus, NodeId, PageRequest, RepositoryFactory, Signal, Task,
-    TaskDefinition, TaskError, TaskExecutor, TaskId, TaskRequest, UnifiedJob,
+    Choice, Clock, JobCondition, JobFilter, JobSort, JobStatus, NodeId, PageRequest, RepositoryFactory,
+    Signal, Task, TaskDefinition, TaskError, TaskExecutor, TaskId, TaskRequest, UnifiedJob,
 };
 use ratchet_outbound::{AddressPolicy, OutboundClient};
 use ratchet_registry::SchemaValidator;
@@ -214,10 +214,7 @@ impl Workshop {
     }
 
     async fn close(self, expected: usize) -> Result<(), Failure> {
-        let completed = JobFilter {
-            statuses: vec![JobStatus::Completed],
-            ..JobFilter::default()
-        };
+        let completed = JobFilter::of([JobCondition::Status(Choice::Is(JobStatus::Completed))]);
         let page = PageRequest::new(0, 1)?;
         let completed = self
             .repositories

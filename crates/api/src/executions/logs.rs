@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{ExecutionId, ExecutionLogLine, Page};
+use ratchet_interfaces::{ExecutionId, ExecutionLogLine, LogCondition, Page};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,7 +8,7 @@ use crate::error::{ApiError, ErrorEnvelope};
 use crate::executions::TAG;
 use crate::executions::read::stored;
 use crate::id::PathId;
-use crate::list::{ListQuery, Listed, Offer};
+use crate::list::{ListQuery, Listed, Offer, field};
 use crate::named::{LogLevelName, Name};
 use crate::state::Services;
 
@@ -17,10 +17,15 @@ use crate::state::Services;
 pub(super) struct Lines;
 
 impl Listed for Lines {
-    type Filter = ();
+    type Condition = LogCondition;
     type Sort = ();
-    const OFFER: Offer<(), ()> = Offer {
-        filters: &[],
+    const OFFER: Offer<LogCondition, ()> = Offer {
+        fields: &[
+            &field("seq", LogCondition::Seq, "The place among the lines, from 0"),
+            &field("timestamp", LogCondition::At, "When it was printed"),
+            &field("level", LogCondition::Level, "How important it is"),
+            &field("message", LogCondition::Message, "The line"),
+        ],
         sorts: &[],
         default_order: "as they were printed",
     };
@@ -77,7 +82,9 @@ pub(super) async fn list(
 ) -> Result<Many<LineView>, ApiError> {
     let execution = stored(&services, id).await?;
     let executions = services.repositories.executions();
-    let Page { items, total } = executions.execution_log_list(execution.id, query.page).await?;
+    let Page { items, total } = executions
+        .execution_log_list(execution.id, &query.filter, query.page)
+        .await?;
     let page = Page {
         items: items.into_iter().map(LineView::from).collect(),
         total,

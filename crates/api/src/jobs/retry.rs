@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{JobFilter, JobId, JobStatus, ScheduleId, TaskId};
+use ratchet_interfaces::{Bound, Choice, JobCondition, JobFilter, JobId, JobStatus, ScheduleId, TaskId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -114,13 +114,11 @@ pub(super) async fn retry_many(
         let rule = format!("{limit} is not allowed: it is 1 to {MOST}");
         return Err(ApiError::invalid("limit", rule));
     }
-    let filter = JobFilter {
-        task_id: task_id.map(TaskId::from_uuid),
-        schedule_id: schedule_id.map(ScheduleId::from_uuid),
-        queued_from,
-        queued_before,
-        ..JobFilter::default()
-    };
+    let mut filter = JobFilter::default();
+    filter.extend(task_id.map(|id| JobCondition::TaskId(Choice::Is(TaskId::from_uuid(id)))));
+    filter.extend(schedule_id.map(|id| JobCondition::ScheduleId(Choice::Is(ScheduleId::from_uuid(id)))));
+    filter.extend(queued_from.map(|from| JobCondition::QueuedAt(Bound::AtLeast(from))));
+    filter.extend(queued_before.map(|before| JobCondition::QueuedAt(Bound::Before(before))));
     let retried = put_back(&services, Vec::new(), filter, limit).await?;
     tracing::info!(jobs = retried.len(), "failed jobs were put back into the queue");
     let data = RetriedJobs {

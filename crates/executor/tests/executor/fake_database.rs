@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, Delivery,
-    DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliveryStatus, Execution,
-    ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, ExecutionStatus, JobCreation,
-    JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, JobStatus, NodeId, Page,
-    PageRequest, Progress, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest, Task,
-    TaskFilter, TaskId, TaskRepository, TaskSort, UnifiedJob,
+    DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliverySort, DeliveryStatus, Execution,
+    ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, ExecutionSort, ExecutionStatus,
+    JobCreation, JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, JobStatus, LogFilter,
+    NodeId, Page, PageRequest, Progress, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest,
+    Task, TaskFilter, TaskId, TaskRepository, TaskSort, UnifiedJob,
 };
 use tokio::sync::watch;
 
@@ -468,6 +468,7 @@ impl ExecutionRepository for FakeDatabase {
     async fn execution_list(
         &self,
         _: &ExecutionFilter,
+        _: ExecutionSort,
         _: PageRequest,
     ) -> Result<Page<Execution>, RepositoryError> {
         unreachable!("the executor lists no executions")
@@ -491,6 +492,7 @@ impl ExecutionRepository for FakeDatabase {
     async fn execution_log_list(
         &self,
         _: ExecutionId,
+        _: &LogFilter,
         _: PageRequest,
     ) -> Result<Page<ExecutionLogLine>, RepositoryError> {
         unreachable!("nothing prints here")
@@ -609,7 +611,8 @@ impl DeliveryRepository for FakeDatabase {
 
     async fn delivery_list(
         &self,
-        _: DeliveryFilter,
+        _: &DeliveryFilter,
+        _: DeliverySort,
         _: PageRequest,
     ) -> Result<Page<Delivery>, RepositoryError> {
         unreachable!("the executor lists no deliveries")

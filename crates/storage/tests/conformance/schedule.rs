@@ -3,7 +3,7 @@
 mod creating;
 mod deleting;
 mod following;
-mod listing;
+pub(crate) mod listing;
 mod periods;
 mod running;
 mod statistics;
