@@ -3,7 +3,8 @@
 //!
 //! A job gets its entries of `jobs_queued_at`, `jobs_task_id` and `jobs_schedule_id` when it is made and keeps them. That
 //! of `jobs_ended` and `jobs_completed_at` comes with its end. Nothing here changes when a job is claimed, and nothing
-//! in `schedules` when it ticks.
+//! in `schedules` when it ticks. `jobs_ended` has `completed_at` so that SQLite need not look at the job to see that it is in
+//! the index.
 
 use async_trait::async_trait;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
@@ -21,7 +22,7 @@ const UP: &[&str] = &[
     "DROP INDEX jobs_completed_at",
     "CREATE INDEX jobs_completed_at ON jobs (completed_at, id) WHERE completed_at IS NOT NULL",
     "CREATE INDEX jobs_schedule_id ON jobs (schedule_id, queued_at, id) WHERE schedule_id IS NOT NULL",
-    "CREATE INDEX jobs_ended ON jobs (status, queued_at, id) WHERE completed_at IS NOT NULL",
+    "CREATE INDEX jobs_ended ON jobs (status, queued_at, id, completed_at) WHERE completed_at IS NOT NULL",
     "CREATE INDEX executions_completed_at ON executions (completed_at, id)",
     "CREATE INDEX executions_unsuccessful ON executions (status, id) WHERE status <> 'completed'",
     "CREATE INDEX schedules_created_at ON schedules (created_at, id)",

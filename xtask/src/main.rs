@@ -107,6 +107,8 @@ enum Benchmark {
     Load,
     /// How many jobs a second are run, and how soon one is started; with a throw-away PostgreSQL, if there is one
     Jobs,
+    /// How long a page of a list of a million rows takes; with a throw-away PostgreSQL, if there is one
+    Lists,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -150,7 +152,7 @@ fn run(chore: Chore) -> Result<(), Error> {
             command.args(arguments);
             match benchmark {
                 Benchmark::Precision | Benchmark::Load => Err(cargo::replace_this_process_by(command)),
-                Benchmark::Jobs => bench::with_postgres(command),
+                Benchmark::Jobs | Benchmark::Lists => bench::with_postgres(command),
             }
         }
         Chore::Migrate { direction, arguments } => {

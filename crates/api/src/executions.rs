@@ -5,6 +5,9 @@ mod logs;
 mod read;
 mod view;
 
+#[cfg(test)]
+pub(crate) use {list::Executions, logs::Lines};
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

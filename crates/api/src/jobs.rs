@@ -9,6 +9,9 @@ mod read;
 mod retry;
 mod view;
 
+#[cfg(test)]
+pub(crate) use {deliveries::Deliveries, list::Jobs};
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

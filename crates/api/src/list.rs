@@ -68,3 +68,6 @@ impl<R: Listed> IntoParams for ListQuery<R> {
         parameters::of(&R::OFFER)
     }
 }
+
+#[cfg(test)]
+mod tests;

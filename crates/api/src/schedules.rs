@@ -10,6 +10,9 @@ mod ticks;
 mod view;
 mod write;
 
+#[cfg(test)]
+pub(crate) use {list::Schedules, ticks::Ticks};
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

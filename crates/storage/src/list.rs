@@ -129,6 +129,16 @@ pub(crate) async fn page<R, T>(
     Ok(Page { items, total })
 }
 
+#[cfg(test)]
+impl Cut {
+    /// Rows from deep within a list.
+    pub(crate) const DEEP: Self = Self {
+        offset: 1_000,
+        limit: 25,
+        backwards: true,
+    };
+}
+
 impl List {
     /// The parts that it has, in their order.
     pub(crate) fn parts(self) -> Vec<Self> {

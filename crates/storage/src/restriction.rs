@@ -203,7 +203,7 @@ impl Time for DateTime<Utc> {
     fn micros(self) -> (i64, bool) {
         (
             self.timestamp_micros(),
-            self.timestamp_subsec_nanos() % 1_000 == 0,
+            self.timestamp_subsec_nanos().is_multiple_of(1_000),
         )
     }
 }

@@ -59,7 +59,7 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+pub(crate) enum Kind {
     Sqlite,
     Postgres,
 }
@@ -231,7 +231,7 @@ impl Workshop {
 }
 
 /// An empty database on the server that the environment names.
-async fn fresh_postgres() -> Result<String, Failure> {
+pub(crate) async fn fresh_postgres() -> Result<String, Failure> {
     let server = std::env::var(POSTGRES_URL)
         .map_err(|_| format!("{POSTGRES_URL} names no PostgreSQL server: use --databases sqlite"))?;
     let database = Database::connect(&server).await?;

@@ -3,6 +3,7 @@
 
 mod jobs;
 mod latencies;
+mod lists;
 mod load;
 mod precision;
 mod process;
@@ -24,6 +25,8 @@ enum Bench {
     Load(load::Arguments),
     /// How many jobs a second go from queued to completed, and how soon a job is started when nothing else runs
     Jobs(jobs::Arguments),
+    /// How long a page of a long list takes: the first, the middle and the last, by sort key and filter
+    Lists(lists::Arguments),
     /// One measurement of `load`, in a process of its own
     #[command(hide = true)]
     LoadOne(load::OneArguments),
@@ -35,6 +38,7 @@ async fn main() -> ExitCode {
         Bench::Precision(arguments) => precision::run(arguments).await,
         Bench::Load(arguments) => load::run(arguments).await,
         Bench::Jobs(arguments) => jobs::run(arguments).await,
+        Bench::Lists(arguments) => lists::run(arguments).await,
         Bench::LoadOne(arguments) => load::run_one(arguments).await,
     };
     match outcome {

@@ -4,7 +4,7 @@ use crate::list::{Listed, Offer, Sort, field};
 
 /// The list of executions.
 #[derive(Debug)]
-pub(super) struct Executions;
+pub(crate) struct Executions;
 
 impl Listed for Executions {
     type Condition = ExecutionCondition;

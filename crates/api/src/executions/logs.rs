@@ -14,7 +14,7 @@ use crate::state::Services;
 
 /// The lines that an execution's task printed.
 #[derive(Debug)]
-pub(super) struct Lines;
+pub(crate) struct Lines;
 
 impl Listed for Lines {
     type Condition = LogCondition;

@@ -16,7 +16,7 @@ use crate::state::Services;
 
 /// The list of the deliveries of a job's results.
 #[derive(Debug)]
-pub(super) struct Deliveries;
+pub(crate) struct Deliveries;
 
 impl Listed for Deliveries {
     type Condition = DeliveryCondition;

@@ -4,7 +4,7 @@ use crate::list::{Listed, Offer, Sort, field};
 
 /// The list of jobs.
 #[derive(Debug)]
-pub(super) struct Jobs;
+pub(crate) struct Jobs;
 
 impl Listed for Jobs {
     type Condition = JobCondition;

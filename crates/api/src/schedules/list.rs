@@ -4,7 +4,7 @@ use crate::list::{Listed, Offer, Sort, field};
 
 /// The list of schedules.
 #[derive(Debug)]
-pub(super) struct Schedules;
+pub(crate) struct Schedules;
 
 impl Listed for Schedules {
     type Condition = ScheduleCondition;

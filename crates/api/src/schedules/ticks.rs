@@ -17,7 +17,7 @@ use crate::state::Services;
 
 /// The list of what became of a schedule's ticks.
 #[derive(Debug)]
-pub(super) struct Ticks;
+pub(crate) struct Ticks;
 
 impl Listed for Ticks {
     type Condition = TickCondition;

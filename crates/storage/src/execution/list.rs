@@ -192,3 +192,59 @@ fn running(backend: DbBackend, filter: &ExecutionFilter) -> Restriction {
     }
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces::{Choice, JobId};
+
+    use super::*;
+    use crate::list::Cut;
+    use crate::query_plan::{found_in_order, steps};
+
+    async fn found(condition: Option<ExecutionCondition>, sort: ExecutionSort) -> Vec<String> {
+        let parts = parts(DbBackend::Sqlite, &ExecutionFilter::of(condition), sort);
+        found_in_order(parts[0].cut_statement(Cut::DEEP)).await
+    }
+
+    /// Those that run are few, and may be sorted.
+    async fn first_step(condition: Option<ExecutionCondition>, sort: ExecutionSort) -> String {
+        let parts = parts(DbBackend::Sqlite, &ExecutionFilter::of(condition), sort);
+        steps(parts[0].cut_statement(Cut::DEEP)).await.swap_remove(0)
+    }
+
+    #[tokio::test]
+    async fn a_page_of_executions_is_found_in_the_index_of_its_filter_or_its_order() {
+        let order = SortOrder::Descending;
+        assert_eq!(
+            found(None, ExecutionSort::CompletedAt(order)).await,
+            ["SCAN executions USING COVERING INDEX executions_completed_at"]
+        );
+        let started = ExecutionSort::Started(order);
+        assert_eq!(first_step(None, started).await, "SCAN executions");
+        let of_job = ExecutionCondition::JobId(Choice::Is(JobId::new()));
+        assert_eq!(
+            first_step(Some(of_job), started).await,
+            "SEARCH executions USING COVERING INDEX executions_job_id (job_id=?)"
+        );
+        let failed = ExecutionCondition::Status(Choice::Is(ExecutionStatus::Failed));
+        assert_eq!(
+            first_step(Some(failed), started).await,
+            "SEARCH executions USING COVERING INDEX executions_unsuccessful (status=?)"
+        );
+    }
+
+    #[tokio::test]
+    async fn executions_are_read_by_their_ids() {
+        let steps = steps(rows_statement(DbBackend::Sqlite, &[Uuid::nil(), Uuid::max()])).await;
+        assert_eq!(
+            steps,
+            [
+                "SEARCH e USING PRIMARY KEY (id=?)",
+                "SEARCH j USING PRIMARY KEY (id=?)",
+                "SCAN r USING INDEX jobs_processing",
+                // What these three have found.
+                "SCAN attempts"
+            ]
+        );
+    }
+}

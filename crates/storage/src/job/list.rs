@@ -62,3 +62,70 @@ fn status(rows: &mut Restriction, choice: &Choice<JobStatus>) {
 }
 
 const ENDED: [JobStatus; 3] = [JobStatus::Completed, JobStatus::Failed, JobStatus::Cancelled];
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces::{Bound, ScheduleId, SortOrder, TaskId};
+
+    use super::*;
+    use crate::list::Cut;
+    use crate::query_plan::{found_in_order, steps};
+
+    fn parts(filter: &JobFilter, key: fn(SortOrder) -> JobSort) -> Vec<List> {
+        list(DbBackend::Sqlite, filter, key(SortOrder::Descending)).parts()
+    }
+
+    #[tokio::test]
+    async fn a_page_of_jobs_is_found_in_the_index_of_its_filter_or_its_order() {
+        let (task, schedule) = (Choice::Is(TaskId::new()), Choice::Is(ScheduleId::new()));
+        let cases = [
+            (None, "SCAN jobs USING COVERING INDEX jobs_queued_at"),
+            (
+                Some(JobCondition::TaskId(task)),
+                "SEARCH jobs USING COVERING INDEX jobs_task_id (task_id=?)",
+            ),
+            (
+                Some(JobCondition::ScheduleId(schedule)),
+                "SEARCH jobs USING COVERING INDEX jobs_schedule_id (schedule_id=?)",
+            ),
+            (
+                Some(JobCondition::Status(Choice::Is(JobStatus::Failed))),
+                "SEARCH jobs USING COVERING INDEX jobs_ended (status=?)",
+            ),
+            (
+                Some(JobCondition::QueuedAt(Bound::AtLeast(
+                    chrono::DateTime::UNIX_EPOCH,
+                ))),
+                "SEARCH jobs USING COVERING INDEX jobs_queued_at (queued_at>?)",
+            ),
+        ];
+        for (condition, expected) in cases {
+            let parts = parts(&JobFilter::of(condition), JobSort::QueuedAt);
+            let [part] = &parts[..] else {
+                panic!("each job was queued: {parts:?}");
+            };
+            assert_eq!(found_in_order(part.cut_statement(Cut::DEEP)).await, [expected]);
+            assert!(
+                steps(part.count_statement()).await[0].contains("COVERING INDEX"),
+                "{expected}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn jobs_by_their_end_are_found_in_its_index() {
+        let parts = parts(&JobFilter::default(), JobSort::CompletedAt);
+        assert_eq!(
+            found_in_order(parts[0].cut_statement(Cut::DEEP)).await,
+            ["SEARCH jobs USING COVERING INDEX jobs_completed_at (completed_at>?)"]
+        );
+    }
+
+    #[tokio::test]
+    async fn the_few_jobs_that_run_are_found_and_then_sorted() {
+        let running = JobFilter::of([JobCondition::Status(Choice::Is(JobStatus::Processing))]);
+        let parts = parts(&running, JobSort::QueuedAt);
+        let steps = steps(parts[0].cut_statement(Cut::DEEP)).await;
+        assert_eq!(steps[0], "SCAN jobs USING INDEX jobs_processing");
+    }
+}

@@ -42,3 +42,33 @@ fn restriction(backend: DbBackend, filter: &ScheduleFilter) -> Restriction {
     }
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces::SortOrder;
+
+    use super::*;
+    use crate::list::Cut;
+    use crate::query_plan::found_in_order;
+
+    #[tokio::test]
+    async fn a_page_of_schedules_is_found_in_the_index_of_its_order() {
+        for (key, expected) in [
+            (
+                ScheduleSort::CreatedAt as fn(SortOrder) -> ScheduleSort,
+                "SCAN schedules USING COVERING INDEX schedules_created_at",
+            ),
+            (
+                ScheduleSort::Name,
+                "SCAN schedules USING INDEX sqlite_autoindex_schedules_2",
+            ),
+        ] {
+            let list = list(
+                DbBackend::Sqlite,
+                &ScheduleFilter::default(),
+                key(SortOrder::Ascending),
+            );
+            assert_eq!(found_in_order(list.cut_statement(Cut::DEEP)).await, [expected]);
+        }
+    }
+}

@@ -32,3 +32,23 @@ fn restriction(backend: DbBackend, filter: &TickFilter) -> Restriction {
     }
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces::{Choice, ScheduleId, SortOrder};
+
+    use super::*;
+    use crate::list::Cut;
+    use crate::query_plan::found_in_order;
+
+    #[tokio::test]
+    async fn the_ledger_of_a_schedule_is_read_in_its_order() {
+        let of_one = TickFilter::of([TickCondition::ScheduleId(Choice::Is(ScheduleId::new()))]);
+        let sort = TickSort::ScheduledFor(SortOrder::Descending);
+        let list = list(DbBackend::Sqlite, &of_one, sort);
+        assert_eq!(
+            found_in_order(list.cut_statement(Cut::DEEP)).await,
+            ["SEARCH ticks USING PRIMARY KEY (schedule_id=?)"]
+        );
+    }
+}
