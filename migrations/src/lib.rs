@@ -13,6 +13,7 @@ mod error;
 mod m20261124_000001_create_tables;
 mod m20261128_000002_create_security;
 mod m20261128_000003_revise_tasks;
+mod m20261128_000004_index_lists;
 mod m20261128_000005_mark_managed_schedules;
 mod migrate;
 mod migrator;

@@ -7,6 +7,7 @@ use crate::dialect::WORDS;
 use crate::m20261124_000001_create_tables::CreateTables;
 use crate::m20261128_000002_create_security::CreateSecurity;
 use crate::m20261128_000003_revise_tasks::ReviseTasks;
+use crate::m20261128_000004_index_lists::IndexLists;
 use crate::m20261128_000005_mark_managed_schedules::MarkManagedSchedules;
 
 /// Every migration, in order.
@@ -23,6 +24,7 @@ fn written() -> Vec<Box<dyn Written>> {
         Box::new(CreateTables),
         Box::new(CreateSecurity),
         Box::new(ReviseTasks),
+        Box::new(IndexLists),
         Box::new(MarkManagedSchedules),
     ]
 }

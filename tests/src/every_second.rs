@@ -2,8 +2,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    Clock, JobFilter, JobId, JobSort, JobStatus, OutputDestination, OverlapPolicy, PageRequest,
-    RepositoryFactory, SchedulePolicies, SortOrder, TaskId, Tick, TickFilter, TickOutcome, UnifiedSchedule,
+    Choice, Clock, JobFilter, JobId, JobSort, JobStatus, OutputDestination, OverlapPolicy, PageRequest,
+    RepositoryFactory, SchedulePolicies, SortOrder, TaskId, Tick, TickCondition, TickFilter, TickOutcome,
+    TickSort, UnifiedSchedule,
 };
 use ratchet_scheduler::SystemClock;
 use ratchet_storage::Database;
@@ -144,14 +145,15 @@ async fn finished_jobs(repositories: &dyn RepositoryFactory) -> HashSet<JobId> {
 }
 
 async fn whole_ledger(repositories: &dyn RepositoryFactory, schedule: &UnifiedSchedule) -> Vec<Tick> {
-    let filter = TickFilter {
-        schedule_id: Some(schedule.id),
-        ..TickFilter::default()
-    };
+    let filter = TickFilter::of([TickCondition::ScheduleId(Choice::Is(schedule.id))]);
     let mut ledger = Vec::new();
     loop {
         let page = PageRequest::new(ledger.len() as u64, PageRequest::MAX_LIMIT).unwrap();
-        let page = repositories.ticks().tick_list(&filter, page).await.unwrap();
+        let page = repositories
+            .ticks()
+            .tick_list(&filter, TickSort::default(), page)
+            .await
+            .unwrap();
         if page.items.is_empty() {
             break;
         }

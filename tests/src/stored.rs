@@ -2,8 +2,8 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    Delivery, DeliveryFilter, Execution, ExecutionFilter, JobFilter, JobSort, Page, PageRequest,
-    RepositoryError, RepositoryFactory, SortOrder, UnifiedJob,
+    Delivery, DeliveryFilter, DeliverySort, Execution, ExecutionFilter, ExecutionSort, JobFilter, JobSort,
+    Page, PageRequest, RepositoryError, RepositoryFactory, SortOrder, UnifiedJob,
 };
 use ratchet_storage::Database;
 use sea_orm::ConnectionTrait;
@@ -47,7 +47,12 @@ pub async fn all_jobs(repositories: &dyn RepositoryFactory) -> Vec<UnifiedJob> {
 /// When they cannot be read.
 pub async fn all_executions(repositories: &dyn RepositoryFactory) -> Vec<Execution> {
     let executions = repositories.executions();
-    all(async |page| executions.execution_list(&ExecutionFilter::default(), page).await).await
+    all(async |page| {
+        executions
+            .execution_list(&ExecutionFilter::default(), ExecutionSort::default(), page)
+            .await
+    })
+    .await
 }
 
 /// All deliveries of all jobs.
@@ -56,7 +61,12 @@ pub async fn all_executions(repositories: &dyn RepositoryFactory) -> Vec<Executi
 /// When they cannot be read.
 pub async fn all_deliveries(repositories: &dyn RepositoryFactory) -> Vec<Delivery> {
     let deliveries = repositories.deliveries();
-    all(async |page| deliveries.delivery_list(DeliveryFilter::default(), page).await).await
+    all(async |page| {
+        deliveries
+            .delivery_list(&DeliveryFilter::default(), DeliverySort::default(), page)
+            .await
+    })
+    .await
 }
 
 async fn all<T>(list: impl AsyncFn(PageRequest) -> Result<Page<T>, RepositoryError>) -> Vec<T> {

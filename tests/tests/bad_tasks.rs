@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    Clock, Execution, JobId, JobStatus, OutputDestination, OverlapPolicy, PageRequest, ResultFilter,
-    SchedulePolicies, TaskErrorKind, UnifiedJob, UnifiedSchedule,
+    Clock, Execution, JobId, JobStatus, LogFilter, OutputDestination, OverlapPolicy, PageRequest,
+    ResultFilter, SchedulePolicies, TaskErrorKind, UnifiedJob, UnifiedSchedule,
 };
 use ratchet_scheduler::SystemClock;
 use ratchet_tests::{
@@ -267,7 +267,10 @@ fn a_hundred_megabytes_of_output_fail_the_job_and_a_log_of_them_is_cut() {
         let log = with_repositories(world.folder.path(), async |repositories| {
             let executions = repositories.executions();
             let page = PageRequest::new(0, PageRequest::MAX_LIMIT).unwrap();
-            executions.execution_log_list(execution, page).await.unwrap()
+            executions
+                .execution_log_list(execution, &LogFilter::default(), page)
+                .await
+                .unwrap()
         });
         let bytes: usize = log.items.iter().map(|line| line.message.len()).sum();
         assert!(bytes < 2 << 20, "{bytes} bytes in {} lines", log.total);

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, BackfillOrder, BackfillRequest, ClaimRequest, Clock, JobFilter, JobOrigin,
-    JobSort, ManualClock, NodeId, OverlapPolicy, PageRequest, PauseRequest, RepositoryFactory, ResumeRequest,
-    ScheduleId, SchedulePolicies, SchedulerService, Settlement, SortOrder, Tick, TickOutcome, TickVerdict,
-    UnifiedJob, UnifiedSchedule,
+    AttemptOutcome, AttemptResult, BackfillOrder, BackfillRequest, Choice, ClaimRequest, Clock, JobCondition,
+    JobFilter, JobOrigin, JobSort, ManualClock, NodeId, OverlapPolicy, PageRequest, PauseRequest,
+    RepositoryFactory, ResumeRequest, ScheduleId, SchedulePolicies, SchedulerService, Settlement, SortOrder,
+    Tick, TickOutcome, TickVerdict, UnifiedJob, UnifiedSchedule,
 };
 use ratchet_scheduler::{AuditRange, AuditReport, SchedulerConfig, TokioCronSchedulerService};
 use ratchet_storage::test_support::TestDatabase;
@@ -82,11 +82,10 @@ impl Engine {
     }
 
     async fn jobs(&self, origin: JobOrigin) -> Vec<UnifiedJob> {
-        let filter = JobFilter {
-            schedule_id: Some(self.id),
-            origin: Some(origin),
-            ..JobFilter::default()
-        };
+        let filter = JobFilter::of([
+            JobCondition::ScheduleId(Choice::Is(self.id)),
+            JobCondition::Origin(Choice::Is(origin)),
+        ]);
         let sort = JobSort::ScheduledFor(SortOrder::Ascending);
         let page = PageRequest::new(0, PageRequest::MAX_LIMIT).unwrap();
         let jobs = self.repositories.jobs();

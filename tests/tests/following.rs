@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, BackfillOrder, BackfillRequest, ClaimRequest, Clock, ForecastRequest,
-    JobFilter, JobOrigin, JobSort, JobStatus, ManualClock, MisfirePolicy, NodeId, OutputDestination,
-    PageRequest, PauseRequest, RepositoryError, RepositoryFactory, ResumeRequest, ScheduleId,
-    SchedulePolicies, SchedulerError, SchedulerService, SortOrder, TaskId, TickVerdict, UnifiedJob,
-    UnifiedSchedule, WhatIf,
+    AttemptOutcome, AttemptResult, BackfillOrder, BackfillRequest, Choice, ClaimRequest, Clock,
+    ForecastRequest, JobCondition, JobFilter, JobOrigin, JobSort, JobStatus, ManualClock, MisfirePolicy,
+    NodeId, OutputDestination, PageRequest, PauseRequest, RepositoryError, RepositoryFactory, ResumeRequest,
+    ScheduleId, SchedulePolicies, SchedulerError, SchedulerService, SortOrder, TaskId, TickVerdict,
+    UnifiedJob, UnifiedSchedule, WhatIf,
 };
 use ratchet_scheduler::{AuditRange, AuditReport, SchedulerConfig, TokioCronSchedulerService};
 use ratchet_storage::test_support::TestDatabase;
@@ -91,10 +91,7 @@ impl Engine {
     }
 
     async fn jobs(&self, id: ScheduleId) -> Vec<UnifiedJob> {
-        let filter = JobFilter {
-            schedule_id: Some(id),
-            ..JobFilter::default()
-        };
+        let filter = JobFilter::of([JobCondition::ScheduleId(Choice::Is(id))]);
         let sort = JobSort::ScheduledFor(SortOrder::Ascending);
         let page = PageRequest::new(0, PageRequest::MAX_LIMIT).unwrap();
         let jobs = self.repositories.jobs();

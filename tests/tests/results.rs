@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Clock, Delivery, DeliveryStatus, Execution, ExecutionStatus, JobStatus, OutputDestination, OutputTarget,
-    OverlapPolicy, PageRequest, RepositoryFactory, SchedulePolicies, UnifiedJob, UnifiedSchedule,
+    Clock, Delivery, DeliveryStatus, Execution, ExecutionStatus, JobStatus, LogFilter, OutputDestination,
+    OutputTarget, OverlapPolicy, PageRequest, RepositoryFactory, SchedulePolicies, UnifiedJob,
+    UnifiedSchedule,
 };
 use ratchet_scheduler::SystemClock;
 use ratchet_storage::test_support::TestDatabase;
@@ -246,7 +247,7 @@ async fn audit(repositories: &dyn RepositoryFactory, arrived: &Arrived<'_>, kill
         let last = audit_executions(&job, executions.remove(&job.id).unwrap());
         let logged = repositories
             .executions()
-            .execution_log_list(last.id, PageRequest::default())
+            .execution_log_list(last.id, &LogFilter::default(), PageRequest::default())
             .await;
         for (place, line) in logged.unwrap().items.iter().enumerate() {
             assert_eq!(

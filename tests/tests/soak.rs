@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ratchet_interfaces::{
-    Clock, DeliveryFilter, DeliveryStatus, JobFilter, JobSort, JobStatus, OutputDestination, OverlapPolicy,
-    PageRequest, RepositoryFactory, SchedulePolicies, UnifiedSchedule,
+    Choice, Clock, DeliveryCondition, DeliveryFilter, DeliverySort, DeliveryStatus, JobCondition, JobFilter,
+    JobSort, JobStatus, OutputDestination, OverlapPolicy, PageRequest, RepositoryFactory, SchedulePolicies,
+    UnifiedSchedule,
 };
 use ratchet_scheduler::SystemClock;
 use ratchet_storage::test_support::TestDatabase;
@@ -247,28 +248,25 @@ async fn schedule(repositories: &dyn RepositoryFactory, web: &WebServer, ticks: 
 
 /// Finds that no job is stuck or failed and no delivery was given up, and counts both.
 async fn audit(repositories: &dyn RepositoryFactory) -> (u64, u64) {
-    let jobs = async |statuses: &[JobStatus]| {
-        let filter = JobFilter {
-            statuses: statuses.to_vec(),
-            ..JobFilter::default()
-        };
+    let jobs = async |filter: JobFilter| {
         let jobs = repositories.jobs();
         let page = jobs.job_list(&filter, JobSort::default(), PageRequest::default());
         page.await.unwrap()
     };
-    let deliveries = async |status| {
-        let filter = DeliveryFilter {
-            status,
-            ..DeliveryFilter::default()
-        };
+    let deliveries = async |status: Option<DeliveryStatus>| {
+        let filter = DeliveryFilter::of(status.map(|status| DeliveryCondition::Status(Choice::Is(status))));
         let deliveries = repositories.deliveries();
-        let page = deliveries.delivery_list(filter, PageRequest::default());
+        let page = deliveries.delivery_list(&filter, DeliverySort::default(), PageRequest::default());
         page.await.unwrap()
     };
     // What was not done when the server was told to stop may wait for the next.
-    let wrong = jobs(&[JobStatus::Processing, JobStatus::Failed]).await;
+    let wrong = vec![JobStatus::Processing, JobStatus::Failed];
+    let wrong = jobs(JobFilter::of([JobCondition::Status(Choice::IsOneOf(wrong))])).await;
     assert_eq!(wrong.total, 0, "{:#?}", wrong.items);
     let given_up = deliveries(Some(DeliveryStatus::Failed)).await;
     assert_eq!(given_up.total, 0, "{:#?}", given_up.items);
-    (jobs(&[]).await.total, deliveries(None).await.total)
+    (
+        jobs(JobFilter::default()).await.total,
+        deliveries(None).await.total,
+    )
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use ratchet_interfaces::{Clock, JobFilter, JobSort, JobStatus, PageRequest, SortOrder, TaskId, UnifiedJob};
+use ratchet_interfaces::{
+    Choice, Clock, JobCondition, JobFilter, JobSort, JobStatus, PageRequest, SortOrder, TaskId, UnifiedJob,
+};
 use ratchet_scheduler::SystemClock;
 use ratchet_storage::Database;
 use ratchet_tests::ServerProcess;
@@ -37,10 +39,7 @@ fn a_heartbeat_with_a_number_for_input_fails_with_the_place_and_the_rule() {
             let database = Database::connect(&url).await.unwrap();
             let page = PageRequest::new(0, 10).unwrap();
             let sort = JobSort::QueuedAt(SortOrder::Ascending);
-            let filter = JobFilter {
-                statuses: vec![JobStatus::Failed],
-                ..JobFilter::default()
-            };
+            let filter = JobFilter::of([JobCondition::Status(Choice::Is(JobStatus::Failed))]);
             let found = database
                 .repositories()
                 .jobs()

@@ -124,6 +124,8 @@ enum Benchmark {
     Jobs,
     /// How long requests to the real server take while schedules fire, and how late these get
     Api,
+    /// How long a page of a list of a million rows takes; with a throw-away PostgreSQL, if there is one
+    Lists,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -168,7 +170,7 @@ fn run(chore: Chore) -> Result<(), Error> {
             command.args(arguments);
             match benchmark {
                 Benchmark::Precision | Benchmark::Load => Err(cargo::replace_this_process_by(command)),
-                Benchmark::Jobs => bench::with_postgres(command),
+                Benchmark::Jobs | Benchmark::Lists => bench::with_postgres(command),
                 Benchmark::Api => bench::with_server(&cargo, command),
             }
         }

@@ -8,6 +8,9 @@ mod statistics;
 mod subject;
 mod view;
 
+#[cfg(test)]
+pub(crate) use {list::Executions, logs::Lines};
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

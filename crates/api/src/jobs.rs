@@ -13,6 +13,9 @@ mod retry;
 mod statistics;
 mod view;
 
+#[cfg(test)]
+pub(crate) use {deliveries::Deliveries, list::Jobs};
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -13,6 +13,9 @@ mod view;
 mod why;
 mod write;
 
+#[cfg(test)]
+pub(crate) use {list::Schedules, ticks::Ticks};
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 
-use crate::{AuditEntryId, TokenId};
+use crate::filter::conditions;
+use crate::{AuditEntryId, Bound, Choice, Filter, InstantBound, TextMatch, TokenId};
 
 /// That somebody changed something over the API, or wanted to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,23 +33,27 @@ impl AuditEntry {
     pub const LOCAL: &str = "local";
 }
 
-/// Which entries a list holds. A field that is `None` does not filter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuditFilter {
-    /// Of the token with this name.
-    pub actor: Option<String>,
-    /// Of this token.
-    pub token_id: Option<TokenId>,
-    /// Of this action.
-    pub action: Option<String>,
-    /// About this kind of thing.
-    pub resource: Option<String>,
-    /// About this one.
-    pub resource_id: Option<String>,
-    /// With this status.
-    pub status: Option<u16>,
-    /// At this instant or later.
-    pub from: Option<DateTime<Utc>>,
-    /// Before this instant.
-    pub before: Option<DateTime<Utc>>,
+/// Which entries a list holds.
+pub type AuditFilter = Filter<AuditCondition>;
+
+conditions! {
+    /// What an entry must be to stand in a list.
+    pub enum AuditCondition {
+        /// See [`AuditEntry::id`].
+        Id(Choice<AuditEntryId>) = "id",
+        /// See [`AuditEntry::actor`].
+        Actor(TextMatch) = "actor",
+        /// See [`AuditEntry::token_id`].
+        TokenId(Choice<TokenId>) = "token_id",
+        /// See [`AuditEntry::action`].
+        Action(TextMatch) = "action",
+        /// See [`AuditEntry::resource`].
+        Resource(TextMatch) = "resource",
+        /// See [`AuditEntry::resource_id`].
+        ResourceId(TextMatch) = "resource_id",
+        /// See [`AuditEntry::status`].
+        Status(Bound<u64>) = "status",
+        /// See [`AuditEntry::at`].
+        At(InstantBound) = "at",
+    }
 }

@@ -5,8 +5,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::filter::{conditions, sort_keys};
 use crate::name::named_enum;
-use crate::{DeliveryError, DeliveryId, ExecutionId, JobId, JobStatus, OutputDestination, ScheduleId};
+use crate::{
+    Bound, Choice, DeliveryError, DeliveryId, ExecutionId, Filter, InstantBound, JobId, JobStatus,
+    OutputDestination, ScheduleId, TextMatch,
+};
 
 /// What is told of a job that ended: the envelope of its output. In JSON its keys are in camelCase and its status is in
 /// upper case, as in the HTTP contract.
@@ -107,13 +111,37 @@ pub struct Delivery {
     pub delivered_at: Option<DateTime<Utc>>,
 }
 
-/// Which deliveries a list holds. A field that is `None` does not filter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DeliveryFilter {
-    /// In this state.
-    pub status: Option<DeliveryStatus>,
-    /// Of this job's results.
-    pub job_id: Option<JobId>,
+/// Which deliveries a list holds.
+pub type DeliveryFilter = Filter<DeliveryCondition>;
+
+conditions! {
+    /// What a delivery must be to stand in a list.
+    pub enum DeliveryCondition {
+        /// See [`Delivery::id`].
+        Id(Choice<DeliveryId>) = "id",
+        /// See [`Delivery::job_id`].
+        JobId(Choice<JobId>) = "job_id",
+        /// See [`Delivery::execution_id`].
+        ExecutionId(Choice<ExecutionId>) = "execution_id",
+        /// See [`Delivery::status`].
+        Status(Choice<DeliveryStatus>) = "status",
+        /// See [`Delivery::attempts`].
+        Attempts(Bound<u64>) = "attempts",
+        /// See [`Delivery::last_error`].
+        LastError(TextMatch) = "last_error",
+        /// See [`Delivery::created_at`].
+        CreatedAt(InstantBound) = "created_at",
+        /// See [`Delivery::delivered_at`].
+        DeliveredAt(InstantBound) = "delivered_at",
+    }
+}
+
+sort_keys! {
+    /// What a list of deliveries is sorted by. Ties are broken by id.
+    pub enum DeliverySort, by default CreatedAt Descending {
+        /// By the time when they were written.
+        CreatedAt,
+    }
 }
 
 /// An attempt at a delivery that is over: a line of its history.

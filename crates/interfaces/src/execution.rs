@@ -1,8 +1,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use crate::filter::{conditions, sort_keys};
 use crate::name::named_enum;
-use crate::{ExecutionId, JobId, LogLevel, NodeId, Progress, TaskErrorKind};
+use crate::{
+    Bound, Choice, ExecutionId, Filter, InstantBound, JobId, LengthBound, LogLevel, NodeId, Progress,
+    TaskErrorKind, TaskId, TextMatch,
+};
 
 named_enum! {
     /// Where an execution stands.
@@ -49,13 +53,45 @@ pub struct Execution {
     pub node: NodeId,
 }
 
-/// Which executions a list holds. A field that is `None` does not filter.
-#[derive(Clone, Debug, Default)]
-pub struct ExecutionFilter {
-    /// Of this job.
-    pub job_id: Option<JobId>,
-    /// In this state.
-    pub status: Option<ExecutionStatus>,
+/// Which executions a list holds.
+pub type ExecutionFilter = Filter<ExecutionCondition>;
+
+conditions! {
+    /// What an execution must be to stand in a list.
+    pub enum ExecutionCondition {
+        /// See [`Execution::id`].
+        Id(Choice<ExecutionId>) = "id",
+        /// See [`Execution::job_id`].
+        JobId(Choice<JobId>) = "job_id",
+        /// The task that its job runs.
+        TaskId(Choice<TaskId>) = "task_id",
+        /// See [`Execution::status`].
+        Status(Choice<ExecutionStatus>) = "status",
+        /// See [`Execution::attempt`].
+        Attempt(Bound<u64>) = "attempt",
+        /// See [`Execution::node`].
+        Node(Choice<NodeId>) = "node",
+        /// See [`Execution::error`].
+        Error(TextMatch) = "error",
+        /// See [`Execution::error_kind`].
+        ErrorKind(Choice<TaskErrorKind>) = "error_kind",
+        /// See [`Execution::started_at`].
+        StartedAt(InstantBound) = "started_at",
+        /// See [`Execution::completed_at`].
+        CompletedAt(InstantBound) = "completed_at",
+        /// See [`Execution::duration`].
+        Duration(LengthBound) = "duration",
+    }
+}
+
+sort_keys! {
+    /// What a list of executions is sorted by. Ties are broken by id.
+    pub enum ExecutionSort, by default Started Descending {
+        /// In the order in which they were started: that of their ids, which are made then.
+        Started,
+        /// By the end; executions that run come last.
+        CompletedAt,
+    }
 }
 
 /// A line that a task printed.
@@ -71,4 +107,21 @@ pub struct ExecutionLogLine {
     pub level: LogLevel,
     /// The line.
     pub message: String,
+}
+
+/// Which lines of an execution's log a list holds.
+pub type LogFilter = Filter<LogCondition>;
+
+conditions! {
+    /// What a line must be to stand in a list.
+    pub enum LogCondition {
+        /// See [`ExecutionLogLine::seq`].
+        Seq(Bound<u64>) = "seq",
+        /// See [`ExecutionLogLine::at`].
+        At(InstantBound) = "at",
+        /// See [`ExecutionLogLine::level`].
+        Level(Bound<LogLevel>) = "level",
+        /// See [`ExecutionLogLine::message`].
+        Message(TextMatch) = "message",
+    }
 }

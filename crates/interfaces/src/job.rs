@@ -1,10 +1,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use crate::filter::{conditions, sort_keys};
 use crate::name::named_enum;
 use crate::{
-    Delivery, DependencyCondition, ExecutionId, ExecutionLogLine, JobId, NodeId, OutputDestination,
-    ScheduleId, SortOrder, TaskErrorKind, TaskId,
+    Bound, Choice, Delivery, DependencyCondition, ExecutionId, ExecutionLogLine, Filter, InstantBound, JobId,
+    NodeId, OutputDestination, ScheduleId, TaskErrorKind, TaskId, TextMatch,
 };
 
 named_enum! {
@@ -352,23 +353,47 @@ pub struct QueueDepths {
     pub oldest_due: Option<DateTime<Utc>>,
 }
 
-/// Which jobs a list holds. A field that is `None` does not filter.
-#[derive(Clone, Debug, Default)]
-pub struct JobFilter {
-    /// In one of these states; empty does not filter.
-    pub statuses: Vec<JobStatus>,
-    /// Of this task.
-    pub task_id: Option<TaskId>,
-    /// Of this schedule.
-    pub schedule_id: Option<ScheduleId>,
-    /// From this origin.
-    pub origin: Option<JobOrigin>,
-    /// Of this priority.
-    pub priority: Option<JobPriority>,
-    /// Queued at or after this instant.
-    pub queued_from: Option<DateTime<Utc>>,
-    /// Queued before this instant.
-    pub queued_before: Option<DateTime<Utc>>,
+/// Which jobs a list holds.
+pub type JobFilter = Filter<JobCondition>;
+
+conditions! {
+    /// What a job must be to stand in a list.
+    pub enum JobCondition {
+        /// See [`UnifiedJob::id`].
+        Id(Choice<JobId>) = "id",
+        /// See [`UnifiedJob::schedule_id`].
+        ScheduleId(Choice<ScheduleId>) = "schedule_id",
+        /// See [`UnifiedJob::task_id`].
+        TaskId(Choice<TaskId>) = "task_id",
+        /// See [`UnifiedJob::status`].
+        Status(Choice<JobStatus>) = "status",
+        /// See [`UnifiedJob::origin`].
+        Origin(Choice<JobOrigin>) = "origin",
+        /// See [`UnifiedJob::priority`].
+        Priority(Bound<JobPriority>) = "priority",
+        /// See [`UnifiedJob::attempts`].
+        Attempts(Bound<u64>) = "attempts",
+        /// See [`UnifiedJob::retry_count`].
+        RetryCount(Bound<u64>) = "retry_count",
+        /// See [`UnifiedJob::unique_key`].
+        UniqueKey(TextMatch) = "unique_key",
+        /// See [`UnifiedJob::concurrency_key`].
+        ConcurrencyKey(TextMatch) = "concurrency_key",
+        /// See [`UnifiedJob::error`].
+        Error(TextMatch) = "error",
+        /// See [`UnifiedJob::error_kind`].
+        ErrorKind(Choice<TaskErrorKind>) = "error_kind",
+        /// See [`UnifiedJob::scheduled_for`].
+        ScheduledFor(InstantBound) = "scheduled_for",
+        /// See [`UnifiedJob::run_after`].
+        RunAfter(InstantBound) = "run_after",
+        /// See [`UnifiedJob::queued_at`].
+        QueuedAt(InstantBound) = "queued_at",
+        /// See [`UnifiedJob::started_at`].
+        StartedAt(InstantBound) = "started_at",
+        /// See [`UnifiedJob::completed_at`].
+        CompletedAt(InstantBound) = "completed_at",
+    }
 }
 
 /// Jobs whose end was long enough ago that nobody asks for them any more.
@@ -382,19 +407,16 @@ pub struct JobPruning {
     pub limit: u32,
 }
 
-/// What a list of jobs is sorted by. Ties are broken by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobSort {
-    /// By the time of creation.
-    QueuedAt(SortOrder),
-    /// By the nominal tick; jobs without one come last.
-    ScheduledFor(SortOrder),
-    /// By priority.
-    Priority(SortOrder),
-}
-
-impl Default for JobSort {
-    fn default() -> Self {
-        Self::QueuedAt(SortOrder::Descending)
+sort_keys! {
+    /// What a list of jobs is sorted by. Ties are broken by id.
+    pub enum JobSort, by default QueuedAt Descending {
+        /// By the time of creation.
+        QueuedAt,
+        /// By the end; jobs that have not ended come last.
+        CompletedAt,
+        /// By the nominal tick; jobs without one come last.
+        ScheduledFor,
+        /// By priority.
+        Priority,
     }
 }

@@ -22,6 +22,7 @@ mod error;
 mod event;
 mod execution;
 mod fact;
+mod filter;
 mod following;
 mod forecast;
 mod id;
@@ -50,12 +51,13 @@ mod version_order;
 mod webhook;
 mod worker;
 
-pub use audit::{AuditEntry, AuditFilter};
+pub use audit::{AuditCondition, AuditEntry, AuditFilter};
 pub use backoff::{Backoff, BackoffError};
 pub use change::{ExecutionDeletion, JobChanges, JobDeletion, JobUpdate};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
-    Delivery, DeliveryAttempt, DeliveryFilter, DeliveryReceipt, DeliveryStatus, JobResult, OutputDelivery,
+    Delivery, DeliveryAttempt, DeliveryCondition, DeliveryFilter, DeliveryReceipt, DeliverySort,
+    DeliveryStatus, JobResult, OutputDelivery,
 };
 pub use dependency::{DependencyCondition, DependencyDecision, DependencyTally, JobDependencies};
 pub use destination::{
@@ -67,8 +69,12 @@ pub use event::{
     DeliveryEvent, Event, EventKind, EventSink, EventSinks, ExecutionEvent, JobEvent, NoEventSink,
     ScheduleEvent, ScheduleTransition, TickEvent,
 };
-pub use execution::{Execution, ExecutionFilter, ExecutionLogLine, ExecutionStatus};
+pub use execution::{
+    Execution, ExecutionCondition, ExecutionFilter, ExecutionLogLine, ExecutionSort, ExecutionStatus,
+    LogCondition, LogFilter,
+};
 pub use fact::Fact;
+pub use filter::{Bound, Choice, Filter, InstantBound, LengthBound, TextMatch};
 pub use following::{Following, FollowingError, WrittenFollowing};
 pub use forecast::{BusyInstant, ForecastBucket, ForecastRequest, ForecastTick, WhatIf};
 pub use id::{
@@ -76,9 +82,9 @@ pub use id::{
 };
 pub use idempotency::{IdempotencyClaim, IdempotencyKey, IdempotencyState, KeptAnswer};
 pub use job::{
-    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCreation,
-    JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, QueueDepths, SettleOutcome,
-    Settlement, StopRequest, UnifiedJob,
+    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCondition,
+    JobCreation, JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, QueueDepths,
+    SettleOutcome, Settlement, StopRequest, UnifiedJob,
 };
 pub use manual_clock::ManualClock;
 pub use overlap::{OverlapDecision, UnfinishedJob, asks_for_overlap, decide_overlap};
@@ -98,8 +104,9 @@ pub use runtime::{
     TaskMonitor, TaskRequest,
 };
 pub use schedule::{
-    InvalidScheduleSummary, InvalidSchedules, Pause, ScheduleChange, ScheduleFilter, SchedulePeriod,
-    ScheduleSelection, ScheduleSort, ScheduleState, ScheduleStatistics, ScheduleTiming, UnifiedSchedule,
+    InvalidScheduleSummary, InvalidSchedules, Pause, ScheduleChange, ScheduleCondition, ScheduleFilter,
+    SchedulePeriod, ScheduleSelection, ScheduleSort, ScheduleState, ScheduleStatistics, ScheduleTiming,
+    UnifiedSchedule,
 };
 pub use scheduler::{
     BackfillOrder, BackfillReport, BackfillRequest, PauseRequest, ResumeRequest, ScheduleStatus,
@@ -110,14 +117,15 @@ pub use signal::Signal;
 pub use statistics::{ExecutionStatistics, JobStatistics};
 pub use stop_token::{StopSource, StopToken};
 pub use task::{
-    Task, TaskDefinition, TaskDeletion, TaskFilter, TaskLimits, TaskSort, TaskStatistics, TaskUse,
+    Task, TaskCondition, TaskDefinition, TaskDeletion, TaskFilter, TaskLimits, TaskSort, TaskStatistics,
+    TaskUse,
 };
 pub use tick::{
-    AdjustedFiring, FiringOutcome, ManualRun, ManualRuns, Tick, TickFilter, TickFiring, TickOutcome,
-    TickRecord,
+    AdjustedFiring, FiringOutcome, ManualRun, ManualRuns, Tick, TickCondition, TickFilter, TickFiring,
+    TickOutcome, TickRecord, TickSort,
 };
 pub use tick_account::{TickAccount, TickVerdict};
-pub use token::{Scope, Token, TokenFilter, TokenRule};
+pub use token::{Scope, Token, TokenCondition, TokenFilter, TokenRule};
 pub use version_order::compare_versions;
 pub use webhook::{
     ApiKeyAuthentication, BasicAuthentication, BearerAuthentication, HttpMethod, WebhookAuthentication,

@@ -1,8 +1,12 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::filter::{conditions, sort_keys};
 use crate::name::named_enum;
-use crate::{Following, JobPriority, OutputDestination, ScheduleId, SchedulePolicies, SortOrder, TaskId};
+use crate::{
+    Bound, Choice, Filter, Following, InstantBound, JobPriority, OutputDestination, ScheduleId,
+    SchedulePolicies, TaskId, TextMatch,
+};
 
 /// A schedule: which task is run when, with what input, and where its results go.
 ///
@@ -244,40 +248,55 @@ pub struct ScheduleStatistics {
     pub mean_interval_seconds: Option<f64>,
 }
 
-/// Which schedules a list holds. A field that is `None` does not filter.
-#[derive(Clone, Debug, Default)]
-pub struct ScheduleFilter {
-    /// Of this task.
-    pub task_id: Option<TaskId>,
-    /// Exactly this name.
-    pub name: Option<String>,
-    /// A name that contains this text, in any case.
-    pub name_contains: Option<String>,
-    /// Enabled or not.
-    pub enabled: Option<bool>,
-    /// In this state.
-    pub state: Option<ScheduleState>,
-    /// Paused or not.
-    pub paused: Option<bool>,
-    /// With a next tick at or after this instant.
-    pub next_run_from: Option<DateTime<Utc>>,
-    /// With a next tick before this instant.
-    pub next_run_before: Option<DateTime<Utc>>,
+/// Which schedules a list holds.
+pub type ScheduleFilter = Filter<ScheduleCondition>;
+
+conditions! {
+    /// What a schedule must be to stand in a list.
+    pub enum ScheduleCondition {
+        /// See [`UnifiedSchedule::id`].
+        Id(Choice<ScheduleId>) = "id",
+        /// See [`UnifiedSchedule::task_id`].
+        TaskId(Choice<TaskId>) = "task_id",
+        /// See [`UnifiedSchedule::name`].
+        Name(TextMatch) = "name",
+        /// See [`UnifiedSchedule::description`].
+        Description(TextMatch) = "description",
+        /// See [`UnifiedSchedule::specification`].
+        Specification(TextMatch) = "specification",
+        /// See [`UnifiedSchedule::timezone`].
+        Timezone(TextMatch) = "timezone",
+        /// Enabled or not.
+        Enabled(bool) = "enabled",
+        /// See [`UnifiedSchedule::state`].
+        State(Choice<ScheduleState>) = "state",
+        /// Paused or not.
+        Paused(bool) = "paused",
+        /// See [`UnifiedSchedule::priority`].
+        Priority(Bound<JobPriority>) = "priority",
+        /// See [`UnifiedSchedule::next_run`].
+        NextRun(InstantBound) = "next_run",
+        /// See [`UnifiedSchedule::last_run`].
+        LastRun(InstantBound) = "last_run",
+        /// See [`UnifiedSchedule::run_count`].
+        RunCount(Bound<u64>) = "run_count",
+        /// See [`UnifiedSchedule::consecutive_failures`].
+        ConsecutiveFailures(Bound<u64>) = "consecutive_failures",
+        /// See [`UnifiedSchedule::created_at`].
+        CreatedAt(InstantBound) = "created_at",
+        /// See [`UnifiedSchedule::updated_at`].
+        UpdatedAt(InstantBound) = "updated_at",
+    }
 }
 
-/// What a list of schedules is sorted by. Ties are broken by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScheduleSort {
-    /// By name.
-    Name(SortOrder),
-    /// By the next tick; schedules without one come last.
-    NextRun(SortOrder),
-    /// By the time of creation.
-    CreatedAt(SortOrder),
-}
-
-impl Default for ScheduleSort {
-    fn default() -> Self {
-        Self::Name(SortOrder::Ascending)
+sort_keys! {
+    /// What a list of schedules is sorted by. Ties are broken by id.
+    pub enum ScheduleSort, by default Name Ascending {
+        /// By name.
+        Name,
+        /// By the next tick; schedules without one come last.
+        NextRun,
+        /// By the time of creation.
+        CreatedAt,
     }
 }

@@ -2,7 +2,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{JobId, RetryPolicy, SortOrder, TaskId};
+use crate::filter::conditions;
+use crate::{Choice, Filter, InstantBound, JobId, RetryPolicy, SortOrder, TaskId, TextMatch};
 
 /// What a registry says of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -193,47 +194,31 @@ pub struct TaskStatistics {
     pub of_database: u64,
 }
 
-/// Which tasks a list holds. A field that is `None` does not filter.
-#[derive(Clone, Debug, Default)]
-pub struct TaskFilter {
-    /// Exactly this name.
-    pub name: Option<String>,
-    /// Exactly this version.
-    pub version: Option<String>,
-    /// A name that contains this text, in any case.
-    pub name_contains: Option<String>,
-    /// Enabled or not.
-    pub enabled: Option<bool>,
-    /// From this registry.
-    pub registry: Option<String>,
-    /// Whether its registry has it no more.
-    pub removed: Option<bool>,
-    /// Exactly one of these names; empty is any.
-    pub names: Vec<String>,
-    /// Another name than this.
-    pub name_not: Option<String>,
-    /// Exactly one of these versions; empty is any.
-    pub versions: Vec<String>,
-    /// Another version than this.
-    pub version_not: Option<String>,
-    /// From one of these registries; empty is any.
-    pub registries: Vec<String>,
-    /// From another registry than this.
-    pub registry_not: Option<String>,
-    /// Of this runtime.
-    pub runtime: Option<String>,
-    /// Of one of these runtimes; empty is any.
-    pub runtimes: Vec<String>,
-    /// Of another runtime than this.
-    pub runtime_not: Option<String>,
-    /// First stored at this instant or later.
-    pub created_from: Option<DateTime<Utc>>,
-    /// First stored before this instant.
-    pub created_before: Option<DateTime<Utc>>,
-    /// Last changed at this instant or later.
-    pub updated_from: Option<DateTime<Utc>>,
-    /// Last changed before this instant.
-    pub updated_before: Option<DateTime<Utc>>,
+/// Which tasks a list holds.
+pub type TaskFilter = Filter<TaskCondition>;
+
+conditions! {
+    /// What a task must be to stand in a list.
+    pub enum TaskCondition {
+        /// See [`TaskDefinition::id`].
+        Id(Choice<TaskId>) = "id",
+        /// See [`TaskDefinition::name`].
+        Name(TextMatch) = "name",
+        /// See [`TaskDefinition::version`].
+        Version(TextMatch) = "version",
+        /// See [`TaskDefinition::runtime`].
+        Runtime(TextMatch) = "runtime",
+        /// See [`Task::registry`].
+        Registry(TextMatch) = "registry",
+        /// See [`Task::enabled`].
+        Enabled(bool) = "enabled",
+        /// Whether [`Task::removed_at`] is there.
+        Removed(bool) = "removed",
+        /// See [`Task::created_at`].
+        CreatedAt(InstantBound) = "created_at",
+        /// See [`Task::updated_at`].
+        UpdatedAt(InstantBound) = "updated_at",
+    }
 }
 
 /// What a list of tasks is sorted by. Ties are broken by id.

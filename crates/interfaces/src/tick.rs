@@ -3,8 +3,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use crate::filter::{conditions, sort_keys};
 use crate::name::named_enum;
-use crate::{JobId, ScheduleId, SchedulePolicies};
+use crate::{Choice, Filter, InstantBound, JobId, ScheduleId, SchedulePolicies, TextMatch};
 
 named_enum! {
     /// What became of a nominal tick.
@@ -160,17 +161,35 @@ pub struct ManualRun {
     pub run_after: DateTime<Utc>,
 }
 
-/// Which ledger rows a list holds. A field that is `None` does not filter.
-#[derive(Clone, Debug, Default)]
-pub struct TickFilter {
-    /// Of this schedule.
-    pub schedule_id: Option<ScheduleId>,
-    /// That end at or after this instant.
-    pub from: Option<DateTime<Utc>>,
-    /// That begin before this instant.
-    pub before: Option<DateTime<Utc>>,
-    /// With one of these outcomes; empty does not filter.
-    pub outcomes: Vec<TickOutcome>,
-    /// By the schedule itself (`Some(false)`) or by hand (`Some(true)`).
-    pub by_hand: Option<bool>,
+/// Which ledger rows a list holds.
+pub type TickFilter = Filter<TickCondition>;
+
+conditions! {
+    /// What a row of the ledger must be to stand in a list.
+    pub enum TickCondition {
+        /// See [`Tick::schedule_id`].
+        ScheduleId(Choice<ScheduleId>) = "schedule_id",
+        /// See [`TickRecord::scheduled_for`].
+        ScheduledFor(InstantBound) = "scheduled_for",
+        /// See [`TickRecord::through`].
+        Through(InstantBound) = "through",
+        /// See [`TickRecord::outcome`].
+        Outcome(Choice<TickOutcome>) = "outcome",
+        /// By hand, or by the schedule itself.
+        ByHand(bool) = "by_hand",
+        /// See [`TickRecord::reason`].
+        Reason(TextMatch) = "reason",
+        /// See [`TickRecord::job_id`].
+        JobId(Choice<JobId>) = "job_id",
+        /// See [`TickRecord::decided_at`].
+        DecidedAt(InstantBound) = "decided_at",
+    }
+}
+
+sort_keys! {
+    /// What a list of ledger rows is sorted by. Ties are broken by the schedule, then the request.
+    pub enum TickSort, by default ScheduledFor Descending {
+        /// By the first nominal instant.
+        ScheduledFor,
+    }
 }

@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
 
-use crate::TokenId;
+use crate::filter::conditions;
 use crate::name::named_enum;
+use crate::{Choice, Filter, InstantBound, TextMatch, TokenId};
 
 named_enum! {
     /// What a token allows. The greater includes the lesser.
@@ -91,15 +92,23 @@ impl Token {
     }
 }
 
-/// Which tokens a list holds. A field that is `None` does not filter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TokenFilter {
-    /// With this name.
-    pub name: Option<String>,
-    /// With this scope.
-    pub scope: Option<Scope>,
-    /// Those that are revoked, or those that are not.
-    pub revoked: Option<bool>,
+/// Which tokens a list holds.
+pub type TokenFilter = Filter<TokenCondition>;
+
+conditions! {
+    /// What a token must be to stand in a list.
+    pub enum TokenCondition {
+        /// See [`Token::id`].
+        Id(Choice<TokenId>) = "id",
+        /// See [`Token::name`].
+        Name(TextMatch) = "name",
+        /// See [`Token::scope`].
+        Scope(Choice<Scope>) = "scope",
+        /// Whether [`Token::revoked_at`] is there.
+        Revoked(bool) = "revoked",
+        /// See [`Token::created_at`].
+        CreatedAt(InstantBound) = "created_at",
+    }
 }
 
 #[cfg(test)]

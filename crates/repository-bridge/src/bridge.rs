@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Fact, FactRepository, FiringOutcome, JobId, JobPruning, JobRepository, ManualRuns, PageRequest,
+    Choice, Fact, FactRepository, FiringOutcome, JobId, JobPruning, JobRepository, ManualRuns, PageRequest,
     RepositoryError, RepositoryFactory, ScheduleChange, ScheduleId, SchedulePeriod, ScheduleRepository, Tick,
-    TickFilter, TickFiring, TickRepository, UnifiedJob, UnifiedSchedule,
+    TickCondition, TickFilter, TickFiring, TickRepository, TickSort, UnifiedJob, UnifiedSchedule,
 };
 
 use crate::pages::{LoadedPage, SchedulePages, interpret};
@@ -256,12 +256,14 @@ impl RepositoryBridge {
     /// # Errors
     /// As the repository.
     pub async fn last_decided(&self, id: ScheduleId) -> Result<Option<Tick>, RepositoryError> {
-        let filter = TickFilter {
-            schedule_id: Some(id),
-            by_hand: Some(false),
-            ..TickFilter::default()
-        };
-        let newest = self.ticks.tick_list(&filter, PageRequest::new(0, 1)?).await?;
+        let filter = TickFilter::of([
+            TickCondition::ScheduleId(Choice::Is(id)),
+            TickCondition::ByHand(false),
+        ]);
+        let newest = self
+            .ticks
+            .tick_list(&filter, TickSort::default(), PageRequest::new(0, 1)?)
+            .await?;
         Ok(newest.items.into_iter().next())
     }
 

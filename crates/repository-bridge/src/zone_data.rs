@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Fact, Page, PageRequest, RepositoryError, ScheduleFilter, ScheduleId, ScheduleSort, ScheduleState,
-    ScheduleTiming, UnifiedSchedule,
+    Choice, Fact, Page, PageRequest, RepositoryError, ScheduleCondition, ScheduleFilter, ScheduleId,
+    ScheduleSort, ScheduleState, ScheduleTiming, UnifiedSchedule,
 };
 use ratchet_recurrence::{Specification, Zone};
 
@@ -127,12 +127,11 @@ impl RepositoryBridge {
     }
 
     async fn paused_from(&self, offset: u64, limit: u64) -> Result<Page<UnifiedSchedule>, RepositoryError> {
-        let paused = ScheduleFilter {
-            enabled: Some(true),
-            state: Some(ScheduleState::Active),
-            paused: Some(true),
-            ..ScheduleFilter::default()
-        };
+        let paused = ScheduleFilter::of([
+            ScheduleCondition::Enabled(true),
+            ScheduleCondition::State(Choice::Is(ScheduleState::Active)),
+            ScheduleCondition::Paused(true),
+        ]);
         let page = PageRequest::new(offset, limit)?;
         self.schedules
             .schedule_list(&paused, ScheduleSort::default(), page)

@@ -3,15 +3,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    AuditEntry, AuditFilter, AuditRepository, Page, PageRequest, RepositoryError, SortOrder,
+    AuditCondition, AuditEntry, AuditFilter, AuditRepository, Page, PageRequest, RepositoryError, SortOrder,
 };
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Statement,
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, Statement};
 
-use crate::paging::page;
-use crate::row::audit::{Column, Entity, Model, model, read};
-use crate::row::{micros, text};
+use crate::list::{List, Rows, SortBy, page};
+use crate::restriction::Restriction;
+use crate::row::audit::{Entity, Model, model, read};
+use crate::row::micros;
 use crate::store::Store;
 use crate::writer::WriteError;
 
@@ -43,29 +42,8 @@ impl AuditRepository for AuditEntries {
         filter: &AuditFilter,
         request: PageRequest,
     ) -> Result<Page<AuditEntry>, RepositoryError> {
-        let AuditFilter {
-            actor,
-            token_id,
-            action,
-            resource,
-            resource_id,
-            status,
-            from,
-            before,
-        } = filter;
-        let is = |column: Column, wanted: &Option<String>| wanted.as_deref().map(|it| column.eq(text(it)));
-        let condition = Condition::all()
-            .add_option(is(Column::Actor, actor))
-            .add_option(token_id.map(|id| Column::TokenId.eq(id.as_uuid())))
-            .add_option(is(Column::Action, action))
-            .add_option(is(Column::Resource, resource))
-            .add_option(is(Column::ResourceId, resource_id))
-            .add_option(status.map(|status| Column::Status.eq(i64::from(status))))
-            .add_option(from.map(|from| Column::At.gte(micros(from))))
-            .add_option(before.map(|before| Column::At.lt(micros(before))));
-        let keys = [(Column::Id, SortOrder::Descending)];
-        let reader = &self.store.reader;
-        page::<Entity, _>(reader, condition, &keys, request, "listing the audit log", read).await
+        let parts = list(self.store.backend(), filter).parts();
+        page(&self.store.reader, &parts, request, "listing the audit log", read).await
     }
 
     async fn audit_prune(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, RepositoryError> {
@@ -76,6 +54,29 @@ impl AuditRepository for AuditEntries {
             })
             .await
             .map_err(|error| error.during("deleting old entries of the audit log"))
+    }
+}
+
+fn list(backend: DbBackend, filter: &AuditFilter) -> List {
+    let mut rows = Restriction::none(backend);
+    for condition in filter.conditions() {
+        match condition {
+            AuditCondition::Id(choice) => rows.choice("id", choice),
+            AuditCondition::Actor(text) => rows.text("actor", text),
+            AuditCondition::TokenId(choice) => rows.choice("token_id", choice),
+            AuditCondition::Action(text) => rows.text("action", text),
+            AuditCondition::Resource(text) => rows.text("resource", text),
+            AuditCondition::ResourceId(text) => rows.text("resource_id", text),
+            AuditCondition::Status(bound) => rows.bound("status", bound),
+            AuditCondition::At(bound) => rows.time("at", bound),
+        }
+    }
+    List {
+        table: "audit_entries",
+        key: &["id"],
+        restriction: rows,
+        sort: SortBy::Key(SortOrder::Descending),
+        rows: Rows::InOrder,
     }
 }
 

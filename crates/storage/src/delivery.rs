@@ -1,10 +1,12 @@
+mod list;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Delivery, DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, JobId, Page, PageRequest,
-    RepositoryError, SortOrder,
+    Delivery, DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliverySort, JobId, Page,
+    PageRequest, RepositoryError, SortOrder,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
@@ -156,26 +158,12 @@ impl DeliveryRepository for Deliveries {
 
     async fn delivery_list(
         &self,
-        filter: DeliveryFilter,
+        filter: &DeliveryFilter,
+        sort: DeliverySort,
         request: PageRequest,
     ) -> Result<Page<Delivery>, RepositoryError> {
-        let DeliveryFilter { status, job_id } = filter;
-        let condition = Condition::all()
-            .add_option(status.map(|status| Column::Status.eq(status.as_str())))
-            .add_option(job_id.map(|id| Column::JobId.eq(id.as_uuid())));
-        let keys = [
-            (Column::CreatedAt, SortOrder::Descending),
-            (Column::Id, SortOrder::Descending),
-        ];
-        page::<Entity, _>(
-            &self.store.reader,
-            condition,
-            &keys,
-            request,
-            "listing deliveries",
-            read,
-        )
-        .await
+        let parts = list::list(self.store.backend(), filter, sort).parts();
+        crate::list::page(&self.store.reader, &parts, request, "listing deliveries", read).await
     }
 
     async fn delivery_attempt_list(

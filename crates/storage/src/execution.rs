@@ -1,4 +1,5 @@
 mod delete;
+mod list;
 mod statistics;
 
 use std::sync::Arc;
@@ -6,15 +7,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Execution, ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository,
-    ExecutionStatistics, Page, PageRequest, Progress, RepositoryError, SortOrder,
+    Choice, Execution, ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine,
+    ExecutionRepository, ExecutionSort, ExecutionStatistics, LogCondition, LogFilter, LogLevel, Page,
+    PageRequest, Progress, RepositoryError, SortOrder,
 };
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait};
 
 use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 use crate::failure::{During, Violation, violation};
-use crate::paging::page;
-use crate::row::execution::{Column, Entity, read};
+use crate::list::{List, Rows, SortBy, page};
+use crate::restriction::Restriction;
+use crate::row::execution::{Entity, read};
 use crate::row::{execution_log, json};
 use crate::store::Store;
 use crate::writer::WriteError;
@@ -44,22 +47,11 @@ impl ExecutionRepository for Executions {
     async fn execution_list(
         &self,
         filter: &ExecutionFilter,
+        sort: ExecutionSort,
         request: PageRequest,
     ) -> Result<Page<Execution>, RepositoryError> {
-        let ExecutionFilter { job_id, status } = filter;
-        let condition = Condition::all()
-            .add_option(job_id.map(|id| Column::JobId.eq(id.as_uuid())))
-            .add_option(status.map(|status| Column::Status.eq(status.as_str())));
-        let keys = [(Column::Id, SortOrder::Descending)];
-        page::<Entity, _>(
-            &self.store.reader,
-            condition,
-            &keys,
-            request,
-            "listing executions",
-            read,
-        )
-        .await
+        let parts = list::parts(self.store.backend(), filter, sort);
+        page(&self.store.reader, &parts, request, "listing executions", read).await
     }
 
     async fn execution_delete(&self, id: ExecutionId) -> Result<ExecutionDeletion, RepositoryError> {
@@ -111,17 +103,39 @@ impl ExecutionRepository for Executions {
     async fn execution_log_list(
         &self,
         id: ExecutionId,
+        filter: &LogFilter,
         request: PageRequest,
     ) -> Result<Page<ExecutionLogLine>, RepositoryError> {
-        page::<execution_log::Entity, _>(
+        let parts = lines(self.store.backend(), id, filter).parts();
+        page(
             &self.store.reader,
-            Condition::all().add(execution_log::Column::ExecutionId.eq(id.as_uuid())),
-            &[(execution_log::Column::Seq, SortOrder::Ascending)],
+            &parts,
             request,
             "listing the log of an execution",
             execution_log::read,
         )
         .await
+    }
+}
+
+/// The lines of one execution lie together, in their order.
+fn lines(backend: DbBackend, id: ExecutionId, filter: &LogFilter) -> List {
+    let mut restriction = Restriction::none(backend);
+    restriction.choice("execution_id", &Choice::Is(id));
+    for condition in filter.conditions() {
+        match condition {
+            LogCondition::Seq(bound) => restriction.bound("seq", bound),
+            LogCondition::At(bound) => restriction.time("logged_at", bound),
+            LogCondition::Level(bound) => restriction.ranked("level", LogLevel::ALL, bound),
+            LogCondition::Message(text) => restriction.text("message", text),
+        }
+    }
+    List {
+        table: "execution_logs",
+        key: &["execution_id", "seq"],
+        restriction,
+        sort: SortBy::Key(SortOrder::Ascending),
+        rows: Rows::InOrder,
     }
 }
 

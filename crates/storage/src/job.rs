@@ -9,6 +9,7 @@ mod depths;
 mod ended_execution;
 mod gates;
 mod leases;
+mod list;
 mod lost_claims;
 mod orphans;
 mod prune;
@@ -25,15 +26,14 @@ use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobChanges,
     JobCreation, JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort,
-    JobStatistics, JobUpdate, NodeId, Page, PageRequest, QueueDepths, RepositoryError, Settlement, SortOrder,
+    JobStatistics, JobUpdate, NodeId, Page, PageRequest, QueueDepths, RepositoryError, Settlement,
     StopRequest, UnifiedJob,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::failure::During;
-use crate::paging::page;
+use crate::list::page;
 use crate::row::job::{Column, Entity, read};
-use crate::row::{micros, rank};
 use crate::store::Store;
 
 pub(crate) use dependents::have_wait;
@@ -107,21 +107,8 @@ impl JobRepository for Jobs {
         sort: JobSort,
         request: PageRequest,
     ) -> Result<Page<UnifiedJob>, RepositoryError> {
-        let condition = condition(filter);
-        let keys: [(Column, SortOrder); 2] = match sort {
-            JobSort::QueuedAt(order) => [(Column::QueuedAt, order), (Column::Id, order)],
-            JobSort::ScheduledFor(order) => [(Column::ScheduledFor, order), (Column::Id, order)],
-            JobSort::Priority(order) => [(Column::Priority, order), (Column::Id, order)],
-        };
-        page::<Entity, _>(
-            &self.store.reader,
-            condition,
-            &keys,
-            request,
-            "listing jobs",
-            read,
-        )
-        .await
+        let parts = list::list(self.store.backend(), filter, sort).parts();
+        page(&self.store.reader, &parts, request, "listing jobs", read).await
     }
 
     async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError> {
@@ -213,25 +200,4 @@ impl JobRepository for Jobs {
     ) -> Result<u64, RepositoryError> {
         bring_forward::bring_forward(&self.store.writer, now, latest_retry).await
     }
-}
-
-fn condition(filter: &JobFilter) -> Condition {
-    let JobFilter {
-        statuses,
-        task_id,
-        schedule_id,
-        origin,
-        priority,
-        queued_from,
-        queued_before,
-    } = filter;
-    let statuses = (!statuses.is_empty()).then(|| statuses.iter().map(|status| status.as_str()));
-    Condition::all()
-        .add_option(statuses.map(|statuses| Column::Status.is_in(statuses)))
-        .add_option(task_id.map(|id| Column::TaskId.eq(id.as_uuid())))
-        .add_option(schedule_id.map(|id| Column::ScheduleId.eq(id.as_uuid())))
-        .add_option(origin.map(|origin| Column::Origin.eq(origin.as_str())))
-        .add_option(priority.map(|priority| Column::Priority.eq(rank(priority))))
-        .add_option(queued_from.map(|from| Column::QueuedAt.gte(micros(from))))
-        .add_option(queued_before.map(|before| Column::QueuedAt.lt(micros(before))))
 }

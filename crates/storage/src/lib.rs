@@ -35,12 +35,14 @@ mod failure;
 mod idempotency;
 mod job;
 mod lease;
+mod list;
 mod lock;
 mod paging;
 mod postgres;
 #[cfg(test)]
 mod query_plan;
 mod reader;
+mod restriction;
 mod row;
 mod schedule;
 mod sqlite;

@@ -1,12 +1,8 @@
 use ratchet_interfaces::{Page, PageRequest, RepositoryError, SortOrder};
-use sea_orm::sea_query::{self, Expr, Func, NullOrdering, Order};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select,
-};
+use sea_orm::sea_query::{Expr, NullOrdering, Order};
+use sea_orm::{Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::failure::During;
-use crate::row;
 
 /// One column to sort by.
 pub(crate) type SortKey<C> = (C, SortOrder);
@@ -58,17 +54,6 @@ async fn count<E: EntityTrait>(db: &impl ConnectionTrait, filter: Condition) -> 
         .await?;
     // COUNT always answers, and never with a negative number.
     Ok(total.map_or(0, i64::unsigned_abs))
-}
-
-/// Whether a lower-case column contains a text in any case. The text means itself: `%` and `_` are no wildcards.
-pub(crate) fn contains<C: ColumnTrait>(backend: DbBackend, lower: C, text: &str) -> Expr {
-    let column = Expr::col((lower.entity_name(), lower));
-    let find = match backend {
-        DbBackend::Postgres => "strpos",
-        _ => "instr",
-    };
-    let place = Func::cust(find).arg(column).arg(row::text(text).to_lowercase());
-    sea_query::ExprTrait::gt(place, 0)
 }
 
 const fn direction(order: SortOrder) -> Order {

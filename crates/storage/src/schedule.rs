@@ -1,6 +1,7 @@
 mod change;
 mod following;
 mod invalid;
+mod list;
 mod next_run;
 mod period;
 mod selection;
@@ -14,18 +15,18 @@ use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleChange, ScheduleFilter, ScheduleId,
     SchedulePeriod, ScheduleRepository, ScheduleSelection, ScheduleSort, ScheduleStatistics, ScheduleTiming,
-    SortOrder, TaskId, UnifiedSchedule,
+    TaskId, UnifiedSchedule,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
 };
 use uuid::Uuid;
 
 use crate::batch::Batch;
 use crate::failure::{During, Violation, violation};
 use crate::job::{Ended, UNFINISHED};
-use crate::paging::{contains, page};
+use crate::list::page;
 use crate::row::schedule::{COLUMNS, Column, Entity, push, read};
 use crate::row::{StoredId, micros, task, text};
 use crate::store::Store;
@@ -198,50 +199,8 @@ impl ScheduleRepository for Schedules {
         sort: ScheduleSort,
         request: PageRequest,
     ) -> Result<Page<UnifiedSchedule>, RepositoryError> {
-        let ScheduleFilter {
-            task_id,
-            name,
-            name_contains,
-            enabled,
-            state,
-            paused,
-            next_run_from,
-            next_run_before,
-        } = filter;
-        let backend = self.store.backend();
-        let condition = Condition::all()
-            .add_option(task_id.map(|id| Column::TaskId.eq(id.as_uuid())))
-            .add_option(name.as_deref().map(|name| Column::Name.eq(text(name))))
-            .add_option(
-                name_contains
-                    .as_deref()
-                    .map(|part| contains(backend, Column::NameLower, part)),
-            )
-            .add_option(enabled.map(|enabled| Column::Enabled.eq(enabled)))
-            .add_option(state.map(|state| Column::State.eq(state.as_str())))
-            .add_option(paused.map(|paused| {
-                if paused {
-                    Column::PausedAt.is_not_null()
-                } else {
-                    Column::PausedAt.is_null()
-                }
-            }))
-            .add_option(next_run_from.map(|from| Column::NextRun.gte(micros(from))))
-            .add_option(next_run_before.map(|before| Column::NextRun.lt(micros(before))));
-        let keys: [(Column, SortOrder); 2] = match sort {
-            ScheduleSort::Name(order) => [(Column::Name, order), (Column::Id, order)],
-            ScheduleSort::NextRun(order) => [(Column::NextRun, order), (Column::Id, order)],
-            ScheduleSort::CreatedAt(order) => [(Column::CreatedAt, order), (Column::Id, order)],
-        };
-        page::<Entity, _>(
-            &self.store.reader,
-            condition,
-            &keys,
-            request,
-            "listing schedules",
-            read,
-        )
-        .await
+        let parts = list::list(self.store.backend(), filter, sort).parts();
+        page(&self.store.reader, &parts, request, "listing schedules", read).await
     }
 
     async fn schedule_list_selected(

@@ -1,6 +1,6 @@
 mod change;
 mod delete;
-mod filter;
+mod list;
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::batch::Batch;
 use crate::failure::{During, Violation, violation};
-use crate::paging::page;
+use crate::list::page;
 use crate::row::task::{COLUMNS, Column, Entity, push, read};
 use crate::row::{micros, text};
 use crate::store::Store;
@@ -148,17 +148,8 @@ impl TaskRepository for Tasks {
         sort: TaskSort,
         request: PageRequest,
     ) -> Result<Page<Task>, RepositoryError> {
-        let condition = filter::condition(self.store.backend(), filter);
-        let keys = filter::keys(sort);
-        page::<Entity, _>(
-            &self.store.reader,
-            condition,
-            &keys,
-            request,
-            "listing tasks",
-            read,
-        )
-        .await
+        let parts = list::list(self.store.backend(), filter, sort).parts();
+        page(&self.store.reader, &parts, request, "listing tasks", read).await
     }
 
     async fn task_create(&self, task: &Task) -> Result<(), RepositoryError> {

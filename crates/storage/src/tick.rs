@@ -1,6 +1,7 @@
 mod find;
 mod fire;
 mod follow;
+mod list;
 mod manual;
 mod prune;
 
@@ -9,15 +10,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    FiringOutcome, ManualRuns, Page, PageRequest, RepositoryError, ScheduleId, SortOrder, Tick, TickFilter,
-    TickFiring, TickRepository,
+    FiringOutcome, ManualRuns, Page, PageRequest, RepositoryError, ScheduleId, Tick, TickFilter, TickFiring,
+    TickRepository, TickSort,
 };
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
 
 use crate::batch::Batch;
-use crate::paging::page;
-use crate::row::micros;
-use crate::row::tick::{Column, Entity, read};
+use crate::list::page;
+use crate::row::tick::read;
 use crate::store::Store;
 
 /// A schedule `s` that is not paused any more, if `b` resumes it.
@@ -68,42 +68,11 @@ impl TickRepository for Ticks {
     async fn tick_list(
         &self,
         filter: &TickFilter,
+        sort: TickSort,
         request: PageRequest,
     ) -> Result<Page<Tick>, RepositoryError> {
-        let TickFilter {
-            schedule_id,
-            from,
-            before,
-            outcomes,
-            by_hand,
-        } = filter;
-        let outcomes = (!outcomes.is_empty()).then(|| outcomes.iter().map(|outcome| outcome.as_str()));
-        let condition = Condition::all()
-            .add_option(schedule_id.map(|id| Column::ScheduleId.eq(id.as_uuid())))
-            .add_option(from.map(|from| Column::Through.gte(micros(from))))
-            .add_option(before.map(|before| Column::ScheduledFor.lt(micros(before))))
-            .add_option(outcomes.map(|outcomes| Column::Outcome.is_in(outcomes)))
-            .add_option(by_hand.map(|by_hand| {
-                if by_hand {
-                    Column::Request.gt(0)
-                } else {
-                    Column::Request.eq(0)
-                }
-            }));
-        let keys = [
-            (Column::ScheduledFor, SortOrder::Descending),
-            (Column::ScheduleId, SortOrder::Descending),
-            (Column::Request, SortOrder::Descending),
-        ];
-        page::<Entity, _>(
-            &self.store.reader,
-            condition,
-            &keys,
-            request,
-            "listing the ledger",
-            read,
-        )
-        .await
+        let parts = list::list(self.store.backend(), filter, sort).parts();
+        page(&self.store.reader, &parts, request, "listing the ledger", read).await
     }
 
     async fn tick_find(&self, id: ScheduleId, instant: DateTime<Utc>) -> Result<Vec<Tick>, RepositoryError> {

@@ -3,15 +3,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Page, PageRequest, RepositoryError, SortOrder, Token, TokenFilter, TokenId, TokenRepository,
+    Page, PageRequest, RepositoryError, SortOrder, Token, TokenCondition, TokenFilter, TokenId,
+    TokenRepository,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, QueryFilter,
     Statement,
 };
 
 use crate::failure::{During, Violation, violation};
-use crate::paging::page;
+use crate::list::{List, Rows, SortBy, page};
+use crate::restriction::Restriction;
 use crate::row::token::{Column, Entity, Model, model, read};
 use crate::row::{micros, text};
 use crate::store::Store;
@@ -102,20 +104,8 @@ impl TokenRepository for Tokens {
         filter: &TokenFilter,
         request: PageRequest,
     ) -> Result<Page<Token>, RepositoryError> {
-        let TokenFilter { name, scope, revoked } = filter;
-        let condition = Condition::all()
-            .add_option(name.as_deref().map(|name| Column::Name.eq(text(name))))
-            .add_option(scope.map(|scope| Column::Scope.eq(scope.as_str())))
-            .add_option(revoked.map(|revoked| {
-                if revoked {
-                    Column::RevokedAt.is_not_null()
-                } else {
-                    Column::RevokedAt.is_null()
-                }
-            }));
-        let keys = [(Column::Id, SortOrder::Descending)];
-        let reader = &self.store.reader;
-        page::<Entity, _>(reader, condition, &keys, request, "listing tokens", read).await
+        let parts = list(self.store.backend(), filter).parts();
+        page(&self.store.reader, &parts, request, "listing tokens", read).await
     }
 
     async fn token_revoke(&self, id: TokenId, at: DateTime<Utc>) -> Result<bool, RepositoryError> {
@@ -129,6 +119,26 @@ impl TokenRepository for Tokens {
         self.mark(TOUCH, id, at, "noting the use of a token")
             .await
             .map(drop)
+    }
+}
+
+fn list(backend: DbBackend, filter: &TokenFilter) -> List {
+    let mut rows = Restriction::none(backend);
+    for condition in filter.conditions() {
+        match condition {
+            TokenCondition::Id(choice) => rows.choice("id", choice),
+            TokenCondition::Name(text) => rows.text("name", text),
+            TokenCondition::Scope(choice) => rows.choice("scope", choice),
+            TokenCondition::Revoked(revoked) => rows.flag("(revoked_at IS NOT NULL)", *revoked),
+            TokenCondition::CreatedAt(bound) => rows.time("created_at", bound),
+        }
+    }
+    List {
+        table: "tokens",
+        key: &["id"],
+        restriction: rows,
+        sort: SortBy::Key(SortOrder::Descending),
+        rows: Rows::InOrder,
     }
 }
 

@@ -8,9 +8,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use ratchet_interfaces::{
-    Clock, DeliveryFilter, DeliveryStatus, Event, EventSink, ExecutionStatus, JobStatus, PageRequest,
-    QueueDepths, RepositoryError, RepositoryFactory, RuntimeStatus, ScheduleId, SchedulerHealth,
-    SchedulerService, with_causes,
+    Choice, Clock, DeliveryCondition, DeliveryFilter, DeliverySort, DeliveryStatus, Event, EventSink,
+    ExecutionStatus, JobStatus, PageRequest, QueueDepths, RepositoryError, RepositoryFactory, RuntimeStatus,
+    ScheduleId, SchedulerHealth, SchedulerService, with_causes,
 };
 
 #[cfg(test)]
@@ -246,13 +246,14 @@ impl Metrics {
         if let Some(depths) = self.had("the queue", repositories.jobs().job_queue_depths(now).await) {
             read_depths(depths, now, reading);
         }
-        let pending = DeliveryFilter {
-            status: Some(DeliveryStatus::Pending),
-            ..DeliveryFilter::default()
-        };
+        let pending = DeliveryCondition::Status(Choice::Is(DeliveryStatus::Pending));
+        let pending = DeliveryFilter::of([pending]);
         let page = async {
             let first = PageRequest::new(0, 1)?;
-            repositories.deliveries().delivery_list(pending, first).await
+            repositories
+                .deliveries()
+                .delivery_list(&pending, DeliverySort::default(), first)
+                .await
         };
         let page = page.await;
         if let Some(page) = self.had("the outbox", page) {

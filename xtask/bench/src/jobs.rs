@@ -8,8 +8,9 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use ratchet_executor::{ExecutorConfig, JobPipeline, JobPipelineParts, ServerStatus};
 use ratchet_interfaces::{
-    Clock, JobFilter, JobSort, JobStatus, NoEventSink, NodeId, PageRequest, RepositoryFactory, Signal, Task,
-    TaskDefinition, TaskError, TaskExecutor, TaskId, TaskRequest, UnifiedJob,
+    Choice, Clock, JobCondition, JobFilter, JobSort, JobStatus, NoEventSink, NodeId, PageRequest,
+    RepositoryFactory, Signal, Task, TaskDefinition, TaskError, TaskExecutor, TaskId, TaskRequest,
+    UnifiedJob,
 };
 use ratchet_outbound::{AddressPolicy, OutboundClient};
 use ratchet_registry::SchemaValidator;
@@ -59,7 +60,7 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+pub(crate) enum Kind {
     Sqlite,
     Postgres,
 }
@@ -215,10 +216,7 @@ impl Workshop {
     }
 
     async fn close(self, expected: usize) -> Result<(), Failure> {
-        let completed = JobFilter {
-            statuses: vec![JobStatus::Completed],
-            ..JobFilter::default()
-        };
+        let completed = JobFilter::of([JobCondition::Status(Choice::Is(JobStatus::Completed))]);
         let page = PageRequest::new(0, 1)?;
         let completed = self
             .repositories
@@ -235,7 +233,7 @@ impl Workshop {
 }
 
 /// An empty database on the server that the environment names.
-async fn fresh_postgres() -> Result<String, Failure> {
+pub(crate) async fn fresh_postgres() -> Result<String, Failure> {
     let server = std::env::var(POSTGRES_URL)
         .map_err(|_| format!("{POSTGRES_URL} names no PostgreSQL server: use --databases sqlite"))?;
     let database = Database::connect(&server).await?;

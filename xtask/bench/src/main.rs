@@ -4,6 +4,7 @@
 mod api;
 mod jobs;
 mod latencies;
+mod lists;
 mod load;
 mod precision;
 mod process;
@@ -27,6 +28,8 @@ enum Bench {
     Jobs(jobs::Arguments),
     /// How long requests take while schedules fire, and how late these get: requests come from a process of their own
     Api(api::Arguments),
+    /// How long a page of a long list takes: the first, the middle and the last, by sort key and filter
+    Lists(lists::Arguments),
     /// One measurement of `load`, in a process of its own
     #[command(hide = true)]
     LoadOne(load::OneArguments),
@@ -39,6 +42,7 @@ async fn main() -> ExitCode {
         Bench::Load(arguments) => load::run(arguments).await,
         Bench::Jobs(arguments) => jobs::run(arguments).await,
         Bench::Api(arguments) => api::run(arguments).await,
+        Bench::Lists(arguments) => lists::run(arguments).await,
         Bench::LoadOne(arguments) => load::run_one(arguments).await,
     };
     match outcome {

@@ -1,55 +1,36 @@
-use chrono::TimeDelta;
-use ratchet_interfaces::AuditFilter;
+use ratchet_interfaces::AuditCondition;
 
-use crate::list::{Filter, Listed, Offer, Setter};
+use crate::list::{Listed, Offer, field};
 
 /// The audit log.
 #[derive(Debug)]
 pub(super) struct AuditEntries;
 
 impl Listed for AuditEntries {
-    type Filter = AuditFilter;
+    type Condition = AuditCondition;
     type Sort = ();
-    const OFFER: Offer<AuditFilter, ()> = Offer {
-        filters: &[
-            Filter::is(
+    const OFFER: Offer<AuditCondition, ()> = Offer {
+        fields: &[
+            &field("id", AuditCondition::Id, "The id"),
+            &field(
                 "actor",
-                Setter::Text(|filter, name| filter.actor = Some(name)),
-                "Of the token with this name; `local` is who needs none.",
+                AuditCondition::Actor,
+                "The name of the token; `local` is who needs none",
             ),
-            Filter::is(
-                "tokenId",
-                Setter::Id(|filter, id| filter.token_id = Some(id.into())),
-                "Of this token.",
-            ),
-            Filter::is(
+            &field("tokenId", AuditCondition::TokenId, "The token"),
+            &field(
                 "action",
-                Setter::Text(|filter, action| filter.action = Some(action)),
-                "Of this operation, as in `jobs_create`.",
+                AuditCondition::Action,
+                "The operation, as in `jobs_create`",
             ),
-            Filter::is(
+            &field(
                 "resource",
-                Setter::Text(|filter, resource| filter.resource = Some(resource)),
-                "About things of this kind, as in `jobs`.",
+                AuditCondition::Resource,
+                "The kind of thing, as in `jobs`",
             ),
-            Filter::is(
-                "resourceId",
-                Setter::Text(|filter, id| filter.resource_id = Some(id)),
-                "About this thing.",
-            ),
-            Filter::at_least(
-                "at",
-                Setter::Instant(|filter, instant| filter.from = Some(instant)),
-                "Answered at this instant or later.",
-            ),
-            Filter::at_most(
-                "at",
-                // What is stored is in whole microseconds.
-                Setter::Instant(|filter, instant| {
-                    filter.before = instant.checked_add_signed(TimeDelta::microseconds(1));
-                }),
-                "Answered at this instant or earlier.",
-            ),
+            &field("resourceId", AuditCondition::ResourceId, "The thing"),
+            &field("status", AuditCondition::Status, "The status of the answer"),
+            &field("at", AuditCondition::At, "When it was answered"),
         ],
         sorts: &[],
         default_order: "newest first",

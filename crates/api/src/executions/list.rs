@@ -1,35 +1,44 @@
-use ratchet_interfaces::{ExecutionFilter, ExecutionStatus};
+use ratchet_interfaces::{ExecutionCondition, ExecutionSort};
 
-use crate::list::{Filter, Listed, Offer, Setter};
-use crate::named::Named;
+use crate::list::{Listed, Offer, Sort, field};
 
 /// The list of executions.
 #[derive(Debug)]
-pub(super) struct Executions;
+pub(crate) struct Executions;
 
 impl Listed for Executions {
-    type Filter = ExecutionFilter;
-    type Sort = ();
-    const OFFER: Offer<ExecutionFilter, ()> = Offer {
-        filters: &[
-            Filter::is(
-                "jobId",
-                Setter::Id(|filter, id| filter.job_id = Some(id.into())),
-                "Of this job.",
+    type Condition = ExecutionCondition;
+    type Sort = ExecutionSort;
+    const OFFER: Offer<ExecutionCondition, ExecutionSort> = Offer {
+        fields: &[
+            &field("id", ExecutionCondition::Id, "The id"),
+            &field("jobId", ExecutionCondition::JobId, "The job"),
+            &field("taskId", ExecutionCondition::TaskId, "The task that the job runs"),
+            &field("status", ExecutionCondition::Status, "Where it stands"),
+            &field(
+                "attempt",
+                ExecutionCondition::Attempt,
+                "Which attempt at the job it is, from 1",
             ),
-            Filter::is(
-                "status",
-                Setter::Name {
-                    names: ExecutionStatus::wire_names,
-                    set: |filter, name| {
-                        filter.status = Some(ExecutionStatus::of_wire_name(name)?);
-                        Ok(())
-                    },
-                },
-                "In this state.",
+            &field("node", ExecutionCondition::Node, "The process that ran it"),
+            &field("errorMessage", ExecutionCondition::Error, "Why it failed"),
+            &field(
+                "errorKind",
+                ExecutionCondition::ErrorKind,
+                "What kind of failure that is",
+            ),
+            &field("startedAt", ExecutionCondition::StartedAt, "When it was started"),
+            &field("completedAt", ExecutionCondition::CompletedAt, "When it ended"),
+            &field(
+                "durationMs",
+                ExecutionCondition::Duration,
+                "How long it ran, in milliseconds",
             ),
         ],
-        sorts: &[],
-        default_order: "the one that was started last first",
+        sorts: &[
+            Sort::by("startedAt", ExecutionSort::Started),
+            Sort::by("completedAt", ExecutionSort::CompletedAt),
+        ],
+        default_order: "by `startedAt`, the one that was started last first",
     };
 }

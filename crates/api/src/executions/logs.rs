@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{ExecutionId, ExecutionLogLine, Page};
+use ratchet_interfaces::{ExecutionId, ExecutionLogLine, LogCondition, Page};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,19 +8,24 @@ use crate::error::{ApiError, ErrorEnvelope};
 use crate::executions::TAG;
 use crate::executions::subject::{Subject, find};
 use crate::id::PathId;
-use crate::list::{ListQuery, Listed, Offer};
+use crate::list::{ListQuery, Listed, Offer, field};
 use crate::named::{LogLevelName, Name};
 use crate::state::Services;
 
 /// The lines that an execution's task printed.
 #[derive(Debug)]
-pub(super) struct Lines;
+pub(crate) struct Lines;
 
 impl Listed for Lines {
-    type Filter = ();
+    type Condition = LogCondition;
     type Sort = ();
-    const OFFER: Offer<(), ()> = Offer {
-        filters: &[],
+    const OFFER: Offer<LogCondition, ()> = Offer {
+        fields: &[
+            &field("seq", LogCondition::Seq, "The place among the lines, from 0"),
+            &field("timestamp", LogCondition::At, "When it was printed"),
+            &field("level", LogCondition::Level, "How important it is"),
+            &field("message", LogCondition::Message, "The line"),
+        ],
         sorts: &[],
         default_order: "as they were printed",
     };
@@ -78,7 +83,9 @@ pub(super) async fn list(
     let Page { items, total } = match find(&services, id).await? {
         Subject::Attempt { execution, .. } => {
             let executions = services.repositories.executions();
-            executions.execution_log_list(execution.id, query.page).await?
+            executions
+                .execution_log_list(execution.id, &query.filter, query.page)
+                .await?
         }
         // What has not begun has printed nothing.
         Subject::Next(_) => Page {

@@ -29,7 +29,9 @@ pub(super) async fn list(
     query: ListQuery<Executions>,
 ) -> Result<Many<ExecutionView>, ApiError> {
     let executions = services.repositories.executions();
-    let Page { items, total } = executions.execution_list(&query.filter, query.page).await?;
+    let Page { items, total } = executions
+        .execution_list(&query.filter, query.sort, query.page)
+        .await?;
     let jobs = jobs_of(&services, &items).await?;
     let view = |execution: Execution| {
         let job = jobs.get(&execution.job_id);

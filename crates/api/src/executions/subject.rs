@@ -1,5 +1,6 @@
 use ratchet_interfaces::{
-    Execution, ExecutionFilter, ExecutionId, JobId, JobStatus, PageRequest, UnifiedJob,
+    Choice, Execution, ExecutionCondition, ExecutionFilter, ExecutionId, ExecutionSort, JobId, JobStatus,
+    PageRequest, UnifiedJob,
 };
 
 use crate::error::ApiError;
@@ -53,12 +54,9 @@ pub(super) async fn find(services: &Services, id: ExecutionId) -> Result<Subject
     if waits(job.status) || job.attempts == 0 {
         return Ok(Subject::Next(Box::new(job)));
     }
-    let of_job = ExecutionFilter {
-        job_id: Some(job.id),
-        ..ExecutionFilter::default()
-    };
+    let of_job = ExecutionFilter::of([ExecutionCondition::JobId(Choice::Is(job.id))]);
     let last = executions
-        .execution_list(&of_job, PageRequest::new(0, 1)?)
+        .execution_list(&of_job, ExecutionSort::default(), PageRequest::new(0, 1)?)
         .await?;
     Ok(match last.items.into_iter().next() {
         Some(execution) => Subject::Attempt {

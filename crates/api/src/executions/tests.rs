@@ -1,9 +1,10 @@
 use axum::http::Method;
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    Cancellation, Execution, ExecutionDeletion, ExecutionId, ExecutionLogLine, ExecutionStatistics,
-    ExecutionStatus, JobCreation, JobStatus, LogLevel, NodeId, Page, Progress, Task, TaskDefinition,
-    TaskErrorKind, UnifiedJob,
+    Bound, Cancellation, Choice, Execution, ExecutionCondition, ExecutionDeletion, ExecutionId,
+    ExecutionLogLine, ExecutionSort, ExecutionStatistics, ExecutionStatus, JobCreation, JobStatus,
+    LogCondition, LogLevel, NodeId, Page, Progress, SortOrder, Task, TaskDefinition, TaskErrorKind,
+    UnifiedJob,
 };
 use serde_json::{Value, json};
 
@@ -140,12 +141,16 @@ async fn each_filter_reaches_the_repository_and_all_jobs_are_read_together() {
     mocks
         .executions
         .expect_execution_list()
-        .withf(|filter, page| {
-            filter.job_id == JOB.parse().ok()
-                && filter.status == Some(ExecutionStatus::Failed)
+        .withf(|filter, sort, page| {
+            let expected = [
+                ExecutionCondition::JobId(Choice::Is(JOB.parse().unwrap())),
+                ExecutionCondition::Status(Choice::Is(ExecutionStatus::Failed)),
+            ];
+            filter.conditions() == expected
+                && *sort == ExecutionSort::CompletedAt(SortOrder::Ascending)
                 && (page.offset(), page.limit()) == (25, 25)
         })
-        .returning(|_, _| {
+        .returning(|_, _, _| {
             let of_another = Execution {
                 job_id: OTHER_JOB.parse().unwrap(),
                 ..failed()
@@ -160,7 +165,7 @@ async fn each_filter_reaches_the_repository_and_all_jobs_are_read_together() {
         .expect_job_find_many()
         .withf(|ids| ids.len() == 2)
         .returning(|_| Ok(vec![job(JobStatus::Failed, 2)]));
-    let query = format!("job_id={JOB}&status=failed&page=2");
+    let query = format!("job_id={JOB}&status=failed&_sort=completedAt&page=2");
     let answer = mocks.get(&format!("{ALL}?{query}")).await;
     assert_eq!(
         (answer.status, answer.header("content-range")),
@@ -175,7 +180,7 @@ async fn each_filter_reaches_the_repository_and_all_jobs_are_read_together() {
 
 #[tokio::test]
 async fn a_sort_key_and_a_filter_that_the_list_does_not_have_are_refused() {
-    for query in ["_sort=startedAt", "taskId=7", "status=pending"] {
+    for query in ["_sort=durationMs", "taskId=7", "status=pending", "durationMs=1"] {
         let answer = Mocks::default().get(&format!("{ALL}?{query}")).await;
         answer.error(400, "BAD_REQUEST");
     }
@@ -187,10 +192,12 @@ async fn a_log_is_shown_in_pages() {
     mocks
         .executions
         .expect_execution_log_list()
-        .withf(|id, page| {
-            *id == ID.parse::<ExecutionId>().unwrap() && (page.offset(), page.limit()) == (2, 1)
+        .withf(|id, filter, page| {
+            *id == ID.parse::<ExecutionId>().unwrap()
+                && filter.conditions() == [LogCondition::Level(Bound::AtLeast(LogLevel::Warn))]
+                && (page.offset(), page.limit()) == (2, 1)
         })
-        .returning(|execution_id, _| {
+        .returning(|execution_id, _, _| {
             let line = ExecutionLogLine {
                 execution_id,
                 seq: 2,
@@ -203,7 +210,9 @@ async fn a_log_is_shown_in_pages() {
                 total: 5,
             })
         });
-    let answer = mocks.get(&format!("{}/logs?_start=2&_end=3", path())).await;
+    let answer = mocks
+        .get(&format!("{}/logs?level_gte=warn&_start=2&_end=3", path()))
+        .await;
     assert_eq!(
         (answer.status, answer.header("content-range")),
         (200, "lines 2-2/5"),

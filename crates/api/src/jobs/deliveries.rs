@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Delivery, DeliveryFilter, DeliveryStatus, JobId, Page};
+use ratchet_interfaces::{Choice, Delivery, DeliveryCondition, DeliverySort, DeliveryStatus, JobId, Page};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -10,31 +10,41 @@ use crate::error::{ApiError, ErrorEnvelope};
 use crate::id::PathId;
 use crate::jobs::TAG;
 use crate::jobs::read::stored;
-use crate::list::{Filter, ListQuery, Listed, Offer, Setter};
-use crate::named::{DeliveryStatusName, Name, Named};
+use crate::list::{ListQuery, Listed, Offer, Sort, field};
+use crate::named::{DeliveryStatusName, Name};
 use crate::state::Services;
 
 /// The list of the deliveries of a job's results.
 #[derive(Debug)]
-pub(super) struct Deliveries;
+pub(crate) struct Deliveries;
 
 impl Listed for Deliveries {
-    type Filter = DeliveryFilter;
-    type Sort = ();
-    const OFFER: Offer<DeliveryFilter, ()> = Offer {
-        filters: &[Filter::is(
-            "status",
-            Setter::Name {
-                names: DeliveryStatus::wire_names,
-                set: |filter, name| {
-                    filter.status = Some(DeliveryStatus::of_wire_name(name)?);
-                    Ok(())
-                },
-            },
-            "In this state.",
-        )],
-        sorts: &[],
-        default_order: "newest first",
+    type Condition = DeliveryCondition;
+    type Sort = DeliverySort;
+    const OFFER: Offer<DeliveryCondition, DeliverySort> = Offer {
+        fields: &[
+            &field("id", DeliveryCondition::Id, "The id"),
+            &field(
+                "executionId",
+                DeliveryCondition::ExecutionId,
+                "The execution whose result it is",
+            ),
+            &field("status", DeliveryCondition::Status, "Where it stands"),
+            &field(
+                "attempts",
+                DeliveryCondition::Attempts,
+                "How many attempts were made",
+            ),
+            &field(
+                "lastError",
+                DeliveryCondition::LastError,
+                "Why the last attempt failed",
+            ),
+            &field("createdAt", DeliveryCondition::CreatedAt, "When it was written"),
+            &field("deliveredAt", DeliveryCondition::DeliveredAt, "When it arrived"),
+        ],
+        sorts: &[Sort::by("createdAt", DeliverySort::CreatedAt)],
+        default_order: "by `createdAt`, newest first",
     };
 }
 
@@ -111,12 +121,9 @@ pub(super) async fn list(
     query: ListQuery<Deliveries>,
 ) -> Result<Many<DeliveryView>, ApiError> {
     let job = stored(&services, id).await?;
-    let filter = DeliveryFilter {
-        job_id: Some(job.id),
-        ..query.filter
-    };
+    let filter = query.filter.and(DeliveryCondition::JobId(Choice::Is(job.id)));
     let deliveries = services.repositories.deliveries();
-    let Page { items, total } = deliveries.delivery_list(filter, query.page).await?;
+    let Page { items, total } = deliveries.delivery_list(&filter, query.sort, query.page).await?;
     let page = Page {
         items: items.into_iter().map(DeliveryView::from).collect(),
         total,

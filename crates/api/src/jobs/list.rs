@@ -1,81 +1,72 @@
-use chrono::TimeDelta;
-use ratchet_interfaces::{JobFilter, JobOrigin, JobPriority, JobSort, JobStatus};
+use ratchet_interfaces::{JobCondition, JobSort};
 
-use crate::list::{Filter, Listed, Offer, Setter, Sort};
-use crate::named::Named;
+use crate::list::{Listed, Offer, Sort, field};
 
 /// The list of jobs.
 #[derive(Debug)]
-pub(super) struct Jobs;
-
-const fn status() -> Setter<JobFilter> {
-    Setter::Name {
-        names: JobStatus::wire_names,
-        set: |filter, name| {
-            filter.statuses.push(JobStatus::of_wire_name(name)?);
-            Ok(())
-        },
-    }
-}
+pub(crate) struct Jobs;
 
 impl Listed for Jobs {
-    type Filter = JobFilter;
+    type Condition = JobCondition;
     type Sort = JobSort;
-    const OFFER: Offer<JobFilter, JobSort> = Offer {
-        filters: &[
-            Filter::is("status", status(), "In this state."),
-            Filter::one_of("status", status(), "In one of these states, separated by commas."),
-            Filter::is(
-                "taskId",
-                Setter::Id(|filter, id| filter.task_id = Some(id.into())),
-                "Of this task.",
-            ),
-            Filter::is(
+    const OFFER: Offer<JobCondition, JobSort> = Offer {
+        fields: &[
+            &field("id", JobCondition::Id, "The id"),
+            &field("taskId", JobCondition::TaskId, "The task that it runs"),
+            &field(
                 "scheduleId",
-                Setter::Id(|filter, id| filter.schedule_id = Some(id.into())),
-                "Of this schedule.",
+                JobCondition::ScheduleId,
+                "The schedule that made it",
             ),
-            Filter::is(
-                "origin",
-                Setter::Name {
-                    names: JobOrigin::wire_names,
-                    set: |filter, name| {
-                        filter.origin = Some(JobOrigin::of_wire_name(name)?);
-                        Ok(())
-                    },
-                },
-                "From this origin.",
+            &field("status", JobCondition::Status, "Where it stands"),
+            &field("priority", JobCondition::Priority, "The priority"),
+            &field("origin", JobCondition::Origin, "What it came from"),
+            &field(
+                "attempts",
+                JobCondition::Attempts,
+                "How many executions were started",
             ),
-            Filter::is(
-                "priority",
-                Setter::Name {
-                    names: JobPriority::wire_names,
-                    set: |filter, name| {
-                        filter.priority = Some(JobPriority::of_wire_name(name)?);
-                        Ok(())
-                    },
-                },
-                "Of this priority.",
+            &field(
+                "retryCount",
+                JobCondition::RetryCount,
+                "How many tries failed and were followed by another",
             ),
-            Filter::at_least(
-                "queuedAt",
-                Setter::Instant(|filter, instant| filter.queued_from = Some(instant)),
-                "Created at this instant or later.",
+            &field("uniqueKey", JobCondition::UniqueKey, "The unique key"),
+            &field(
+                "concurrencyKey",
+                JobCondition::ConcurrencyKey,
+                "The concurrency key",
             ),
-            Filter::at_most(
-                "queuedAt",
-                // What is stored is in whole microseconds.
-                Setter::Instant(|filter, instant| {
-                    filter.queued_before = instant.checked_add_signed(TimeDelta::microseconds(1));
-                }),
-                "Created at this instant or earlier.",
+            &field(
+                "errorMessage",
+                JobCondition::Error,
+                "Why the last execution failed",
             ),
+            &field(
+                "errorKind",
+                JobCondition::ErrorKind,
+                "What kind of failure that was",
+            ),
+            &field("scheduledFor", JobCondition::ScheduledFor, "The nominal tick"),
+            &field(
+                "runAfter",
+                JobCondition::RunAfter,
+                "The instant before which it does not run",
+            ),
+            &field("queuedAt", JobCondition::QueuedAt, "When it was created"),
+            &field(
+                "startedAt",
+                JobCondition::StartedAt,
+                "When the last execution was started",
+            ),
+            &field("completedAt", JobCondition::CompletedAt, "When it ended"),
         ],
         sorts: &[
             Sort::by("queuedAt", JobSort::QueuedAt),
+            Sort::by("completedAt", JobSort::CompletedAt),
             Sort::by("scheduledFor", JobSort::ScheduledFor),
             Sort::by("priority", JobSort::Priority),
         ],
-        default_order: "newest first",
+        default_order: "by `queuedAt`, newest first",
     };
 }

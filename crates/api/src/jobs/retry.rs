@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Event, EventSink, JobEvent, JobFilter, JobId, JobStatus, ScheduleId, TaskId};
+use ratchet_interfaces::{
+    Bound, Choice, Event, EventSink, JobCondition, JobEvent, JobFilter, JobId, JobStatus, ScheduleId, TaskId,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -129,13 +131,11 @@ pub(super) async fn retry_many(
         let rule = format!("{limit} is not allowed: it is 1 to {MOST}");
         return Err(ApiError::invalid("limit", rule));
     }
-    let filter = JobFilter {
-        task_id: task_id.map(TaskId::from_uuid),
-        schedule_id: schedule_id.map(ScheduleId::from_uuid),
-        queued_from,
-        queued_before,
-        ..JobFilter::default()
-    };
+    let mut filter = JobFilter::default();
+    filter.extend(task_id.map(|id| JobCondition::TaskId(Choice::Is(TaskId::from_uuid(id)))));
+    filter.extend(schedule_id.map(|id| JobCondition::ScheduleId(Choice::Is(ScheduleId::from_uuid(id)))));
+    filter.extend(queued_from.map(|from| JobCondition::QueuedAt(Bound::AtLeast(from))));
+    filter.extend(queued_before.map(|before| JobCondition::QueuedAt(Bound::Before(before))));
     let retried = put_back(&services, Vec::new(), filter, limit).await?;
     tracing::info!(jobs = retried.len(), "failed jobs were put back into the queue");
     let data = RetriedJobs {
@@ -169,10 +169,19 @@ fn tell_of_retried(events: &dyn EventSink, retried: &[JobId], filter: &JobFilter
     if retried.is_empty() || !events.listens() {
         return;
     }
+    let conditions = filter.conditions();
+    let task_id = conditions.iter().find_map(|condition| match condition {
+        JobCondition::TaskId(Choice::Is(id)) => Some(*id),
+        _ => None,
+    });
+    let schedule_id = conditions.iter().find_map(|condition| match condition {
+        JobCondition::ScheduleId(Choice::Is(id)) => Some(*id),
+        _ => None,
+    });
     let retried = retried.iter().map(|id| {
         Event::Job(JobEvent {
-            task_id: filter.task_id,
-            schedule_id: filter.schedule_id,
+            task_id,
+            schedule_id,
             ..JobEvent::bare(*id, JobStatus::Queued, at)
         })
     });

@@ -1,145 +1,173 @@
-use chrono::{DateTime, Utc};
-use ratchet_interfaces::ApiId;
+use ratchet_interfaces::{Bound, Choice, TextMatch};
+use utoipa::openapi::schema::ObjectBuilder;
 
-/// A filter of a list: a query parameter, and what it does to what the repository takes.
-pub(crate) struct Filter<F> {
-    /// The field, in camelCase.
-    pub(crate) field: &'static str,
-    /// How it is compared.
-    pub(crate) comparison: Comparison,
-    pub(crate) setter: Setter<F>,
-    /// Which rows it leaves, for the document.
-    pub(crate) words: &'static str,
+use crate::list::comparison::Comparison;
+use crate::list::value::{Value, string};
+
+/// A field of a list's rows, the parameters that filter by it, and the condition that each of them stands for.
+pub(crate) struct Field<T, C> {
+    /// In camelCase.
+    name: &'static str,
+    condition: fn(T) -> C,
+    /// What it is, for the document.
+    words: &'static str,
 }
 
-/// How a field is compared with the value of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Comparison {
-    Is,
-    Like,
-    Not,
-    OneOf,
-    AtLeast,
-    AtMost,
+/// A field that can be filtered by. What it is compared with, and how, follows from what the condition takes.
+pub(crate) const fn field<T, C>(
+    name: &'static str,
+    condition: fn(T) -> C,
+    words: &'static str,
+) -> Field<T, C> {
+    Field {
+        name,
+        condition,
+        words,
+    }
 }
 
-impl Comparison {
-    /// What follows the field's name.
-    pub(crate) const fn suffix(self) -> &'static str {
-        match self {
-            Self::Is => "",
-            Self::Like => "_like",
-            Self::Not => "_ne",
-            Self::OneOf => "_in",
-            Self::AtLeast => "_gte",
-            Self::AtMost => "_lte",
+/// A [`Field`] of whatever kind.
+pub(crate) trait AnyField<C>: Sync {
+    fn name(&self) -> &'static str;
+
+    fn words(&self) -> &'static str;
+
+    /// Each is a parameter.
+    fn comparisons(&self) -> &'static [Comparison];
+
+    fn schema(&self, comparison: Comparison) -> ObjectBuilder;
+
+    /// Reads the value of a parameter, or says what is wrong with it.
+    fn condition(&self, comparison: Comparison, value: &str) -> Result<C, String>;
+
+    /// The name of a parameter as the document has it.
+    fn parameter(&self, comparison: Comparison) -> String {
+        format!("{}{}", self.name(), comparison.suffix())
+    }
+
+    /// Which comparison a parameter of this name is, if it is one of this field, which may be in camelCase or in
+    /// snake_case.
+    fn comparison(&self, parameter: &str) -> Option<Comparison> {
+        let means = |comparison: &Comparison| {
+            let field = parameter.strip_suffix(comparison.suffix());
+            field.is_some_and(|field| field == self.name() || field == snake_case(self.name()))
+        };
+        self.comparisons().iter().copied().find(means)
+    }
+}
+
+impl<T: Test, C> AnyField<C> for Field<T, C> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn words(&self) -> &'static str {
+        self.words
+    }
+
+    fn comparisons(&self) -> &'static [Comparison] {
+        T::COMPARISONS
+    }
+
+    fn schema(&self, comparison: Comparison) -> ObjectBuilder {
+        match comparison {
+            // Values with commas between them.
+            Comparison::OneOf => string(),
+            _ => T::schema(),
         }
     }
-}
 
-/// What the value of a parameter must be, and where it goes.
-pub(crate) enum Setter<F> {
-    Text(fn(&mut F, String)),
-    Id(fn(&mut F, ApiId)),
-    Flag(fn(&mut F, bool)),
-    Instant(fn(&mut F, DateTime<Utc>)),
-    /// One of the names of an enumeration.
-    Name {
-        names: fn() -> Vec<String>,
-        set: fn(&mut F, &str) -> Result<(), String>,
-    },
-}
-
-impl<F> Filter<F> {
-    const fn new(
-        field: &'static str,
-        comparison: Comparison,
-        setter: Setter<F>,
-        words: &'static str,
-    ) -> Self {
-        Self {
-            field,
-            comparison,
-            setter,
-            words,
-        }
-    }
-
-    pub(crate) const fn is(field: &'static str, setter: Setter<F>, words: &'static str) -> Self {
-        Self::new(field, Comparison::Is, setter, words)
-    }
-
-    /// Of a text that contains the value.
-    pub(crate) const fn like(field: &'static str, setter: Setter<F>, words: &'static str) -> Self {
-        Self::new(field, Comparison::Like, setter, words)
-    }
-
-    pub(crate) const fn not(field: &'static str, setter: Setter<F>, words: &'static str) -> Self {
-        Self::new(field, Comparison::Not, setter, words)
-    }
-
-    /// Of several values, separated by commas: the setter is called for each.
-    pub(crate) const fn one_of(field: &'static str, setter: Setter<F>, words: &'static str) -> Self {
-        Self::new(field, Comparison::OneOf, setter, words)
-    }
-
-    pub(crate) const fn at_least(field: &'static str, setter: Setter<F>, words: &'static str) -> Self {
-        Self::new(field, Comparison::AtLeast, setter, words)
-    }
-
-    pub(crate) const fn at_most(field: &'static str, setter: Setter<F>, words: &'static str) -> Self {
-        Self::new(field, Comparison::AtMost, setter, words)
-    }
-
-    /// The name of the parameter as the document has it.
-    pub(crate) fn parameter(&self) -> String {
-        format!("{}{}", self.field, self.comparison.suffix())
-    }
-
-    /// Whether a parameter of this name is the filter: its field may be in camelCase or in snake_case.
-    pub(crate) fn answers_to(&self, name: &str) -> bool {
-        name.strip_suffix(self.comparison.suffix())
-            .is_some_and(|field| field == self.field || field == snake_case(self.field))
-    }
-
-    /// Takes over a value, or says what is wrong with it.
-    pub(crate) fn apply(&self, filter: &mut F, value: &str) -> Result<(), String> {
-        if self.comparison == Comparison::OneOf {
-            value
-                .split(',')
-                .try_for_each(|value| self.setter.apply(filter, value.trim()))
-        } else {
-            self.setter.apply(filter, value)
-        }
+    fn condition(&self, comparison: Comparison, value: &str) -> Result<C, String> {
+        T::read(comparison, value).map(self.condition)
     }
 }
 
-impl<F> Setter<F> {
-    fn apply(&self, filter: &mut F, value: &str) -> Result<(), String> {
-        match self {
-            Self::Text(set) => set(filter, value.to_owned()),
-            Self::Id(set) => set(filter, value.parse().map_err(|error| format!("{error}"))?),
-            Self::Flag(set) => set(filter, flag(value)?),
-            Self::Instant(set) => set(filter, instant(value)?),
-            Self::Name { names: _, set } => set(filter, value)?,
-        }
-        Ok(())
+/// What a condition takes.
+pub(crate) trait Test: Sized {
+    const COMPARISONS: &'static [Comparison];
+
+    fn schema() -> ObjectBuilder;
+
+    /// The comparison is one of those above.
+    fn read(comparison: Comparison, value: &str) -> Result<Self, String>;
+}
+
+impl Test for bool {
+    const COMPARISONS: &'static [Comparison] = &[Comparison::Is];
+
+    fn schema() -> ObjectBuilder {
+        <Self as Value>::schema()
+    }
+
+    fn read(_: Comparison, value: &str) -> Result<Self, String> {
+        <Self as Value>::read(value)
     }
 }
 
-fn flag(value: &str) -> Result<bool, String> {
-    match &*value.to_ascii_lowercase() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!("\"{value}\" is not allowed: it is true or false")),
+impl<T: Value> Test for Choice<T> {
+    const COMPARISONS: &'static [Comparison] = &[Comparison::Is, Comparison::Not, Comparison::OneOf];
+
+    fn schema() -> ObjectBuilder {
+        T::schema()
+    }
+
+    fn read(comparison: Comparison, value: &str) -> Result<Self, String> {
+        Ok(match comparison {
+            Comparison::Not => Self::IsNot(T::read(value)?),
+            Comparison::OneOf => Self::IsOneOf(several(value)?),
+            _ => Self::Is(T::read(value)?),
+        })
     }
 }
 
-pub(crate) fn instant(value: &str) -> Result<DateTime<Utc>, String> {
-    // A plus sign that was not escaped has become a space, and no instant has another space in its place.
-    DateTime::parse_from_rfc3339(&value.replace(' ', "+"))
-        .map(|instant| instant.to_utc())
-        .map_err(|_| format!("\"{value}\" is no instant: allowed is as in 2026-03-01T09:00:00Z"))
+impl<T: Value> Test for Bound<T> {
+    const COMPARISONS: &'static [Comparison] = T::COMPARISONS;
+
+    fn schema() -> ObjectBuilder {
+        T::schema()
+    }
+
+    fn read(comparison: Comparison, value: &str) -> Result<Self, String> {
+        Ok(match comparison {
+            Comparison::AtLeast => Self::AtLeast(T::read(value)?),
+            Comparison::AtMost => Self::AtMost(T::read(value)?.last_of_same_look()),
+            _ => Self::Choice(Choice::read(comparison, value)?),
+        })
+    }
+}
+
+impl Test for TextMatch {
+    const COMPARISONS: &'static [Comparison] = &[
+        Comparison::Is,
+        Comparison::Like,
+        Comparison::Not,
+        Comparison::OneOf,
+    ];
+
+    fn schema() -> ObjectBuilder {
+        String::schema()
+    }
+
+    fn read(comparison: Comparison, value: &str) -> Result<Self, String> {
+        Ok(match comparison {
+            Comparison::Like => Self::Contains(<String as Value>::read(value)?),
+            _ => Self::Choice(Choice::read(comparison, value)?),
+        })
+    }
+}
+
+/// The most values of one parameter.
+const MOST_VALUES: usize = 100;
+
+/// Values with commas between them.
+fn several<T: Value>(value: &str) -> Result<Vec<T>, String> {
+    let values = value.split(',').count();
+    if values > MOST_VALUES {
+        return Err(format!(
+            "{values} values are not allowed: there are at most {MOST_VALUES}"
+        ));
+    }
+    value.split(',').map(|value| T::read(value.trim())).collect()
 }
 
 pub(crate) fn snake_case(camel_case: &str) -> String {

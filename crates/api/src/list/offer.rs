@@ -1,10 +1,11 @@
 use ratchet_interfaces::SortOrder;
 
-use crate::list::filter::{Filter, snake_case};
+use crate::list::filter::{AnyField, snake_case};
 
 /// What a list can be filtered and sorted by.
-pub(crate) struct Offer<F: 'static, S: 'static> {
-    pub(crate) filters: &'static [Filter<F>],
+pub(crate) struct Offer<C: 'static, S: 'static> {
+    pub(crate) fields: &'static [&'static dyn AnyField<C>],
+    /// The first is that of the order of a list of which none is asked for.
     pub(crate) sorts: &'static [Sort<S>],
     /// The order of a list of which none is asked for, in words, for the document.
     pub(crate) default_order: &'static str,

@@ -1,13 +1,13 @@
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use crate::list::filter::{Comparison, Filter, Setter};
 use crate::list::offer::Offer;
 use crate::list::parse::{DEFAULT_LIMIT, MOST_ROWS};
+use crate::list::value::string;
 
 /// The parameters of a list as the document has them.
-pub(crate) fn of<F, S>(offer: &Offer<F, S>) -> Vec<Parameter> {
+pub(crate) fn of<C, S>(offer: &Offer<C, S>) -> Vec<Parameter> {
     let mut parameters = vec![
         parameter(
             "_start",
@@ -48,12 +48,15 @@ pub(crate) fn of<F, S>(offer: &Offer<F, S>) -> Vec<Parameter> {
                 .default(Some("ASC".into())),
         ));
     }
-    parameters.extend(
-        offer
-            .filters
-            .iter()
-            .map(|filter| parameter(&filter.parameter(), filter.words, schema(filter))),
-    );
+    for field in offer.fields {
+        parameters.extend(field.comparisons().iter().map(|comparison| {
+            parameter(
+                &field.parameter(*comparison),
+                &format!("{}: {}.", field.words(), comparison.words()),
+                field.schema(*comparison),
+            )
+        }));
+    }
     parameters
 }
 
@@ -69,23 +72,4 @@ fn parameter(name: &str, words: &str, schema: ObjectBuilder) -> Parameter {
 
 fn number() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer)
-}
-
-fn string() -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String)
-}
-
-fn schema<F>(filter: &Filter<F>) -> ObjectBuilder {
-    if filter.comparison == Comparison::OneOf {
-        // Values with commas between them.
-        return string();
-    }
-    let formatted = |format| string().format(Some(SchemaFormat::KnownFormat(format)));
-    match &filter.setter {
-        Setter::Text(_) => string(),
-        Setter::Id(_) => formatted(KnownFormat::Uuid),
-        Setter::Flag(_) => ObjectBuilder::new().schema_type(Type::Boolean),
-        Setter::Instant(_) => formatted(KnownFormat::DateTime),
-        Setter::Name { names, set: _ } => string().enum_values(Some(names())),
-    }
 }

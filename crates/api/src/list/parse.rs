@@ -1,8 +1,9 @@
 use std::collections::HashSet;
 
-use ratchet_interfaces::{PageRequest, SortOrder};
+use ratchet_interfaces::{Filter, PageRequest, SortOrder};
 
 use crate::error::ApiError;
+use crate::list::filter::AnyField;
 use crate::list::offer::{Offer, Sort};
 
 /// How many rows a page has, if the query does not say.
@@ -16,11 +17,11 @@ const MOST_OFFSET: u64 = i64::MAX as u64;
 ///
 /// # Errors
 /// A 400 names the parameter, its value, and what is allowed.
-pub(crate) fn parse<F: Default, S: Default>(
-    offer: &Offer<F, S>,
+pub(crate) fn parse<C, S: Default>(
+    offer: &Offer<C, S>,
     query: &str,
-) -> Result<(F, S, PageRequest), ApiError> {
-    let mut filter = F::default();
+) -> Result<(Filter<C>, S, PageRequest), ApiError> {
+    let mut filter = Filter::default();
     let mut paging = Paging::default();
     let (mut sort, mut order) = (None, None);
     let mut seen = HashSet::new();
@@ -33,14 +34,16 @@ pub(crate) fn parse<F: Default, S: Default>(
             "_sort" => set_once(&mut sort, &name, key(offer.sorts, &value)?)?,
             "_order" => set_once(&mut order, &name, direction(&value)?)?,
             _ => {
-                let known = offer.filters.iter().find(|known| known.answers_to(&name));
-                let known = known.ok_or_else(|| unknown(offer, &name))?;
-                if !seen.insert(known.parameter()) {
+                let means = |field: &&'static dyn AnyField<C>| Some((*field, field.comparison(&name)?));
+                let known = offer.fields.iter().find_map(means);
+                let (field, comparison) = known.ok_or_else(|| unknown(offer, &name))?;
+                if !seen.insert(field.parameter(comparison)) {
                     return Err(twice(&name));
                 }
-                known
-                    .apply(&mut filter, &value)
+                let condition = field
+                    .condition(comparison, &value)
                     .map_err(|rule| ApiError::bad_request(format!("{name}: {rule}")))?;
+                filter = filter.and(condition);
             }
         }
     }
@@ -147,9 +150,12 @@ fn twice(name: &str) -> ApiError {
     ApiError::bad_request(format!("{name} is given twice: it is allowed once"))
 }
 
-fn unknown<F, S>(offer: &Offer<F, S>, name: &str) -> ApiError {
+fn unknown<C, S>(offer: &Offer<C, S>, name: &str) -> ApiError {
     let paging = ["_start", "_end", "page", "limit", "_sort", "_order"].map(str::to_owned);
-    let filters = offer.filters.iter().map(|filter| filter.parameter());
+    let filters = offer.fields.iter().flat_map(|field| {
+        let comparisons = field.comparisons().iter();
+        comparisons.map(|comparison| field.parameter(*comparison))
+    });
     let known: Vec<String> = paging.into_iter().chain(filters).collect();
     ApiError::bad_request(format!(
         "{name} is no parameter of this list: it takes {}",

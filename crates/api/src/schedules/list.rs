@@ -1,66 +1,59 @@
-use chrono::TimeDelta;
-use ratchet_interfaces::{ScheduleFilter, ScheduleSort, ScheduleState};
+use ratchet_interfaces::{ScheduleCondition, ScheduleSort};
 
-use crate::list::{Filter, Listed, Offer, Setter, Sort};
-use crate::named::Named;
+use crate::list::{Listed, Offer, Sort, field};
 
 /// The list of schedules.
 #[derive(Debug)]
-pub(super) struct Schedules;
+pub(crate) struct Schedules;
 
 impl Listed for Schedules {
-    type Filter = ScheduleFilter;
+    type Condition = ScheduleCondition;
     type Sort = ScheduleSort;
-    const OFFER: Offer<ScheduleFilter, ScheduleSort> = Offer {
-        filters: &[
-            Filter::is(
-                "taskId",
-                Setter::Id(|filter, id| filter.task_id = Some(id.into())),
-                "Of this task.",
+    const OFFER: Offer<ScheduleCondition, ScheduleSort> = Offer {
+        fields: &[
+            &field("id", ScheduleCondition::Id, "The id"),
+            &field("taskId", ScheduleCondition::TaskId, "The task that it runs"),
+            &field("name", ScheduleCondition::Name, "The name"),
+            &field("description", ScheduleCondition::Description, "What it is for"),
+            &field(
+                "cronExpression",
+                ScheduleCondition::Specification,
+                "When it fires, in the canonical form",
             ),
-            Filter::is(
-                "name",
-                Setter::Text(|filter, name| filter.name = Some(name)),
-                "Exactly this name.",
-            ),
-            Filter::like(
-                "name",
-                Setter::Text(|filter, part| filter.name_contains = Some(part)),
-                "A name that contains this text, in any case.",
-            ),
-            Filter::is(
-                "enabled",
-                Setter::Flag(|filter, enabled| filter.enabled = Some(enabled)),
-                "Enabled or not.",
-            ),
-            Filter::is(
+            &field("timezone", ScheduleCondition::Timezone, "The time zone"),
+            &field("enabled", ScheduleCondition::Enabled, "Whether it fires"),
+            &field(
                 "state",
-                Setter::Name {
-                    names: ScheduleState::wire_names,
-                    set: |filter, name| {
-                        filter.state = Some(ScheduleState::of_wire_name(name)?);
-                        Ok(())
-                    },
-                },
-                "In this state.",
+                ScheduleCondition::State,
+                "What the engine found out about it",
             ),
-            Filter::is(
-                "paused",
-                Setter::Flag(|filter, paused| filter.paused = Some(paused)),
-                "Paused or not.",
+            &field("paused", ScheduleCondition::Paused, "Whether it is paused"),
+            &field(
+                "priority",
+                ScheduleCondition::Priority,
+                "The priority of its jobs",
             ),
-            Filter::at_least(
-                "nextRun",
-                Setter::Instant(|filter, instant| filter.next_run_from = Some(instant)),
-                "With a next tick at this instant or later.",
+            &field("nextRun", ScheduleCondition::NextRun, "The next tick"),
+            &field(
+                "lastRun",
+                ScheduleCondition::LastRun,
+                "The last tick that became a job",
             ),
-            Filter::at_most(
-                "nextRun",
-                // What is stored is in whole microseconds.
-                Setter::Instant(|filter, instant| {
-                    filter.next_run_before = instant.checked_add_signed(TimeDelta::microseconds(1));
-                }),
-                "With a next tick at this instant or earlier.",
+            &field(
+                "runCount",
+                ScheduleCondition::RunCount,
+                "How many ticks became jobs",
+            ),
+            &field(
+                "consecutiveFailures",
+                ScheduleCondition::ConsecutiveFailures,
+                "How many jobs failed since the last that succeeded",
+            ),
+            &field("createdAt", ScheduleCondition::CreatedAt, "When it was created"),
+            &field(
+                "updatedAt",
+                ScheduleCondition::UpdatedAt,
+                "When it was last edited",
             ),
         ],
         sorts: &[

@@ -1,5 +1,7 @@
-use chrono::{DateTime, TimeDelta, Utc};
-use ratchet_interfaces::{Page, ScheduleId, Tick, TickFilter, TickOutcome, TickRecord};
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{
+    Bound, Choice, InstantBound, Page, ScheduleId, Tick, TickCondition, TickRecord, TickSort,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -7,59 +9,51 @@ use uuid::Uuid;
 use crate::envelope::Many;
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::id::PathId;
-use crate::list::{Filter, ListQuery, Listed, Offer, Setter};
-use crate::named::{Name, Named, TickOutcomeName};
+use crate::list::{ListQuery, Listed, Offer, Sort, field};
+use crate::named::{Name, TickOutcomeName};
 use crate::schedules::TAG;
 use crate::schedules::read::stored;
 use crate::state::Services;
 
 /// The list of what became of a schedule's ticks.
 #[derive(Debug)]
-pub(super) struct Ticks;
-
-const fn outcome() -> Setter<TickFilter> {
-    Setter::Name {
-        names: TickOutcome::wire_names,
-        set: |filter, name| {
-            filter.outcomes.push(TickOutcome::of_wire_name(name)?);
-            Ok(())
-        },
-    }
-}
+pub(crate) struct Ticks;
 
 impl Listed for Ticks {
-    type Filter = TickFilter;
-    type Sort = ();
-    const OFFER: Offer<TickFilter, ()> = Offer {
-        filters: &[
-            Filter::at_least(
+    type Condition = TickCondition;
+    type Sort = TickSort;
+    const OFFER: Offer<TickCondition, TickSort> = Offer {
+        fields: &[
+            &field(
                 "scheduledFor",
-                Setter::Instant(|filter, instant| filter.from = Some(instant)),
-                "That end at this instant or later.",
+                scheduled_for,
+                "The nominal instant, or the time of a row of many",
             ),
-            Filter::at_most(
-                "scheduledFor",
-                // What is stored is in whole microseconds.
-                Setter::Instant(|filter, instant| {
-                    filter.before = instant.checked_add_signed(TimeDelta::microseconds(1));
-                }),
-                "That begin at this instant or earlier.",
-            ),
-            Filter::is("outcome", outcome(), "With this outcome."),
-            Filter::one_of(
-                "outcome",
-                outcome(),
-                "With one of these outcomes, separated by commas.",
-            ),
-            Filter::is(
+            &field("outcome", TickCondition::Outcome, "What became of it"),
+            &field(
                 "byHand",
-                Setter::Flag(|filter, by_hand| filter.by_hand = Some(by_hand)),
-                "Asked for by hand, or the schedule's own.",
+                TickCondition::ByHand,
+                "Whether it was asked for by hand",
             ),
+            &field("reason", TickCondition::Reason, "Why"),
+            &field(
+                "jobId",
+                TickCondition::JobId,
+                "The job that it became or was merged into",
+            ),
+            &field("decidedAt", TickCondition::DecidedAt, "When it was decided"),
         ],
-        sorts: &[],
-        default_order: "newest first",
+        sorts: &[Sort::by("scheduledFor", TickSort::ScheduledFor)],
+        default_order: "by `scheduledFor`, newest first",
     };
+}
+
+/// A row of many ticks is found by any instant from its first to its last.
+fn scheduled_for(bound: InstantBound) -> TickCondition {
+    match bound {
+        Bound::AtLeast(_) => TickCondition::Through(bound),
+        _ => TickCondition::ScheduledFor(bound),
+    }
 }
 
 /// What became of a tick; where very many in a row had the same outcome, of all of them.
@@ -137,14 +131,13 @@ pub(super) async fn list(
     query: ListQuery<Ticks>,
 ) -> Result<Many<TickView>, ApiError> {
     let schedule = stored(&services, id).await?;
-    let filter = TickFilter {
-        schedule_id: Some(schedule.id),
-        ..query.filter
-    };
+    let filter = query
+        .filter
+        .and(TickCondition::ScheduleId(Choice::Is(schedule.id)));
     let Page { items, total } = services
         .repositories
         .ticks()
-        .tick_list(&filter, query.page)
+        .tick_list(&filter, query.sort, query.page)
         .await?;
     let page = Page {
         items: items.into_iter().map(TickView::from).collect(),

@@ -1,38 +1,21 @@
-use ratchet_interfaces::{Scope, TokenFilter};
+use ratchet_interfaces::TokenCondition;
 
-use crate::list::{Filter, Listed, Offer, Setter};
-use crate::named::Named;
+use crate::list::{Listed, Offer, field};
 
 /// The list of tokens.
 #[derive(Debug)]
 pub(super) struct Tokens;
 
 impl Listed for Tokens {
-    type Filter = TokenFilter;
+    type Condition = TokenCondition;
     type Sort = ();
-    const OFFER: Offer<TokenFilter, ()> = Offer {
-        filters: &[
-            Filter::is(
-                "name",
-                Setter::Text(|filter, name| filter.name = Some(name)),
-                "With this name.",
-            ),
-            Filter::is(
-                "scope",
-                Setter::Name {
-                    names: Scope::wire_names,
-                    set: |filter, name| {
-                        filter.scope = Some(Scope::of_wire_name(name)?);
-                        Ok(())
-                    },
-                },
-                "With this scope.",
-            ),
-            Filter::is(
-                "revoked",
-                Setter::Flag(|filter, revoked| filter.revoked = Some(revoked)),
-                "Those that are revoked, or those that are not.",
-            ),
+    const OFFER: Offer<TokenCondition, ()> = Offer {
+        fields: &[
+            &field("id", TokenCondition::Id, "The id"),
+            &field("name", TokenCondition::Name, "The name"),
+            &field("scope", TokenCondition::Scope, "What it may be used for"),
+            &field("revoked", TokenCondition::Revoked, "Whether it is revoked"),
+            &field("createdAt", TokenCondition::CreatedAt, "When it was made"),
         ],
         sorts: &[],
         default_order: "newest first",

@@ -14,10 +14,10 @@ use crate::workers::view::{WorkerState, WorkerView, finished, state};
 pub(super) struct Workers;
 
 impl Listed for Workers {
-    type Filter = ();
+    type Condition = ();
     type Sort = ();
     const OFFER: Offer<(), ()> = Offer {
-        filters: &[],
+        fields: &[],
         sorts: &[],
         default_order: "as they were started",
     };

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, Delivery,
-    DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliveryStatus, Execution,
-    ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository,
+    DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliverySort, DeliveryStatus, Execution,
+    ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, ExecutionSort,
     ExecutionStatistics, ExecutionStatus, JobChanges, JobCreation, JobDeletion, JobDependencies, JobFilter,
-    JobId, JobPruning, JobRepository, JobSort, JobStatistics, JobStatus, JobUpdate, NodeId, Page,
+    JobId, JobPruning, JobRepository, JobSort, JobStatistics, JobStatus, JobUpdate, LogFilter, NodeId, Page,
     PageRequest, Progress, QueueDepths, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest,
     Task, TaskDeletion, TaskFilter, TaskId, TaskRepository, TaskSort, TaskStatistics, UnifiedJob,
 };
@@ -493,6 +493,7 @@ impl ExecutionRepository for FakeDatabase {
     async fn execution_list(
         &self,
         _: &ExecutionFilter,
+        _: ExecutionSort,
         _: PageRequest,
     ) -> Result<Page<Execution>, RepositoryError> {
         unreachable!("the executor lists no executions")
@@ -524,6 +525,7 @@ impl ExecutionRepository for FakeDatabase {
     async fn execution_log_list(
         &self,
         _: ExecutionId,
+        _: &LogFilter,
         _: PageRequest,
     ) -> Result<Page<ExecutionLogLine>, RepositoryError> {
         unreachable!("nothing prints here")
@@ -662,7 +664,8 @@ impl DeliveryRepository for FakeDatabase {
 
     async fn delivery_list(
         &self,
-        _: DeliveryFilter,
+        _: &DeliveryFilter,
+        _: DeliverySort,
         _: PageRequest,
     ) -> Result<Page<Delivery>, RepositoryError> {
         unreachable!("the executor lists no deliveries")

@@ -2,7 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Delivery, DeliveryAttempt, DeliveryFilter, DeliveryId, JobId, Page, PageRequest, RepositoryError,
+    Delivery, DeliveryAttempt, DeliveryFilter, DeliveryId, DeliverySort, JobId, Page, PageRequest,
+    RepositoryError,
 };
 
 /// The tables `deliveries`, the outbox, and `delivery_attempts`, its history. Deliveries are written with the result:
@@ -43,10 +44,11 @@ pub trait DeliveryRepository: Send + Sync {
     /// The delivery with this id.
     async fn delivery_find(&self, id: DeliveryId) -> Result<Option<Delivery>, RepositoryError>;
 
-    /// The deliveries that match, newest first.
+    /// A page of the deliveries that match, and how many match.
     async fn delivery_list(
         &self,
-        filter: DeliveryFilter,
+        filter: &DeliveryFilter,
+        sort: DeliverySort,
         request: PageRequest,
     ) -> Result<Page<Delivery>, RepositoryError>;
 

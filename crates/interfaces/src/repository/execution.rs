@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Execution, ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionStatistics, Page,
-    PageRequest, Progress, RepositoryError,
+    Execution, ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionSort,
+    ExecutionStatistics, LogFilter, Page, PageRequest, Progress, RepositoryError,
 };
 
 /// The tables `executions` and `execution_logs`. Executions are opened and closed with their jobs: see
@@ -14,10 +14,11 @@ pub trait ExecutionRepository: Send + Sync {
     /// The execution with this id.
     async fn execution_find(&self, id: ExecutionId) -> Result<Option<Execution>, RepositoryError>;
 
-    /// A page of the executions that match, the one that was opened last first, and how many match.
+    /// A page of the executions that match, and how many match.
     async fn execution_list(
         &self,
         filter: &ExecutionFilter,
+        sort: ExecutionSort,
         page: PageRequest,
     ) -> Result<Page<Execution>, RepositoryError>;
 
@@ -45,10 +46,11 @@ pub trait ExecutionRepository: Send + Sync {
         progress: &[(ExecutionId, Progress)],
     ) -> Result<(), RepositoryError>;
 
-    /// A page of an execution's log, in its order, and how many lines it has.
+    /// A page of the lines of an execution's log that match, in their order, and how many match.
     async fn execution_log_list(
         &self,
         id: ExecutionId,
+        filter: &LogFilter,
         page: PageRequest,
     ) -> Result<Page<ExecutionLogLine>, RepositoryError>;
 }

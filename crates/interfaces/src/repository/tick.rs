@@ -3,6 +3,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     FiringOutcome, ManualRuns, Page, PageRequest, RepositoryError, ScheduleId, Tick, TickFilter, TickFiring,
+    TickSort,
 };
 
 /// The table `ticks`, the ledger.
@@ -28,8 +29,13 @@ pub trait TickRepository: Send + Sync {
     /// `NotFound` when there is no such schedule.
     async fn tick_add_manual(&self, runs: &ManualRuns) -> Result<u32, RepositoryError>;
 
-    /// A page of the ledger, newest first, and how many rows match.
-    async fn tick_list(&self, filter: &TickFilter, page: PageRequest) -> Result<Page<Tick>, RepositoryError>;
+    /// A page of the ledger's rows that match, and how many match.
+    async fn tick_list(
+        &self,
+        filter: &TickFilter,
+        sort: TickSort,
+        page: PageRequest,
+    ) -> Result<Page<Tick>, RepositoryError>;
 
     /// What the ledger has of one schedule at one instant: the rows that begin with it, and the ranges that reach over
     /// it, whether or not it is one of their ticks. In the order of `(scheduled_for, request)`.

@@ -1,8 +1,11 @@
 use std::fmt::Write;
 
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::SecondsFormat;
 use clap::{Args, ValueEnum};
-use ratchet_interfaces::{AuditEntry, AuditFilter, PageRequest, RepositoryError, RepositoryFactory};
+use ratchet_interfaces::{
+    AuditCondition, AuditEntry, AuditFilter, Bound, Choice, PageRequest, RepositoryError, RepositoryFactory,
+    TextMatch,
+};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{CliError, CommonArgs, print};
@@ -67,17 +70,18 @@ impl AuditArgs {
             output,
         } = self;
         let to = to.map(|text| instant("--to", &text)).transpose()?;
-        let filter = AuditFilter {
-            actor,
-            token_id: None,
-            action,
-            resource,
-            resource_id,
-            status,
-            from: from.map(|text| instant("--from", &text)).transpose()?,
-            // What is stored is in whole microseconds.
-            before: to.and_then(|to| to.checked_add_signed(TimeDelta::microseconds(1))),
-        };
+        let from = from.map(|text| instant("--from", &text)).transpose()?;
+        let is = |text: String| TextMatch::Choice(Choice::Is(text));
+        let conditions = [
+            actor.map(|actor| AuditCondition::Actor(is(actor))),
+            action.map(|action| AuditCondition::Action(is(action))),
+            resource.map(|resource| AuditCondition::Resource(is(resource))),
+            resource_id.map(|id| AuditCondition::ResourceId(is(id))),
+            status.map(|status| AuditCondition::Status(Bound::Choice(Choice::Is(status.into())))),
+            from.map(|from| AuditCondition::At(Bound::AtLeast(from))),
+            to.map(|to| AuditCondition::At(Bound::AtMost(to))),
+        ];
+        let filter = AuditFilter::of(conditions.into_iter().flatten());
         let entries = read_from(common, async |repositories| {
             let entries = newest(&*repositories, &filter, limit).await;
             entries.map_err(|error| CliError::failed(&error))

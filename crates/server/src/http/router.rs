@@ -308,6 +308,7 @@ mod tests {
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
         let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+        let body = to_bytes(response.into_body(), 10_000_000).await.unwrap();
         (status, kind, String::from_utf8(body.to_vec()).unwrap())
     }
 

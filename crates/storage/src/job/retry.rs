@@ -1,15 +1,10 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{JobFilter, JobId, JobStatus, RepositoryError};
-use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
-};
+use ratchet_interfaces::{Choice, JobCondition, JobFilter, JobId, JobStatus, RepositoryError};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use uuid::Uuid;
 
-use super::condition;
+use super::list;
 use crate::failure::Violation;
-use crate::row::job::{Column, Entity};
 use crate::row::micros;
 use crate::writer::{WriteError, Writer};
 
@@ -79,18 +74,28 @@ async fn write(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<Job
     Ok(retried)
 }
 
+/// The jobs that failed and match.
+fn matching_statement(backend: DbBackend, filter: &JobFilter, limit: u32) -> Statement {
+    let failed = filter
+        .clone()
+        .and(JobCondition::Status(Choice::Is(JobStatus::Failed)));
+    let rows = list::restriction(backend, &failed);
+    let limit_place = rows.values().len() + 1;
+    let sql = format!(
+        "SELECT id FROM jobs WHERE {} AND {KEY_IS_FREE} ORDER BY queued_at, id LIMIT ${limit_place}",
+        rows.sql()
+    );
+    let values = rows.values().iter().cloned().chain([i64::from(limit).into()]);
+    Statement::from_sql_and_values(backend, sql, values)
+}
+
 async fn matching(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<Uuid>, WriteError> {
-    let failed: Vec<Uuid> = Entity::find()
-        .filter(condition(&call.filter))
-        .filter(Column::Status.eq(JobStatus::Failed.as_str()))
-        .filter(Expr::cust(KEY_IS_FREE))
-        .order_by_asc(Column::QueuedAt)
-        .order_by_asc(Column::Id)
-        .limit(u64::from(call.limit))
-        .select_only()
-        .column(Column::Id)
-        .into_tuple()
-        .all(transaction)
+    let backend = transaction.get_database_backend();
+    let failed = transaction
+        .query_all_raw(matching_statement(backend, &call.filter, call.limit))
         .await?;
-    Ok(failed)
+    Ok(failed
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect::<Result<_, _>>()?)
 }

@@ -1,6 +1,8 @@
 //! The table `audit_entries`.
 
-use ratchet_interfaces::{AuditEntry, AuditEntryId, AuditFilter, TokenId};
+use ratchet_interfaces::{
+    AuditCondition, AuditEntry, AuditEntryId, AuditFilter, Bound, Choice, TextMatch, TokenId,
+};
 
 use crate::harness::on_each_database;
 use crate::paging::assert_list;
@@ -78,72 +80,44 @@ async fn every_filter_leaves_what_it_says() {
             audit.audit_write(&written).await.unwrap();
             all.insert(0, written);
         }
-        let none = AuditFilter::default;
-        let text = |text: &str| Some(text.to_owned());
+        let is = |text: &str| TextMatch::Choice(Choice::Is(text.to_owned()));
         for (filter, of) in [
             (
-                AuditFilter {
-                    actor: text("ci"),
-                    ..none()
-                },
+                AuditFilter::of([AuditCondition::Actor(is("ci"))]),
                 (|entry| entry.actor == "ci") as fn(&AuditEntry) -> bool,
             ),
             (
-                AuditFilter {
-                    token_id: Some(token),
-                    ..none()
-                },
+                AuditFilter::of([AuditCondition::TokenId(Choice::Is(token))]),
                 |entry| entry.token_id.is_some(),
             ),
             (
-                AuditFilter {
-                    action: text("jobs_cancel"),
-                    ..none()
-                },
+                AuditFilter::of([AuditCondition::Action(is("jobs_cancel"))]),
                 |entry| entry.action == "jobs_cancel",
             ),
+            (AuditFilter::of([AuditCondition::Resource(is("jobs"))]), |entry| {
+                entry.resource == "jobs"
+            }),
+            (AuditFilter::of([AuditCondition::ResourceId(is("3"))]), |entry| {
+                entry.resource_id.as_deref() == Some("3")
+            }),
             (
-                AuditFilter {
-                    resource: text("jobs"),
-                    ..none()
-                },
-                |entry| entry.resource == "jobs",
-            ),
-            (
-                AuditFilter {
-                    resource_id: text("3"),
-                    ..none()
-                },
-                |entry| entry.resource_id.as_deref() == Some("3"),
-            ),
-            (
-                AuditFilter {
-                    status: Some(403),
-                    ..none()
-                },
+                AuditFilter::of([AuditCondition::Status(Bound::Choice(Choice::Is(403)))]),
                 |entry| entry.status == 403,
             ),
             (
-                AuditFilter {
-                    from: Some(at(7)),
-                    ..none()
-                },
+                AuditFilter::of([AuditCondition::At(Bound::AtLeast(at(7)))]),
                 |entry| entry.at >= at(7),
             ),
             (
-                AuditFilter {
-                    before: Some(at(7)),
-                    ..none()
-                },
+                AuditFilter::of([AuditCondition::At(Bound::Before(at(7)))]),
                 |entry| entry.at < at(7),
             ),
             (
-                AuditFilter {
-                    from: Some(at(3)),
-                    before: Some(at(20)),
-                    actor: text("local"),
-                    ..none()
-                },
+                AuditFilter::of([
+                    AuditCondition::At(Bound::AtLeast(at(3))),
+                    AuditCondition::At(Bound::Before(at(20))),
+                    AuditCondition::Actor(is("local")),
+                ]),
                 |entry| entry.at >= at(3) && entry.at < at(20) && entry.actor == "local",
             ),
         ] {

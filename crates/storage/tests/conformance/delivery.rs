@@ -2,13 +2,15 @@
 
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ClaimedJob, Delivery, DeliveryAttempt, DeliveryFilter, DeliveryId,
-    DeliveryRepository, DeliveryStatus, JobId, JobResult, NodeId, OutputDestination, OutputTarget, Page,
-    RepositoryFactory, SettleOutcome, StdioOptions, StdioStream, WebhookOptions,
+    AttemptOutcome, AttemptResult, Choice, ClaimedJob, Delivery, DeliveryAttempt, DeliveryCondition,
+    DeliveryFilter, DeliveryId, DeliveryRepository, DeliverySort, DeliveryStatus, ExecutionId, JobId,
+    JobResult, NodeId, OutputDestination, OutputTarget, Page, RepositoryFactory, SettleOutcome, SortOrder,
+    StdioOptions, StdioStream, WebhookOptions,
 };
 use serde_json::json;
 
 use crate::harness::on_each_database;
+use crate::paging::{assert_filters, bounds, choices, text_is_met, texts};
 use crate::sample::{at, claimed_jobs, everything, page};
 
 /// A delivery of the job's result, due at second `due`.
@@ -471,12 +473,14 @@ async fn deliveries_are_listed_by_state_and_job_newest_first() {
         settle_with(&*repositories, &claimed[1], &others).await;
         mine.reverse();
         let deliveries = repositories.deliveries();
-        let listed = async |status, job: Option<&ClaimedJob>, request| {
-            let filter = DeliveryFilter {
-                status,
-                job_id: job.map(|job| job.job.id),
-            };
-            let page = deliveries.delivery_list(filter, request).await.unwrap();
+        let listed = async |status: Option<DeliveryStatus>, job: Option<&ClaimedJob>, request| {
+            let mut filter =
+                DeliveryFilter::of(status.map(|status| DeliveryCondition::Status(Choice::Is(status))));
+            filter.extend(job.map(|job| DeliveryCondition::JobId(Choice::Is(job.job.id))));
+            let page = deliveries
+                .delivery_list(&filter, DeliverySort::default(), request)
+                .await
+                .unwrap();
             (page.items, page.total)
         };
         let failed = Some(DeliveryStatus::Failed);
@@ -492,6 +496,86 @@ async fn deliveries_are_listed_by_state_and_job_newest_first() {
             listed(Some(DeliveryStatus::Delivered), None, everything()).await,
             (Vec::new(), 0)
         );
+    })
+    .await;
+}
+
+/// What the documentation of the condition says.
+fn matches(condition: &DeliveryCondition, delivery: &Delivery) -> bool {
+    match condition {
+        DeliveryCondition::Id(choice) => choice.is_met_by(Some(&delivery.id)),
+        DeliveryCondition::JobId(choice) => choice.is_met_by(Some(&delivery.job_id)),
+        DeliveryCondition::ExecutionId(choice) => choice.is_met_by(Some(&delivery.execution_id)),
+        DeliveryCondition::Status(choice) => choice.is_met_by(Some(&delivery.status)),
+        DeliveryCondition::Attempts(bound) => bound.is_met_by(Some(&delivery.attempts.into())),
+        DeliveryCondition::LastError(text) => text_is_met(text, delivery.last_error.as_deref()),
+        DeliveryCondition::CreatedAt(bound) => bound.is_met_by(Some(&delivery.created_at)),
+        DeliveryCondition::DeliveredAt(bound) => bound.is_met_by(delivery.delivered_at.as_ref()),
+    }
+}
+
+#[tokio::test]
+async fn each_condition_leaves_the_deliveries_that_meet_it_in_either_order() {
+    on_each_database(async |repositories| {
+        let claimed = claimed_jobs(&*repositories, NodeId::new(), 2).await;
+        let mut stored = Vec::new();
+        for (claimed, places) in claimed.iter().zip([0..4, 4..6_u32]) {
+            let deliveries: Vec<Delivery> = places
+                .map(|place| Delivery {
+                    status: DeliveryStatus::ALL[place as usize % 3],
+                    attempts: place % 3,
+                    last_error: (place % 2 == 0).then(|| format!("HTTP_50{place}")),
+                    created_at: at(i64::from(place) / 2),
+                    delivered_at: (place % 3 == 1).then(|| at(place.into())),
+                    ..delivery(claimed, 200)
+                })
+                .collect();
+            settle_with(&*repositories, claimed, &deliveries).await;
+            stored.extend(deliveries);
+        }
+        stored.sort_by_key(|delivery| std::cmp::Reverse((delivery.created_at, delivery.id)));
+        let jobs: Vec<JobId> = claimed.iter().map(|claimed| claimed.job.id).collect();
+        let executions: Vec<ExecutionId> = claimed.iter().map(|claimed| claimed.execution_id).collect();
+        let ids = [stored[0].id, stored[3].id, DeliveryId::new()];
+        let mut conditions = Vec::new();
+        conditions.extend(choices(&ids).into_iter().map(DeliveryCondition::Id));
+        conditions.extend(choices(&jobs).into_iter().map(DeliveryCondition::JobId));
+        conditions.extend(
+            choices(&executions)
+                .into_iter()
+                .map(DeliveryCondition::ExecutionId),
+        );
+        conditions.extend(
+            choices(DeliveryStatus::ALL)
+                .into_iter()
+                .map(DeliveryCondition::Status),
+        );
+        conditions.extend(bounds(&[0, 1, 2]).into_iter().map(DeliveryCondition::Attempts));
+        let errors = texts(&["HTTP_502", "http_502"], &["http_", "%", "2"]);
+        conditions.extend(errors.into_iter().map(DeliveryCondition::LastError));
+        let instants = bounds(&[0, 1, 2, 4].map(at));
+        conditions.extend(instants.iter().cloned().map(DeliveryCondition::CreatedAt));
+        conditions.extend(instants.into_iter().map(DeliveryCondition::DeliveredAt));
+        let deliveries = repositories.deliveries();
+        for key in DeliverySort::KEYS {
+            for order in [SortOrder::Descending, SortOrder::Ascending] {
+                assert_filters(
+                    DeliveryCondition::FIELDS,
+                    DeliveryCondition::field,
+                    &conditions,
+                    &stored,
+                    matches,
+                    async |filter| {
+                        deliveries
+                            .delivery_list(filter, key(order), everything())
+                            .await
+                            .unwrap()
+                    },
+                )
+                .await;
+                stored.reverse();
+            }
+        }
     })
     .await;
 }

@@ -4,7 +4,7 @@ mod changing;
 mod creating;
 mod deleting;
 mod following;
-mod listing;
+pub(crate) mod listing;
 mod periods;
 mod running;
 mod statistics;

@@ -10,7 +10,8 @@ mod overlap_races;
 mod stale;
 
 use ratchet_interfaces::{
-    JobFilter, JobSort, RepositoryFactory, ScheduleId, Tick, TickFilter, UnifiedJob, UnifiedSchedule,
+    Choice, JobCondition, JobFilter, JobSort, RepositoryFactory, ScheduleId, Tick, TickCondition, TickFilter,
+    TickSort, UnifiedJob, UnifiedSchedule,
 };
 
 use crate::sample::everything;
@@ -25,19 +26,13 @@ struct History {
 
 impl History {
     async fn of(repositories: &dyn RepositoryFactory, id: ScheduleId) -> Self {
-        let ledger = TickFilter {
-            schedule_id: Some(id),
-            ..TickFilter::default()
-        };
-        let jobs = JobFilter {
-            schedule_id: Some(id),
-            ..JobFilter::default()
-        };
+        let ledger = TickFilter::of([TickCondition::ScheduleId(Choice::Is(id))]);
+        let jobs = JobFilter::of([JobCondition::ScheduleId(Choice::Is(id))]);
         Self {
             schedule: repositories.schedules().schedule_find(id).await.unwrap(),
             ledger: repositories
                 .ticks()
-                .tick_list(&ledger, everything())
+                .tick_list(&ledger, TickSort::default(), everything())
                 .await
                 .unwrap()
                 .items,

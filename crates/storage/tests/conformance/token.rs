@@ -1,6 +1,8 @@
 //! The table `tokens`.
 
-use ratchet_interfaces::{RepositoryError, Scope, Token, TokenFilter, TokenId};
+use ratchet_interfaces::{
+    Bound, Choice, RepositoryError, Scope, TextMatch, Token, TokenCondition, TokenFilter, TokenId,
+};
 
 use crate::harness::{assert_refused, at_once, on_each_database};
 use crate::paging::assert_list;
@@ -119,37 +121,28 @@ async fn the_pages_of_the_tokens_have_each_once_newest_first_by_every_filter() {
             tokens.token_revoke(token.id, at(9)).await.unwrap();
             token.revoked_at = Some(at(9));
         }
-        let revoked = Some(true);
-        let kept = Some(false);
-        let (name, scope) = (Some("token 3".to_owned()), Some(Scope::Admin));
         for filter in [
-            TokenFilter::default(),
-            TokenFilter {
-                revoked,
-                ..TokenFilter::default()
-            },
-            TokenFilter {
-                revoked: kept,
-                ..TokenFilter::default()
-            },
-            TokenFilter {
-                scope,
-                revoked: kept,
-                ..TokenFilter::default()
-            },
-            TokenFilter {
-                name,
-                ..TokenFilter::default()
-            },
+            vec![],
+            vec![TokenCondition::Id(Choice::Is(all[0].id))],
+            vec![TokenCondition::Revoked(true)],
+            vec![TokenCondition::Revoked(false)],
+            vec![
+                TokenCondition::Scope(Choice::Is(Scope::Read)),
+                TokenCondition::Revoked(false),
+            ],
+            vec![TokenCondition::Name(TextMatch::Choice(Choice::Is(
+                all[0].name.clone(),
+            )))],
+            vec![TokenCondition::CreatedAt(Bound::AtLeast(all[0].created_at))],
         ] {
+            let filter = TokenFilter::of(filter);
             let expected: Vec<Token> = all
                 .iter()
-                .filter(|token| filter.name.as_ref().is_none_or(|name| *name == token.name))
-                .filter(|token| filter.scope.is_none_or(|scope| scope == token.scope))
                 .filter(|token| {
                     filter
-                        .revoked
-                        .is_none_or(|revoked| revoked == token.revoked_at.is_some())
+                        .conditions()
+                        .iter()
+                        .all(|condition| meets(condition, token))
                 })
                 .cloned()
                 .collect();
@@ -178,4 +171,15 @@ async fn of_those_who_want_a_name_at_the_same_time_one_gets_it() {
         );
     })
     .await;
+}
+
+fn meets(condition: &TokenCondition, token: &Token) -> bool {
+    match condition {
+        TokenCondition::Id(choice) => choice.is_met_by(Some(&token.id)),
+        TokenCondition::Name(TextMatch::Choice(choice)) => choice.is_met_by(Some(&token.name)),
+        TokenCondition::Name(TextMatch::Contains(part)) => token.name.contains(part),
+        TokenCondition::Scope(choice) => choice.is_met_by(Some(&token.scope)),
+        TokenCondition::Revoked(revoked) => token.revoked_at.is_some() == *revoked,
+        TokenCondition::CreatedAt(bound) => bound.is_met_by(Some(&token.created_at)),
+    }
 }

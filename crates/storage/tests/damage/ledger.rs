@@ -1,7 +1,8 @@
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    FiringOutcome, JobFilter, JobSort, PageRequest, RepositoryFactory, ScheduleId, SortOrder, Tick,
-    TickFilter, TickFiring, TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
+    Choice, FiringOutcome, JobCondition, JobFilter, JobSort, PageRequest, RepositoryFactory, ScheduleId,
+    SortOrder, Tick, TickCondition, TickFilter, TickFiring, TickOutcome, TickRecord, TickSort, UnifiedJob,
+    UnifiedSchedule,
 };
 use ratchet_storage::test_support::TestDatabase;
 
@@ -43,19 +44,18 @@ async fn set_back(
 }
 
 async fn ledger(repositories: &dyn RepositoryFactory, schedule: ScheduleId) -> Vec<Tick> {
-    let filter = TickFilter {
-        schedule_id: Some(schedule),
-        ..TickFilter::default()
-    };
+    let filter = TickFilter::of([TickCondition::ScheduleId(Choice::Is(schedule))]);
     let page = PageRequest::new(0, 100).unwrap();
-    repositories.ticks().tick_list(&filter, page).await.unwrap().items
+    repositories
+        .ticks()
+        .tick_list(&filter, TickSort::default(), page)
+        .await
+        .unwrap()
+        .items
 }
 
 async fn jobs(repositories: &dyn RepositoryFactory, schedule: ScheduleId) -> Vec<UnifiedJob> {
-    let filter = JobFilter {
-        schedule_id: Some(schedule),
-        ..JobFilter::default()
-    };
+    let filter = JobFilter::of([JobCondition::ScheduleId(Choice::Is(schedule))]);
     let sort = JobSort::ScheduledFor(SortOrder::Ascending);
     let page = PageRequest::new(0, 100).unwrap();
     repositories

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use ratchet_interfaces::{Clock, PageRequest, RepositoryFactory, ScheduleFilter, ScheduleSort, UnifiedJob};
+use ratchet_interfaces::{
+    Bound, Clock, PageRequest, RepositoryFactory, ScheduleCondition, ScheduleFilter, ScheduleSort, UnifiedJob,
+};
 
 use super::{Sightings, Window};
 use crate::Failure;
@@ -36,11 +38,10 @@ async fn poll(
     sightings: &Sightings,
 ) -> Result<(), Failure> {
     let now = clock.now();
-    let filter = ScheduleFilter {
-        enabled: Some(true),
-        next_run_before: Some(now),
-        ..ScheduleFilter::default()
-    };
+    let filter = ScheduleFilter::of([
+        ScheduleCondition::Enabled(true),
+        ScheduleCondition::NextRun(Bound::Before(now)),
+    ]);
     loop {
         let page = PageRequest::new(0, PageRequest::MAX_LIMIT)?;
         let due = repositories

@@ -1,5 +1,6 @@
 use ratchet_interfaces::{
-    Delivery, DeliveryId, DeliveryStatus, ExecutionId, JobResult, OutputDestination, Page,
+    Choice, Delivery, DeliveryCondition, DeliveryId, DeliverySort, DeliveryStatus, ExecutionId, JobResult,
+    OutputDestination, Page,
 };
 use serde_json::{Value, json};
 
@@ -37,8 +38,14 @@ async fn the_deliveries_of_a_job_are_shown_without_secrets() {
     mocks
         .deliveries
         .expect_delivery_list()
-        .withf(|filter, _| filter.job_id == Some(id()) && filter.status == Some(DeliveryStatus::Failed))
-        .returning(|_, _| {
+        .withf(|filter, sort, _| {
+            let expected = [
+                DeliveryCondition::Status(Choice::Is(DeliveryStatus::Failed)),
+                DeliveryCondition::JobId(Choice::Is(id())),
+            ];
+            filter.conditions() == expected && *sort == DeliverySort::default()
+        })
+        .returning(|_, _, _| {
             Ok(Page {
                 items: vec![
                     delivery(DeliveryStatus::Pending),

@@ -1,5 +1,5 @@
 use axum::http::Method;
-use ratchet_interfaces::{JobStatus, UnifiedJob};
+use ratchet_interfaces::{Bound, Choice, JobCondition, JobStatus, UnifiedJob};
 use serde_json::{Value, json};
 
 use super::{ALL, ID, OTHER, TASK, id, is_raised, path_to, signals, stored, task_id, with};
@@ -72,9 +72,12 @@ async fn failed_jobs_are_put_back_together_and_named() {
         .withf(|ids, filter, _, limit| {
             ids.is_empty()
                 && *limit == 10
-                && filter.task_id == Some(task_id())
-                && filter.schedule_id == Some(OTHER.parse().unwrap())
-                && filter.queued_before == Some(now())
+                && filter.conditions()
+                    == [
+                        JobCondition::TaskId(Choice::Is(task_id())),
+                        JobCondition::ScheduleId(Choice::Is(OTHER.parse().unwrap())),
+                        JobCondition::QueuedAt(Bound::Before(now())),
+                    ]
         })
         .returning(|_, _, _, _| Ok(vec![id()]));
     let body =

@@ -1,22 +1,21 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
-use ratchet_interfaces::{JobStatus, TaskId};
+use ratchet_interfaces::{Bound, Choice, InstantBound, JobStatus, LengthBound, TaskId, TextMatch};
 
 use super::*;
-use crate::list::filter::{Filter, Setter};
+use crate::list::comparison::Comparison;
+use crate::list::filter::field;
 use crate::list::parameters;
-use crate::named::Named;
 
-#[derive(Debug, Default, PartialEq)]
-struct Wanted {
-    task_id: Option<TaskId>,
-    name: Option<String>,
-    name_contains: Option<String>,
-    not: Option<JobStatus>,
-    statuses: Vec<JobStatus>,
-    enabled: Option<bool>,
-    from: Option<DateTime<Utc>>,
-    until: Option<DateTime<Utc>>,
+#[derive(Clone, Debug, PartialEq)]
+enum Wanted {
+    Task(Choice<TaskId>),
+    Name(TextMatch),
+    Status(Choice<JobStatus>),
+    Enabled(bool),
+    Attempts(Bound<u64>),
+    QueuedAt(InstantBound),
+    Duration(LengthBound),
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -28,55 +27,14 @@ enum Order {
 }
 
 const OFFER: Offer<Wanted, Order> = Offer {
-    filters: &[
-        Filter::is(
-            "taskId",
-            Setter::Id(|wanted, id| wanted.task_id = Some(id.into())),
-            "",
-        ),
-        Filter::is("name", Setter::Text(|wanted, name| wanted.name = Some(name)), ""),
-        Filter::like(
-            "name",
-            Setter::Text(|wanted, part| wanted.name_contains = Some(part)),
-            "",
-        ),
-        Filter::not(
-            "status",
-            Setter::Name {
-                names: JobStatus::wire_names,
-                set: |wanted, name| {
-                    wanted.not = Some(JobStatus::of_wire_name(name)?);
-                    Ok(())
-                },
-            },
-            "",
-        ),
-        Filter::one_of(
-            "status",
-            Setter::Name {
-                names: JobStatus::wire_names,
-                set: |wanted, name| {
-                    wanted.statuses.push(JobStatus::of_wire_name(name)?);
-                    Ok(())
-                },
-            },
-            "",
-        ),
-        Filter::is(
-            "isEnabled",
-            Setter::Flag(|wanted, enabled| wanted.enabled = Some(enabled)),
-            "",
-        ),
-        Filter::at_least(
-            "queuedAt",
-            Setter::Instant(|wanted, instant| wanted.from = Some(instant)),
-            "",
-        ),
-        Filter::at_most(
-            "queuedAt",
-            Setter::Instant(|wanted, instant| wanted.until = Some(instant)),
-            "",
-        ),
+    fields: &[
+        &field("taskId", Wanted::Task, ""),
+        &field("name", Wanted::Name, ""),
+        &field("status", Wanted::Status, ""),
+        &field("isEnabled", Wanted::Enabled, ""),
+        &field("attempts", Wanted::Attempts, ""),
+        &field("queuedAt", Wanted::QueuedAt, ""),
+        &field("durationMs", Wanted::Duration, ""),
     ],
     sorts: &[
         Sort::by("name", Order::Name),
@@ -85,11 +43,12 @@ const OFFER: Offer<Wanted, Order> = Offer {
     default_order: "by nothing",
 };
 
-fn read(query: &str) -> Result<(Wanted, Order, PageRequest), String> {
-    parse(&OFFER, query).map_err(|error| {
+fn read(query: &str) -> Result<(Vec<Wanted>, Order, PageRequest), String> {
+    let read = parse(&OFFER, query).map_err(|error| {
         assert_eq!(error.status().as_u16(), 400, "{error}");
         error.to_string()
-    })
+    });
+    read.map(|(filter, order, page)| (filter.conditions().to_vec(), order, page))
 }
 
 fn page(query: &str) -> (u64, u64) {
@@ -100,7 +59,7 @@ fn page(query: &str) -> (u64, u64) {
 #[test]
 fn an_empty_query_is_the_first_page_of_everything() {
     let (wanted, order, page) = read("").unwrap();
-    assert_eq!((wanted, order), (Wanted::default(), Order::None));
+    assert_eq!((wanted, order), (Vec::new(), Order::None));
     assert_eq!((page.offset(), page.limit()), (0, 25));
 }
 
@@ -121,56 +80,101 @@ fn start_and_end_win_over_page_and_limit() {
 }
 
 #[test]
-fn each_filter_is_understood_in_both_spellings() {
-    let id = "00000000-0000-0000-0000-000000000001";
+fn each_comparison_is_understood_with_its_field_in_both_spellings() {
+    const ID: &str = "00000000-0000-0000-0000-000000000001";
+    let id: TaskId = ID.parse().unwrap();
+    let text = |text: &str| text.to_owned();
+    let epoch = DateTime::<Utc>::UNIX_EPOCH;
+    let millis = TimeDelta::milliseconds;
     for (query, expected) in [
+        (format!("taskId={ID}"), Wanted::Task(Choice::Is(id))),
+        (format!("task_id={ID}"), Wanted::Task(Choice::Is(id))),
+        (format!("task_id_ne={ID}"), Wanted::Task(Choice::IsNot(id))),
         (
-            format!("taskId={id}"),
-            Wanted {
-                task_id: id.parse().ok(),
-                ..Wanted::default()
-            },
+            format!("taskId_in={ID},%20{ID}"),
+            Wanted::Task(Choice::IsOneOf(vec![id, id])),
         ),
         (
-            format!("task_id={id}"),
-            Wanted {
-                task_id: id.parse().ok(),
-                ..Wanted::default()
-            },
+            text("name=a+b%26c"),
+            Wanted::Name(TextMatch::Choice(Choice::Is(text("a b&c")))),
         ),
         (
-            "name=a+b%26c".to_owned(),
-            Wanted {
-                name: Some("a b&c".to_owned()),
-                ..Wanted::default()
-            },
+            text("name_in=a,b"),
+            Wanted::Name(TextMatch::Choice(Choice::IsOneOf(vec![text("a"), text("b")]))),
         ),
         (
-            "name_like=night&is_enabled=TRUE".to_owned(),
-            Wanted {
-                name_contains: Some("night".to_owned()),
-                enabled: Some(true),
-                ..Wanted::default()
-            },
+            text("name_like=Night%25"),
+            Wanted::Name(TextMatch::Contains(text("Night%"))),
+        ),
+        (text("is_enabled=TRUE"), Wanted::Enabled(true)),
+        (
+            text("status_ne=Failed"),
+            Wanted::Status(Choice::IsNot(JobStatus::Failed)),
         ),
         (
-            "status_ne=Failed&status_in=queued,RETRYING".to_owned(),
-            Wanted {
-                not: Some(JobStatus::Failed),
-                statuses: vec![JobStatus::Queued, JobStatus::Retrying],
-                ..Wanted::default()
-            },
+            text("status_in=queued,RETRYING"),
+            Wanted::Status(Choice::IsOneOf(vec![JobStatus::Queued, JobStatus::Retrying])),
+        ),
+        (text("attempts=3"), Wanted::Attempts(Bound::Choice(Choice::Is(3)))),
+        (
+            text("attempts_ne=3"),
+            Wanted::Attempts(Bound::Choice(Choice::IsNot(3))),
+        ),
+        (text("attempts_gte=0"), Wanted::Attempts(Bound::AtLeast(0))),
+        (text("attempts_lte=9"), Wanted::Attempts(Bound::AtMost(9))),
+        (
+            text("queued_at_gte=1970-01-01T00:00:00Z"),
+            Wanted::QueuedAt(Bound::AtLeast(epoch)),
         ),
         (
-            "queued_at_gte=1970-01-01T00:00:00Z&queuedAt_lte=1970-01-01T01:00:00+01:00".to_owned(),
-            Wanted {
-                from: Some(DateTime::UNIX_EPOCH),
-                until: Some(DateTime::UNIX_EPOCH),
-                ..Wanted::default()
-            },
+            text("queuedAt_lte=1970-01-01T01:00:00+01:00"),
+            Wanted::QueuedAt(Bound::AtMost(epoch)),
+        ),
+        (
+            text("durationMs_gte=1500"),
+            Wanted::Duration(Bound::AtLeast(millis(1_500))),
+        ),
+        // What is shown as 1,500 ms may be a little longer.
+        (
+            text("duration_ms_lte=1500"),
+            Wanted::Duration(Bound::AtMost(TimeDelta::microseconds(1_500_999))),
         ),
     ] {
-        assert_eq!(read(&query).unwrap().0, expected, "{query}");
+        assert_eq!(read(&query).unwrap().0, [expected], "{query}");
+    }
+}
+
+#[test]
+fn several_filters_are_all_to_be_met() {
+    let (wanted, ..) = read("is_enabled=true&status=failed&status_ne=queued").unwrap();
+    assert_eq!(
+        wanted,
+        [
+            Wanted::Enabled(true),
+            Wanted::Status(Choice::Is(JobStatus::Failed)),
+            Wanted::Status(Choice::IsNot(JobStatus::Queued)),
+        ]
+    );
+}
+
+#[test]
+fn values_have_a_length_and_a_number() {
+    let long = "ä".repeat(1_000);
+    let ids = vec!["00000000-0000-0000-0000-000000000001"; 100].join(",");
+    for query in [
+        format!("name={long}"),
+        format!("name_like={long}"),
+        format!("taskId_in={ids}"),
+    ] {
+        read(&query).unwrap();
+    }
+    for (query, words) in [
+        (format!("name={long}x"), "name: a text of 1001 characters"),
+        (format!("name_in=a,{long}x"), "name_in: a text of 1001 characters"),
+        (format!("taskId_in={ids},{ids}"), "taskId_in: 200 values"),
+    ] {
+        let error = read(&query).unwrap_err();
+        assert!(error.contains(words) && error.contains("at most"), "{error}");
     }
 }
 
@@ -214,7 +218,13 @@ fn what_is_wrong_is_named_with_its_value_and_what_is_allowed() {
         ("colour=blue", "colour is no parameter"),
         ("Name=a", "Name is no parameter"),
         ("name_gte=a", "name_gte is no parameter"),
-        ("name_in=a", "name_in is no parameter"),
+        ("isEnabled_ne=true", "isEnabled_ne is no parameter"),
+        ("taskId_like=0", "taskId_like is no parameter"),
+        ("durationMs=1", "durationMs is no parameter"),
+        ("attempts=-1", "attempts: \"-1\" is not allowed"),
+        ("attempts=9223372036854775808", "whole number"),
+        ("durationMs_gte=1.5", "durationMs_gte: \"1.5\""),
+        ("durationMs_lte=9223372036854775808", "whole number"),
         ("taskId=7", "taskId: \"7\" is not an id"),
         ("is_enabled=1", "is_enabled: \"1\""),
         (
@@ -233,21 +243,17 @@ fn what_is_wrong_is_named_with_its_value_and_what_is_allowed() {
 }
 
 #[test]
-fn each_parameter_of_the_document_is_understood() {
-    for parameter in parameters::of(&OFFER) {
-        let name = &parameter.name;
-        let value = match name.as_str() {
-            "_start" => "0",
-            "_end" | "page" | "limit" => "1",
-            "_sort" => "name",
-            "_order" => "DESC",
-            "taskId" => "00000000-0000-0000-0000-000000000001",
-            "isEnabled" => "true",
-            name if name.starts_with("queuedAt") => "1970-01-01T00:00:00Z",
-            name if name.starts_with("status") => "QUEUED",
-            _ => "text",
-        };
-        read(&format!("{name}={value}")).unwrap_or_else(|error| panic!("{error}"));
+fn the_parameters_of_the_document_are_those_that_are_understood() {
+    let documented: Vec<String> = parameters::of(&OFFER)
+        .iter()
+        .map(|parameter| parameter.name.clone())
+        .collect();
+    for field in OFFER.fields {
+        for comparison in Comparison::ALL {
+            let name = field.parameter(comparison);
+            let refused = read(&format!("{name}=")).is_err_and(|error| error.contains("is no parameter"));
+            assert_eq!(documented.contains(&name), !refused, "{name}");
+        }
     }
 }
 
@@ -285,6 +291,12 @@ proptest! {
         let query: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("name", &text)
             .finish();
-        prop_assert_eq!(read(&query).unwrap().0.name, Some(text));
+        match parse(&OFFER, &query) {
+            Ok((filter, ..)) => prop_assert_eq!(
+                filter.conditions(),
+                [Wanted::Name(TextMatch::Choice(Choice::Is(text)))]
+            ),
+            Err(error) => prop_assert!(text.chars().count() > 1_000, "{}", error),
+        }
     }
 }

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
 use ratchet_interfaces::{
-    Following, OutputDestination, OutputTarget, PageRequest, ScheduleId, ScheduleSelection, Secret,
-    TaskFilter, TaskId, TaskSort, UnifiedSchedule, WrittenFollowing,
+    Choice, Following, OutputDestination, OutputTarget, PageRequest, ScheduleId, ScheduleSelection, Secret,
+    TaskCondition, TaskFilter, TaskId, TaskSort, TextMatch, UnifiedSchedule, WrittenFollowing,
 };
 use ratchet_recurrence::Specification;
 use serde::Deserialize;
@@ -167,11 +167,8 @@ async fn task_of(written: &str, names: &mut Names, services: &Services) -> Resul
     let found = match written.split_once('@') {
         None => tasks.task_find_latest(written).await?,
         Some((name, version)) => {
-            let filter = TaskFilter {
-                name: Some(name.to_owned()),
-                version: Some(version.to_owned()),
-                ..TaskFilter::default()
-            };
+            let is = |text: &str| TextMatch::Choice(Choice::Is(text.to_owned()));
+            let filter = TaskFilter::of([TaskCondition::Name(is(name)), TaskCondition::Version(is(version))]);
             let page = PageRequest::new(0, 1)?;
             let found = tasks.task_list(&filter, TaskSort::default(), page).await?;
             found.items.into_iter().next()

@@ -1,7 +1,8 @@
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    OutputDestination, Page, ScheduleSort, ScheduleState, ScheduleStatistics, SortOrder, Tick, TickOutcome,
-    TickRecord, UnifiedSchedule,
+    Bound, Choice, OutputDestination, Page, ScheduleCondition, ScheduleSort, ScheduleState,
+    ScheduleStatistics, SortOrder, TextMatch, Tick, TickCondition, TickOutcome, TickRecord, TickSort,
+    UnifiedSchedule,
 };
 use serde_json::json;
 
@@ -68,10 +69,13 @@ async fn a_list_is_asked_for_as_the_query_says() {
         .schedules
         .expect_schedule_list()
         .withf(|filter, sort, page| {
-            filter.name_contains.as_deref() == Some("night")
-                && filter.enabled == Some(true)
-                && filter.state == Some(ScheduleState::Active)
-                && filter.next_run_before == Some(now() + TimeDelta::microseconds(1))
+            let expected = [
+                ScheduleCondition::Name(TextMatch::Contains("night".to_owned())),
+                ScheduleCondition::Enabled(true),
+                ScheduleCondition::State(Choice::Is(ScheduleState::Active)),
+                ScheduleCondition::NextRun(Bound::AtMost(now())),
+            ];
+            filter.conditions() == expected
                 && *sort == ScheduleSort::NextRun(SortOrder::Descending)
                 && (page.offset(), page.limit()) == (10, 10)
         })
@@ -120,11 +124,18 @@ async fn the_ledger_is_that_of_the_schedule() {
     mocks
         .ticks
         .expect_tick_list()
-        .withf(|filter, _| {
-            filter.schedule_id == Some(nightly().id)
-                && filter.outcomes == [TickOutcome::Fired, TickOutcome::SkippedMisfire]
+        .withf(|filter, sort, _| {
+            let outcomes = vec![TickOutcome::Fired, TickOutcome::SkippedMisfire];
+            let expected = [
+                TickCondition::Outcome(Choice::IsOneOf(outcomes)),
+                // A row of many ticks is found by any instant from its first to its last.
+                TickCondition::Through(Bound::AtLeast(now())),
+                TickCondition::ScheduledFor(Bound::AtMost(now())),
+                TickCondition::ScheduleId(Choice::Is(nightly().id)),
+            ];
+            filter.conditions() == expected && *sort == TickSort::ScheduledFor(SortOrder::Ascending)
         })
-        .returning(|_, _| {
+        .returning(|_, _, _| {
             let record = TickRecord {
                 scheduled_for: now(),
                 through: now(),
@@ -146,7 +157,10 @@ async fn the_ledger_is_that_of_the_schedule() {
             })
         });
     let answer = mocks
-        .get(&path_to("ticks?outcome_in=fired,SKIPPED_MISFIRE"))
+        .get(&path_to(
+            "ticks?outcome_in=fired,SKIPPED_MISFIRE&scheduledFor_gte=2026-03-27T12:00:00Z\
+             &scheduledFor_lte=2026-03-27T12:00:00Z&_order=ASC",
+        ))
         .await;
     assert_eq!(answer.header("content-range"), "ticks 0-0/1");
     let tick = &answer.body["data"][0];

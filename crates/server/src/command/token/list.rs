@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use ratchet_interfaces::{Clock, PageRequest, RepositoryError, RepositoryFactory, Token, TokenFilter};
+use ratchet_interfaces::{
+    Clock, PageRequest, RepositoryError, RepositoryFactory, Token, TokenCondition, TokenFilter,
+};
 use ratchet_scheduler::SystemClock;
 use serde_json::Value;
 
@@ -24,10 +26,7 @@ pub(crate) struct ListArgs {
 impl ListArgs {
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let Self { all, output } = self;
-        let filter = TokenFilter {
-            revoked: (!all).then_some(false),
-            ..TokenFilter::default()
-        };
+        let filter = TokenFilter::of((!all).then_some(TokenCondition::Revoked(false)));
         let tokens = read_from(common, async |repositories| {
             let tokens = every(repositories, &filter).await;
             tokens.map_err(|error| CliError::failed(&error))

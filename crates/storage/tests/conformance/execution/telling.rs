@@ -1,8 +1,8 @@
 //! What running tasks say of how far they are.
 
 use ratchet_interfaces::{
-    AttemptResult, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionStatus, LogLevel, NodeId,
-    Progress,
+    AttemptResult, Choice, ExecutionCondition, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionSort,
+    ExecutionStatus, LogFilter, LogLevel, NodeId, Progress,
 };
 
 use crate::harness::on_each_database;
@@ -36,8 +36,12 @@ async fn the_last_progress_of_a_running_execution_is_in_it_and_stays_when_it_end
         expected[0] = second;
 
         let assert_told = async |status: Option<ExecutionStatus>| {
-            let filter = ExecutionFilter { job_id: None, status };
-            let list = executions.execution_list(&filter, everything()).await.unwrap();
+            let filter =
+                ExecutionFilter::of(status.map(|status| ExecutionCondition::Status(Choice::Is(status))));
+            let list = executions
+                .execution_list(&filter, ExecutionSort::default(), everything())
+                .await
+                .unwrap();
             assert_eq!(list.total, 5);
             for (claimed, expected) in claimed.iter().zip(&expected) {
                 let found = executions.execution_find(claimed.execution_id).await.unwrap();
@@ -106,7 +110,7 @@ async fn of_what_is_told_after_the_end_the_lines_are_kept_and_the_progress_is_no
             .await
             .unwrap();
         let log = executions
-            .execution_log_list(gone.execution_id, everything())
+            .execution_log_list(gone.execution_id, &LogFilter::default(), everything())
             .await
             .unwrap();
         assert_eq!(log.items, [line]);

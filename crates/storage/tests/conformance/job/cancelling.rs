@@ -1,9 +1,9 @@
 //! Calling a job off by hand.
 
 use ratchet_interfaces::{
-    Cancellation, ExecutionFilter, ExecutionStatus, FiringOutcome, JobId, JobStatus, NodeId, OverlapPolicy,
-    RepositoryError, SchedulePolicies, SettleOutcome, StopRequest, TaskErrorKind, UnifiedJob,
-    UnifiedSchedule,
+    Cancellation, Choice, ExecutionCondition, ExecutionFilter, ExecutionSort, ExecutionStatus, FiringOutcome,
+    JobId, JobStatus, NodeId, OverlapPolicy, RepositoryError, SchedulePolicies, SettleOutcome, StopRequest,
+    TaskErrorKind, UnifiedJob, UnifiedSchedule,
 };
 
 use crate::harness::{assert_refused, at_once, on_each_database};
@@ -130,12 +130,12 @@ async fn a_job_that_runs_is_taken_away_by_force() {
                 (None, None, None)
             );
             assert_eq!(gone.completed_at, Some(at(105)));
-            let of_job = ExecutionFilter {
-                job_id: Some(claimed.job.id),
-                status: None,
-            };
+            let of_job = ExecutionFilter::of([ExecutionCondition::JobId(Choice::Is(claimed.job.id))]);
             let executions = repositories.executions();
-            let attempts = executions.execution_list(&of_job, everything()).await.unwrap();
+            let attempts = executions
+                .execution_list(&of_job, ExecutionSort::default(), everything())
+                .await
+                .unwrap();
             assert_eq!(attempts.total, 1);
             let attempt = &attempts.items[0];
             assert_eq!(
@@ -255,13 +255,10 @@ async fn a_job_that_is_called_off_while_it_is_claimed_and_settled_ends_once() {
                 matches!(ended.status, JobStatus::Completed | JobStatus::Cancelled),
                 "{ended:?}"
             );
-            let of_job = ExecutionFilter {
-                job_id: Some(id),
-                status: None,
-            };
+            let of_job = ExecutionFilter::of([ExecutionCondition::JobId(Choice::Is(id))]);
             let attempts = repositories
                 .executions()
-                .execution_list(&of_job, everything())
+                .execution_list(&of_job, ExecutionSort::default(), everything())
                 .await
                 .unwrap();
             assert_eq!(attempts.total, u64::from(ended.attempts));

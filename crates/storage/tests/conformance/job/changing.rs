@@ -1,6 +1,6 @@
 use ratchet_interfaces::{
-    ExecutionDeletion, ExecutionFilter, ExecutionId, JobChanges, JobDeletion, JobId, JobPriority, JobStatus,
-    JobUpdate, NodeId, RepositoryError, UnifiedJob,
+    ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionSort, JobChanges, JobDeletion, JobId,
+    JobPriority, JobStatus, JobUpdate, NodeId, RepositoryError, UnifiedJob,
 };
 use serde_json::json;
 
@@ -98,7 +98,11 @@ async fn a_job_goes_with_its_executions_once_it_has_ended() {
             JobDeletion::Deleted
         );
         let left = executions
-            .execution_list(&ExecutionFilter::default(), everything())
+            .execution_list(
+                &ExecutionFilter::default(),
+                ExecutionSort::default(),
+                everything(),
+            )
             .await
             .unwrap();
         assert_eq!(left.total, 0);

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    ClaimRequest, Execution, ExecutionFilter, ExecutionStatus, JobFilter, JobId, JobPriority, JobSort,
-    JobStatus, NodeId, TaskId, UnifiedJob,
+    Choice, ClaimRequest, Execution, ExecutionFilter, ExecutionSort, ExecutionStatus, JobCondition,
+    JobFilter, JobId, JobPriority, JobSort, JobStatus, NodeId, TaskId, UnifiedJob,
 };
 
 use crate::harness::{at_once, on_each_database};
@@ -67,7 +67,11 @@ async fn a_claimed_job_is_the_nodes_and_has_an_open_execution() {
         let found = executions.execution_find(claimed.execution_id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&execution));
         let all = executions
-            .execution_list(&ExecutionFilter::default(), everything())
+            .execution_list(
+                &ExecutionFilter::default(),
+                ExecutionSort::default(),
+                everything(),
+            )
             .await
             .unwrap();
         assert_eq!(all.items, [execution]);
@@ -175,10 +179,7 @@ async fn a_claim_takes_no_more_than_its_limit() {
     on_each_database(async |repositories| {
         stored_jobs(&*repositories, 25).await;
         let jobs = repositories.jobs();
-        let processing = JobFilter {
-            statuses: vec![JobStatus::Processing],
-            ..JobFilter::default()
-        };
+        let processing = JobFilter::of([JobCondition::Status(Choice::Is(JobStatus::Processing))]);
         let mut taken = 0;
         for (limit, expected) in [(0, 0), (1, 1), (7, 7), (u32::MAX, 17), (5, 0)] {
             let claimed = jobs.job_claim_many(claim(NodeId::new(), limit)).await.unwrap();
@@ -262,7 +263,7 @@ async fn nodes_that_claim_at_the_same_time_share_the_queue() {
         }
         let executions = repositories
             .executions()
-            .execution_list(&ExecutionFilter::default(), page(0, 1))
+            .execution_list(&ExecutionFilter::default(), ExecutionSort::default(), page(0, 1))
             .await
             .unwrap();
         assert_eq!(executions.total, 200);

@@ -2,8 +2,8 @@
 
 use DependencyCondition::{AllFinished, AllSucceeded, AnyFailed};
 use ratchet_interfaces::{
-    DependencyCondition, JobCreation, JobDependencies, JobFilter, JobId, JobSort, JobStatus, NodeId,
-    RepositoryError, RepositoryFactory, TaskId, UnifiedJob,
+    Choice, DependencyCondition, JobCondition, JobCreation, JobDependencies, JobFilter, JobId, JobSort,
+    JobStatus, NodeId, RepositoryError, RepositoryFactory, TaskId, UnifiedJob,
 };
 
 use crate::harness::{assert_refused, on_each_database};
@@ -206,10 +206,7 @@ async fn a_long_chain_is_stored_in_one_call_and_cancelled_at_once() {
         let claimed = jobs.job_claim_many(claim(NodeId::new(), 10)).await.unwrap();
         assert_eq!(claimed.len(), 1);
         assert_eq!(settle(&*repositories, &claimed[0], failed()).await.released, 0);
-        let filter = JobFilter {
-            statuses: vec![JobStatus::Cancelled],
-            ..JobFilter::default()
-        };
+        let filter = JobFilter::of([JobCondition::Status(Choice::Is(JobStatus::Cancelled))]);
         let list = jobs
             .job_list(&filter, JobSort::default(), everything())
             .await

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ratchet_interfaces::{
-    DependencyCondition, FiringOutcome, JobId, JobStatus, NodeId, OverlapPolicy, RepositoryFactory,
-    SchedulePolicies, TickOutcome, UnifiedSchedule,
+    Choice, DependencyCondition, FiringOutcome, JobCondition, JobFilter, JobId, JobStatus, NodeId,
+    OverlapPolicy, RepositoryFactory, SchedulePolicies, TickOutcome, UnifiedSchedule,
 };
 
 use DependencyCondition::{AllFinished, AllSucceeded, AnyFailed};
@@ -350,10 +350,7 @@ async fn a_job_whose_place_a_later_tick_takes_decides_about_those_after_it() {
                 let schedules = repositories.schedules();
                 schedules.schedule_delete(schedule.id).await.unwrap();
                 // Nothing of this round is in the queue in the next.
-                let waiting = ratchet_interfaces::JobFilter {
-                    statuses: vec![JobStatus::Queued],
-                    ..ratchet_interfaces::JobFilter::default()
-                };
+                let waiting = JobFilter::of([JobCondition::Status(Choice::Is(JobStatus::Queued))]);
                 let jobs = repositories.jobs();
                 let list = jobs
                     .job_list(

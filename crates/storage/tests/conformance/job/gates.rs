@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    AttemptResult, ClaimRequest, ClaimedJob, DependencyCondition, JobFilter, JobId, JobPriority, JobSort,
-    JobStatus, ManualRun, ManualRuns, NodeId, RepositoryFactory, Task, TaskId, TickOutcome, UnifiedJob,
+    AttemptResult, Choice, ClaimRequest, ClaimedJob, DependencyCondition, JobCondition, JobFilter, JobId,
+    JobPriority, JobSort, JobStatus, ManualRun, ManualRuns, NodeId, RepositoryFactory, Task, TaskId,
+    TickOutcome, UnifiedJob,
 };
 
 use crate::harness::{at_once, on_each_database};
@@ -272,10 +273,10 @@ async fn those_who_claim_at_the_same_time_exceed_no_limit() {
                     let ends: Vec<_> = some.iter().map(|claimed| outcome(claimed, succeeded())).collect();
                     repositories.jobs().job_settle_many(&ends).await.unwrap();
                     mine.extend(some.into_iter().map(|claimed| claimed.job.id));
-                    let waiting = JobFilter {
-                        statuses: vec![JobStatus::Queued, JobStatus::Processing],
-                        ..JobFilter::default()
-                    };
+                    let waiting = JobFilter::of([JobCondition::Status(Choice::IsOneOf(vec![
+                        JobStatus::Queued,
+                        JobStatus::Processing,
+                    ]))]);
                     let left = repositories.jobs();
                     let left = left
                         .job_list(&waiting, JobSort::default(), everything())
@@ -298,10 +299,7 @@ async fn those_who_claim_at_the_same_time_exceed_no_limit() {
 }
 
 async fn assert_limits(repositories: &dyn RepositoryFactory, narrow: TaskId, keys: TaskId) {
-    let processing = JobFilter {
-        statuses: vec![JobStatus::Processing],
-        ..JobFilter::default()
-    };
+    let processing = JobFilter::of([JobCondition::Status(Choice::Is(JobStatus::Processing))]);
     let list = repositories
         .jobs()
         .job_list(&processing, JobSort::default(), everything())

@@ -1,6 +1,9 @@
 //! A running job belongs to who runs it for as long as that process renews its lease.
 
-use ratchet_interfaces::{ExecutionStatus, JobStatus, NodeId, RepositoryFactory, SettleOutcome, UnifiedJob};
+use ratchet_interfaces::{
+    Choice, ExecutionCondition, ExecutionFilter, ExecutionSort, ExecutionStatus, JobStatus, NodeId,
+    RepositoryFactory, SettleOutcome, UnifiedJob,
+};
 
 use crate::harness::{at_once, on_each_database};
 use crate::sample::{
@@ -216,13 +219,10 @@ async fn race(repositories: &std::sync::Arc<dyn RepositoryFactory>) {
             let was_settled = *told == SettleOutcome::Settled;
             assert_eq!(was_settled, job.status == JobStatus::Completed);
         }
-        let of_job = ratchet_interfaces::ExecutionFilter {
-            job_id: Some(job.id),
-            status: None,
-        };
+        let of_job = ExecutionFilter::of([ExecutionCondition::JobId(Choice::Is(job.id))]);
         let attempts = repositories
             .executions()
-            .execution_list(&of_job, crate::sample::everything())
+            .execution_list(&of_job, ExecutionSort::default(), crate::sample::everything())
             .await
             .unwrap();
         assert_eq!(attempts.total, 1);

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use ratchet_interfaces::{
-    AttemptOutcome, Delivery, DeliveryFilter, DeliveryId, DeliveryStatus, DependencyCondition,
-    ExecutionFilter, ExecutionLogLine, JobFilter, JobId, JobPruning, JobResult, JobSort, JobStatus, LogLevel,
-    NodeId, OutputDestination, RepositoryFactory, TaskId, UnifiedJob,
+    AttemptOutcome, Delivery, DeliveryFilter, DeliveryId, DeliverySort, DeliveryStatus, DependencyCondition,
+    ExecutionFilter, ExecutionLogLine, ExecutionSort, JobFilter, JobId, JobPruning, JobResult, JobSort,
+    JobStatus, LogFilter, LogLevel, NodeId, OutputDestination, RepositoryFactory, TaskId, UnifiedJob,
 };
 use serde_json::json;
 
@@ -179,16 +179,22 @@ async fn what_belongs_to_a_job_goes_with_it() {
         let found = executions.execution_find(gone.execution_id).await.unwrap();
         assert_eq!(found, None);
         for (execution, lines) in [(gone.execution_id, 0), (kept.execution_id, 1)] {
-            let log = executions.execution_log_list(execution, everything()).await;
+            let log = executions
+                .execution_log_list(execution, &LogFilter::default(), everything())
+                .await;
             assert_eq!(log.unwrap().total, lines);
         }
         let all = executions
-            .execution_list(&ExecutionFilter::default(), everything())
+            .execution_list(
+                &ExecutionFilter::default(),
+                ExecutionSort::default(),
+                everything(),
+            )
             .await
             .unwrap();
         assert_eq!(all.total, 1);
         let outbox = deliveries
-            .delivery_list(DeliveryFilter::default(), everything())
+            .delivery_list(&DeliveryFilter::default(), DeliverySort::default(), everything())
             .await
             .unwrap();
         assert_eq!(outbox.total, 0);

@@ -1,8 +1,8 @@
 //! Putting jobs that failed or were cancelled back into the queue by hand.
 
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, JobCreation, JobFilter, JobId, JobStatus, NodeId, TaskErrorKind, TaskId,
-    UnifiedJob,
+    AttemptOutcome, AttemptResult, Bound, Choice, JobCondition, JobCreation, JobFilter, JobId, JobStatus,
+    NodeId, TaskErrorKind, TaskId, UnifiedJob,
 };
 
 use crate::harness::{at_once, on_each_database};
@@ -122,23 +122,17 @@ async fn of_those_that_match_the_failed_ones_are_put_back_the_oldest_first() {
         stored.extend([called_off.clone(), of_other.clone()]);
         store(&*repositories, &stored).await;
         let jobs = repositories.jobs();
-        let of_task = JobFilter {
-            task_id: Some(task),
-            ..JobFilter::default()
-        };
+        let of_task = JobFilter::of([JobCondition::TaskId(Choice::Is(task))]);
         let retry =
             async |filter: &JobFilter, limit| jobs.job_retry_many(&[], filter, at(90), limit).await.unwrap();
         assert_eq!(retry(&of_task, 0).await, []);
         assert_eq!(retry(&of_task, 2).await, ids(&in_order[..2]));
-        let early = JobFilter {
-            queued_before: Some(at(40)),
-            ..of_task.clone()
-        };
+        let early = of_task.clone().and(JobCondition::QueuedAt(Bound::Before(at(40))));
         assert_eq!(retry(&early, 100).await, ids(&in_order[2..4]));
-        let of_others = JobFilter {
-            statuses: vec![JobStatus::Cancelled, JobStatus::Completed],
-            ..JobFilter::default()
-        };
+        let of_others = JobFilter::of([JobCondition::Status(Choice::IsOneOf(vec![
+            JobStatus::Cancelled,
+            JobStatus::Completed,
+        ]))]);
         assert_eq!(retry(&of_others, 100).await, []);
         assert_eq!(
             retry(&JobFilter::default(), 100).await,

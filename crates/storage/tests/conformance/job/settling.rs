@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, Delivery, DeliveryId, DeliveryStatus, Execution,
-    ExecutionFilter, ExecutionId, ExecutionStatus, JobId, JobResult, JobStatus, NodeId, OutputDestination,
-    RepositoryFactory, SettleOutcome, TaskErrorKind, UnifiedJob,
+    AttemptOutcome, AttemptResult, Choice, ClaimRequest, ClaimedJob, Delivery, DeliveryId, DeliveryStatus,
+    Execution, ExecutionCondition, ExecutionFilter, ExecutionId, ExecutionSort, ExecutionStatus, JobId,
+    JobResult, JobStatus, NodeId, OutputDestination, RepositoryFactory, SettleOutcome, TaskErrorKind,
+    UnifiedJob,
 };
 use serde_json::json;
 
@@ -97,15 +98,12 @@ struct Story {
 
 impl Story {
     async fn of(repositories: &Arc<dyn RepositoryFactory>, job: JobId) -> Self {
-        let executions = ExecutionFilter {
-            job_id: Some(job),
-            status: None,
-        };
+        let executions = ExecutionFilter::of([ExecutionCondition::JobId(Choice::Is(job))]);
         Self {
             job: repositories.jobs().job_find(job).await.unwrap(),
             executions: repositories
                 .executions()
-                .execution_list(&executions, everything())
+                .execution_list(&executions, ExecutionSort::default(), everything())
                 .await
                 .unwrap()
                 .items,

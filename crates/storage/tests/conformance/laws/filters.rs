@@ -1,12 +1,11 @@
 //! A list is what a naive filter and sort of all rows gives, cut to the page.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use ratchet_interfaces::{
     JobFilter, JobOrigin, JobPriority, JobSort, JobStatus, PageRequest, Pause, ScheduleFilter, ScheduleSort,
     ScheduleState, SortOrder, UnifiedJob, UnifiedSchedule,
@@ -14,8 +13,11 @@ use ratchet_interfaces::{
 
 use super::any::{one_of_few_instants, one_of_few_texts};
 use super::{Databases, for_all};
-use crate::job::listing::{compare as compare_jobs, matches as job_matches};
+use crate::job::listing::{compare as compare_jobs, conditions as job_conditions, matches as job_matches};
 use crate::sample::{job, page, schedule, stored_schedule, stored_task};
+use crate::schedule::listing::{
+    compare as compare_schedules, conditions as schedule_conditions, matches as schedule_matches,
+};
 
 /// Which of two tasks, or one that does not exist.
 type Parent = usize;
@@ -36,46 +38,9 @@ fn cut<T: Clone>(rows: &[T], page: PageRequest) -> Vec<T> {
         .collect()
 }
 
-fn schedule_matches(filter: &ScheduleFilter, schedule: &UnifiedSchedule) -> bool {
-    let ScheduleFilter {
-        task_id,
-        name,
-        name_contains,
-        enabled,
-        state,
-        paused,
-        next_run_from,
-        next_run_before,
-    } = filter;
-    let lower = schedule.name.to_lowercase();
-    task_id.is_none_or(|id| id == schedule.task_id)
-        && name.as_ref().is_none_or(|name| *name == schedule.name)
-        && name_contains
-            .as_ref()
-            .is_none_or(|part| lower.contains(&part.to_lowercase()))
-        && enabled.is_none_or(|enabled| enabled == schedule.enabled)
-        && state.is_none_or(|state| state == schedule.state)
-        && paused.is_none_or(|paused| paused == schedule.pause.is_some())
-        && next_run_from.is_none_or(|from| schedule.next_run.is_some_and(|next| next >= from))
-        && next_run_before.is_none_or(|before| schedule.next_run.is_some_and(|next| next < before))
-}
-
-fn compare_schedules(sort: ScheduleSort, a: &UnifiedSchedule, b: &UnifiedSchedule) -> Ordering {
-    let (order, by_key) = match sort {
-        ScheduleSort::Name(order) => (order, a.name.cmp(&b.name)),
-        ScheduleSort::CreatedAt(order) => (order, a.created_at.cmp(&b.created_at)),
-        ScheduleSort::NextRun(order) => match (a.next_run, b.next_run) {
-            (Some(a), Some(b)) => (order, a.cmp(&b)),
-            (None, None) => (order, Ordering::Equal),
-            (Some(_), None) => return Ordering::Less,
-            (None, Some(_)) => return Ordering::Greater,
-        },
-    };
-    let ascending = by_key.then(a.id.cmp(&b.id));
-    match order {
-        SortOrder::Ascending => ascending,
-        SortOrder::Descending => ascending.reverse(),
-    }
+/// Which of the conditions that are made of the stored rows a list has.
+fn some_conditions() -> impl Strategy<Value = Vec<Index>> {
+    vec(any::<Index>(), 0..4)
 }
 
 #[test]
@@ -88,24 +53,8 @@ fn a_list_of_schedules_is_what_a_naive_filter_gives() {
         option::of(one_of_few_instants()),
         one_of_few_instants(),
     );
-    let filter = (
-        option::weighted(0.3, 0..3 as Parent),
-        option::weighted(0.2, one_of_few_texts()),
-        option::of(one_of_few_texts()),
-        option::weighted(0.3, any::<bool>()),
-        (
-            option::weighted(0.3, select(ScheduleState::ALL)),
-            option::weighted(0.3, any::<bool>()),
-        ),
-        option::weighted(0.3, one_of_few_instants()),
-        option::weighted(0.3, one_of_few_instants()),
-    );
-    let sort = (0..3, order()).prop_map(|(key, order)| match key {
-        0 => ScheduleSort::Name(order),
-        1 => ScheduleSort::NextRun(order),
-        _ => ScheduleSort::CreatedAt(order),
-    });
-    let values = (vec(row, 0..40), vec((filter, sort, any_page()), 40));
+    let sort = (select(ScheduleSort::KEYS), order()).prop_map(|(key, order)| key(order));
+    let values = (vec(row, 0..40), vec((some_conditions(), sort, any_page()), 40));
     for_all(
         6,
         Databases::OneForEachCase,
@@ -140,25 +89,17 @@ fn a_list_of_schedules_is_what_a_naive_filter_gives() {
                 .schedule_create_many(&stored)
                 .await
                 .unwrap();
-            for (
-                (task, name, name_contains, enabled, (state, paused), next_run_from, next_run_before),
-                sort,
-                page,
-            ) in questions
-            {
-                let filter = ScheduleFilter {
-                    task_id: task.map(|task| tasks[task]),
-                    name,
-                    name_contains,
-                    enabled,
-                    state,
-                    paused,
-                    next_run_from,
-                    next_run_before,
-                };
+            let conditions = schedule_conditions(&stored);
+            for (chosen, sort, page) in questions {
+                let filter = ScheduleFilter::of(chosen.iter().map(|index| index.get(&conditions).clone()));
                 let mut expected: Vec<_> = stored
                     .iter()
-                    .filter(|schedule| schedule_matches(&filter, schedule))
+                    .filter(|schedule| {
+                        filter
+                            .conditions()
+                            .iter()
+                            .all(|met| schedule_matches(met, schedule))
+                    })
                     .cloned()
                     .collect();
                 expected.sort_by(|a, b| compare_schedules(sort, a, b));
@@ -183,23 +124,8 @@ fn a_list_of_jobs_is_what_a_naive_filter_gives() {
         (select(JobOrigin::ALL), select(JobPriority::ALL)),
         one_of_few_instants(),
     );
-    let filter = (
-        vec(select(JobStatus::ALL), 0..3),
-        option::weighted(0.3, 0..3 as Parent),
-        option::weighted(0.3, 0..3 as Parent),
-        (
-            option::weighted(0.3, select(JobOrigin::ALL)),
-            option::weighted(0.3, select(JobPriority::ALL)),
-        ),
-        option::weighted(0.3, one_of_few_instants()),
-        option::weighted(0.3, one_of_few_instants()),
-    );
-    let sort = (0..3, order()).prop_map(|(key, order)| match key {
-        0 => JobSort::QueuedAt(order),
-        1 => JobSort::ScheduledFor(order),
-        _ => JobSort::Priority(order),
-    });
-    let values = (vec(row, 0..40), vec((filter, sort, any_page()), 40));
+    let sort = (select(JobSort::KEYS), order()).prop_map(|(key, order)| key(order));
+    let values = (vec(row, 0..40), vec((some_conditions(), sort, any_page()), 40));
     for_all(
         6,
         Databases::OneForEachCase,
@@ -219,6 +145,11 @@ fn a_list_of_jobs_is_what_a_naive_filter_gives() {
                         scheduled_for: of_schedule.then(|| crate::sample::at((place as i64 * 17) % 41)),
                         origin,
                         status,
+                        completed_at: matches!(
+                            status,
+                            JobStatus::Completed | JobStatus::Failed | JobStatus::Cancelled
+                        )
+                        .then_some(queued_at),
                         priority,
                         queued_at,
                         ..job(parents[parent].task_id)
@@ -226,21 +157,12 @@ fn a_list_of_jobs_is_what_a_naive_filter_gives() {
                 )
                 .collect();
             repositories.jobs().job_create_many(&stored, &[]).await.unwrap();
-            for ((statuses, task, schedule, (origin, priority), queued_from, queued_before), sort, page) in
-                questions
-            {
-                let filter = JobFilter {
-                    statuses,
-                    task_id: task.map(|task| parents[task].task_id),
-                    schedule_id: schedule.map(|schedule| parents[schedule].id),
-                    origin,
-                    priority,
-                    queued_from,
-                    queued_before,
-                };
+            let conditions = job_conditions(&stored);
+            for (chosen, sort, page) in questions {
+                let filter = JobFilter::of(chosen.iter().map(|index| index.get(&conditions).clone()));
                 let mut expected: Vec<_> = stored
                     .iter()
-                    .filter(|job| job_matches(&filter, job))
+                    .filter(|job| filter.conditions().iter().all(|met| job_matches(met, job)))
                     .cloned()
                     .collect();
                 expected.sort_by(|a, b| compare_jobs(sort, a, b));

@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ClaimRequest, Delivery, DeliveryId, DeliveryStatus, ExecutionFilter,
-    ExecutionLogLine, FiringOutcome, JobId, JobOrigin, JobResult, LogLevel, NodeId, OutputDestination,
-    ScheduleId, SchedulePolicies, SettleOutcome, Task, TaskId, TickFilter, TickFiring, TickOutcome,
-    TickRecord, UnifiedJob, UnifiedSchedule,
+    AttemptOutcome, AttemptResult, Choice, ClaimRequest, Delivery, DeliveryId, DeliveryStatus,
+    ExecutionCondition, ExecutionFilter, ExecutionLogLine, ExecutionSort, FiringOutcome, JobId, JobOrigin,
+    JobResult, LogFilter, LogLevel, NodeId, OutputDestination, ScheduleId, SchedulePolicies, SettleOutcome,
+    Task, TaskId, TickCondition, TickFilter, TickFiring, TickOutcome, TickRecord, TickSort, UnifiedJob,
+    UnifiedSchedule,
 };
 
 use super::any::{any_job, any_schedule, any_task, instant, json, length, text};
@@ -145,13 +146,10 @@ fn a_row_of_the_ledger_comes_back_as_it_was_stored() {
             };
             let outcomes = repositories.ticks().tick_fire_many(&[decision]).await.unwrap();
             assert_eq!(outcomes, [FiringOutcome::Committed]);
-            let of_it = TickFilter {
-                schedule_id: Some(stored.id),
-                ..TickFilter::default()
-            };
+            let of_it = TickFilter::of([TickCondition::ScheduleId(Choice::Is(stored.id))]);
             let ledger = repositories
                 .ticks()
-                .tick_list(&of_it, everything())
+                .tick_list(&of_it, TickSort::default(), everything())
                 .await
                 .unwrap();
             assert_eq!(ledger.items.len(), 1);
@@ -284,12 +282,9 @@ fn a_result_and_its_delivery_and_its_log_come_back_as_they_were_stored() {
             let settled = jobs.job_settle_many(&[outcome]).await.unwrap();
             assert_eq!(settled.outcomes, [SettleOutcome::Settled]);
 
-            let of_job = ExecutionFilter {
-                job_id: Some(queued.id),
-                status: None,
-            };
+            let of_job = ExecutionFilter::of([ExecutionCondition::JobId(Choice::Is(queued.id))]);
             let execution = executions
-                .execution_list(&of_job, everything())
+                .execution_list(&of_job, ExecutionSort::default(), everything())
                 .await
                 .unwrap()
                 .items
@@ -306,7 +301,7 @@ fn a_result_and_its_delivery_and_its_log_come_back_as_they_were_stored() {
                 .unwrap();
             assert_eq!(found, Some(delivery));
             let log = executions
-                .execution_log_list(claimed.execution_id, everything())
+                .execution_log_list(claimed.execution_id, &LogFilter::default(), everything())
                 .await
                 .unwrap();
             assert_eq!(log.items, [line]);

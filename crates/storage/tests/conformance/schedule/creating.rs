@@ -1,6 +1,6 @@
 use ratchet_interfaces::{
-    JobPriority, OutputDestination, RepositoryError, ScheduleFilter, ScheduleId, ScheduleSort, ScheduleState,
-    TaskId, UnifiedSchedule,
+    Choice, JobPriority, OutputDestination, RepositoryError, ScheduleCondition, ScheduleFilter, ScheduleId,
+    ScheduleSort, ScheduleState, TaskId, TextMatch, UnifiedSchedule,
 };
 use serde_json::json;
 
@@ -110,14 +110,10 @@ async fn a_nul_in_a_name_is_stored_and_found_as_a_replacement_character() {
                 RepositoryError::AlreadyExists { field: "name", .. }
             );
             for filter in [
-                ScheduleFilter {
-                    name: Some(name.to_owned()),
-                    ..ScheduleFilter::default()
-                },
-                ScheduleFilter {
-                    name_contains: Some(name[2..].to_owned()),
-                    ..ScheduleFilter::default()
-                },
+                ScheduleFilter::of([ScheduleCondition::Name(TextMatch::Choice(Choice::Is(
+                    name.to_owned(),
+                )))]),
+                ScheduleFilter::of([ScheduleCondition::Name(TextMatch::Contains(name[2..].to_owned()))]),
             ] {
                 let list = schedules
                     .schedule_list(&filter, ScheduleSort::default(), everything())

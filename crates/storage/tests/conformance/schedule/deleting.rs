@@ -1,4 +1,4 @@
-use ratchet_interfaces::{FiringOutcome, RepositoryError, ScheduleId, TickFilter, UnifiedJob};
+use ratchet_interfaces::{FiringOutcome, RepositoryError, ScheduleId, TickFilter, TickSort, UnifiedJob};
 
 use crate::harness::{assert_refused, on_each_database};
 use crate::sample::{everything, fired_job, firing, stored_schedule};
@@ -56,7 +56,7 @@ async fn a_deleted_schedule_takes_its_ledger_with_it_and_leaves_its_jobs() {
         schedules.schedule_delete(gone.id).await.unwrap();
 
         let ledger = ticks
-            .tick_list(&TickFilter::default(), everything())
+            .tick_list(&TickFilter::default(), TickSort::default(), everything())
             .await
             .unwrap();
         assert_eq!(ledger.total, 1);

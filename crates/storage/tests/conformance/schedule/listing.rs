@@ -1,14 +1,19 @@
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use ratchet_interfaces::{
-    PageRequest, RepositoryFactory, ScheduleFilter, ScheduleSort, ScheduleState, SortOrder, UnifiedSchedule,
+    JobPriority, Pause, RepositoryFactory, ScheduleCondition, ScheduleFilter, ScheduleId, ScheduleSort,
+    ScheduleState, SortOrder, TaskId, TextMatch, UnifiedSchedule,
 };
 
 use crate::harness::on_each_database;
-use crate::paging::assert_list;
+use crate::paging::{
+    absent_last, assert_filters, assert_list, bounds, choices, directed, name_is_met, text_is_met, texts,
+};
 use crate::sample::{HOSTILE, at, everything, schedule, stored_task};
 
-/// Seven schedules of two tasks that differ in all that a list can be filtered and sorted by.
+/// Seven schedules of two tasks that differ in all that a list can be filtered and sorted by. The first in the default
+/// order comes first.
 async fn stored(repositories: &Arc<dyn RepositoryFactory>) -> Vec<UnifiedSchedule> {
     let one = stored_task(&**repositories, "one").await;
     let two = stored_task(&**repositories, "two").await;
@@ -21,14 +26,29 @@ async fn stored(repositories: &Arc<dyn RepositoryFactory>) -> Vec<UnifiedSchedul
         ("Ärger", one, true, ScheduleState::Active, Some(90), 4),
         ("zeta", one, false, ScheduleState::Invalid, None, 0),
     ];
-    let schedules: Vec<_> = rows
+    let mut schedules: Vec<_> = rows
         .into_iter()
+        .enumerate()
         .map(
-            |(name, task, enabled, state, next_run, created)| UnifiedSchedule {
+            |(place, (name, task, enabled, state, next_run, created))| UnifiedSchedule {
+                description: (place % 2 == 0).then(|| format!("Made_up {place}% Ä")),
+                specification: format!("{place} * * * *"),
+                timezone: if place < 3 { "UTC" } else { "Europe/Berlin" }.to_owned(),
                 enabled,
                 state,
+                pause: (place == 4).then(|| Pause {
+                    since: at(0),
+                    by: "me".to_owned(),
+                    note: None,
+                    resume_at: None,
+                }),
+                priority: JobPriority::ALL[place % 4],
                 next_run: next_run.map(at),
+                last_run: (place > 2).then(|| at(place as i64)),
+                run_count: place as u64 % 3,
+                consecutive_failures: place as u32 % 2,
                 created_at: at(created),
+                updated_at: at(created + 1),
                 ..schedule(name, task)
             },
         )
@@ -38,7 +58,88 @@ async fn stored(repositories: &Arc<dyn RepositoryFactory>) -> Vec<UnifiedSchedul
         .schedule_create_many(&schedules)
         .await
         .unwrap();
+    schedules.sort_by(|a, b| compare(ScheduleSort::default(), a, b));
     schedules
+}
+
+/// Conditions on every field, with values that some of the schedules have and values that none has.
+pub(crate) fn conditions(schedules: &[UnifiedSchedule]) -> Vec<ScheduleCondition> {
+    let ids = schedules.iter().map(|schedule| schedule.id);
+    let ids: Vec<ScheduleId> = ids.take(2).chain([ScheduleId::new()]).collect();
+    let mut tasks: Vec<TaskId> = schedules.iter().map(|schedule| schedule.task_id).collect();
+    tasks.push(TaskId::new());
+    tasks.sort();
+    tasks.dedup();
+    let mut all = Vec::new();
+    all.extend(choices(&ids).into_iter().map(ScheduleCondition::Id));
+    all.extend(choices(&tasks).into_iter().map(ScheduleCondition::TaskId));
+    let names = texts(&["Alpha", "alpha", "Ärger"], &["", "ALPHA", "ärg", "2", "%"]);
+    all.extend(names.into_iter().map(ScheduleCondition::Name));
+    let words = texts(&["Made_up 0% Ä", "made_up"], &["", "MADE_", "%", "2%", "ä", "Ä"]);
+    all.extend(words.into_iter().map(ScheduleCondition::Description));
+    let specifications = texts(&["3 * * * *", "3"], &["3 *", "* * * *", "%"]);
+    all.extend(specifications.into_iter().map(ScheduleCondition::Specification));
+    let zones = texts(&["UTC", "utc", "Europe/Berlin"], &["utc", "BERLIN"]);
+    all.extend(zones.into_iter().map(ScheduleCondition::Timezone));
+    all.extend([true, false].map(ScheduleCondition::Enabled));
+    all.extend(
+        choices(ScheduleState::ALL)
+            .into_iter()
+            .map(ScheduleCondition::State),
+    );
+    all.extend([true, false].map(ScheduleCondition::Paused));
+    all.extend(
+        bounds(JobPriority::ALL)
+            .into_iter()
+            .map(ScheduleCondition::Priority),
+    );
+    let instants = |seconds: [i64; 3]| bounds(&seconds.map(at));
+    all.extend(instants([30, 31, 60]).into_iter().map(ScheduleCondition::NextRun));
+    all.extend(instants([3, 5, 90]).into_iter().map(ScheduleCondition::LastRun));
+    all.extend(bounds(&[0, 1, 2, 3]).into_iter().map(ScheduleCondition::RunCount));
+    all.extend(
+        bounds(&[0, 1, 2])
+            .into_iter()
+            .map(ScheduleCondition::ConsecutiveFailures),
+    );
+    all.extend(instants([0, 3, 5]).into_iter().map(ScheduleCondition::CreatedAt));
+    all.extend(instants([1, 3, 6]).into_iter().map(ScheduleCondition::UpdatedAt));
+    all
+}
+
+/// What the documentation of the condition says.
+pub(crate) fn matches(condition: &ScheduleCondition, schedule: &UnifiedSchedule) -> bool {
+    match condition {
+        ScheduleCondition::Id(choice) => choice.is_met_by(Some(&schedule.id)),
+        ScheduleCondition::TaskId(choice) => choice.is_met_by(Some(&schedule.task_id)),
+        ScheduleCondition::Name(text) => name_is_met(text, &schedule.name),
+        ScheduleCondition::Description(text) => text_is_met(text, schedule.description.as_deref()),
+        ScheduleCondition::Specification(text) => text_is_met(text, Some(&schedule.specification)),
+        ScheduleCondition::Timezone(text) => text_is_met(text, Some(&schedule.timezone)),
+        ScheduleCondition::Enabled(enabled) => *enabled == schedule.enabled,
+        ScheduleCondition::State(choice) => choice.is_met_by(Some(&schedule.state)),
+        ScheduleCondition::Paused(paused) => *paused == schedule.pause.is_some(),
+        ScheduleCondition::Priority(bound) => bound.is_met_by(Some(&schedule.priority)),
+        ScheduleCondition::NextRun(bound) => bound.is_met_by(schedule.next_run.as_ref()),
+        ScheduleCondition::LastRun(bound) => bound.is_met_by(schedule.last_run.as_ref()),
+        ScheduleCondition::RunCount(bound) => bound.is_met_by(Some(&schedule.run_count)),
+        ScheduleCondition::ConsecutiveFailures(bound) => {
+            bound.is_met_by(Some(&schedule.consecutive_failures.into()))
+        }
+        ScheduleCondition::CreatedAt(bound) => bound.is_met_by(Some(&schedule.created_at)),
+        ScheduleCondition::UpdatedAt(bound) => bound.is_met_by(Some(&schedule.updated_at)),
+    }
+}
+
+/// What the documentation of the sort says: ties are broken by id, in the same direction.
+pub(crate) fn compare(sort: ScheduleSort, a: &UnifiedSchedule, b: &UnifiedSchedule) -> Ordering {
+    let order = sort.order();
+    let by_key = match sort {
+        ScheduleSort::Name(_) => directed(order, a.name.cmp(&b.name)),
+        ScheduleSort::NextRun(_) => absent_last(order, a.next_run, b.next_run),
+        ScheduleSort::CreatedAt(_) => directed(order, a.created_at.cmp(&b.created_at)),
+    };
+    by_key.then(directed(order, a.id.cmp(&b.id)))
 }
 
 async fn names(
@@ -56,185 +157,46 @@ async fn names(
 }
 
 #[tokio::test]
-async fn each_field_of_a_filter_leaves_what_matches() {
+async fn each_condition_leaves_the_schedules_that_meet_it() {
     on_each_database(async |repositories| {
         let stored = stored(&repositories).await;
-        let (one, two) = (stored[0].task_id, stored[2].task_id);
-        let all = ScheduleFilter::default;
-        let cases: Vec<(ScheduleFilter, &[&str])> = vec![
-            (
-                all(),
-                &["Alpha", "alpha 2", "beta", "delta", "gamma", "zeta", "Ärger"],
-            ),
-            (
-                ScheduleFilter {
-                    task_id: Some(one),
-                    ..all()
-                },
-                &["Alpha", "delta", "zeta", "Ärger"],
-            ),
-            (
-                ScheduleFilter {
-                    name: Some("Alpha".to_owned()),
-                    ..all()
-                },
-                &["Alpha"],
-            ),
-            (
-                ScheduleFilter {
-                    name: Some("alpha".to_owned()),
-                    ..all()
-                },
-                &[],
-            ),
-            (
-                ScheduleFilter {
-                    name_contains: Some("ALPHA".to_owned()),
-                    ..all()
-                },
-                &["Alpha", "alpha 2"],
-            ),
-            (
-                ScheduleFilter {
-                    name_contains: Some("ärg".to_owned()),
-                    ..all()
-                },
-                &["Ärger"],
-            ),
-            (
-                ScheduleFilter {
-                    enabled: Some(false),
-                    ..all()
-                },
-                &["alpha 2", "beta", "zeta"],
-            ),
-            (
-                ScheduleFilter {
-                    enabled: Some(true),
-                    ..all()
-                },
-                &["Alpha", "delta", "gamma", "Ärger"],
-            ),
-            (
-                ScheduleFilter {
-                    state: Some(ScheduleState::Invalid),
-                    ..all()
-                },
-                &["beta", "zeta"],
-            ),
-            (
-                ScheduleFilter {
-                    next_run_from: Some(at(60)),
-                    ..all()
-                },
-                &["alpha 2", "delta", "Ärger"],
-            ),
-            (
-                ScheduleFilter {
-                    next_run_before: Some(at(60)),
-                    ..all()
-                },
-                &["Alpha"],
-            ),
-            (
-                ScheduleFilter {
-                    next_run_from: Some(at(31)),
-                    next_run_before: Some(at(90)),
-                    ..all()
-                },
-                &["alpha 2", "delta"],
-            ),
-            (
-                ScheduleFilter {
-                    task_id: Some(two),
-                    enabled: Some(false),
-                    state: Some(ScheduleState::Active),
-                    name_contains: Some("2".to_owned()),
-                    ..all()
-                },
-                &["alpha 2"],
-            ),
-        ];
-        for (filter, mut expected) in cases.iter().map(|(filter, names)| (filter, names.to_vec())) {
-            let mut found = names(&repositories, filter, ScheduleSort::default()).await;
-            found.sort();
-            expected.sort_unstable();
-            assert_eq!(found, expected, "{filter:?}");
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn each_sort_key_sorts_in_both_directions() {
-    on_each_database(async |repositories| {
-        stored(&repositories).await;
-        let (up, down) = (SortOrder::Ascending, SortOrder::Descending);
-        let cases: [(ScheduleSort, [&str; 7]); 6] = [
-            (
-                ScheduleSort::Name(up),
-                ["Alpha", "alpha 2", "beta", "delta", "gamma", "zeta", "Ärger"],
-            ),
-            (
-                ScheduleSort::Name(down),
-                ["Ärger", "zeta", "gamma", "delta", "beta", "alpha 2", "Alpha"],
-            ),
-            (
-                ScheduleSort::CreatedAt(up),
-                ["zeta", "Alpha", "alpha 2", "beta", "Ärger", "delta", "gamma"],
-            ),
-            (
-                ScheduleSort::CreatedAt(down),
-                ["gamma", "delta", "Ärger", "beta", "alpha 2", "Alpha", "zeta"],
-            ),
-            // Without a next tick last, whichever way the others go.
-            (
-                ScheduleSort::NextRun(up),
-                ["Alpha", "delta", "alpha 2", "Ärger", "beta", "gamma", "zeta"],
-            ),
-            (
-                ScheduleSort::NextRun(down),
-                ["Ärger", "alpha 2", "delta", "Alpha", "zeta", "gamma", "beta"],
-            ),
-        ];
-        for (sort, expected) in cases {
-            assert_eq!(
-                names(&repositories, &ScheduleFilter::default(), sort).await,
-                expected,
-                "{sort:?}"
-            );
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_pages_of_a_list_have_every_schedule_once_and_the_total_of_all() {
-    on_each_database(async |repositories| {
-        let mut expected = stored(&repositories).await;
-        expected.sort_by(|a, b| a.name.cmp(&b.name));
-        let list = async |filter: &ScheduleFilter, page: PageRequest| {
-            repositories
-                .schedules()
-                .schedule_list(filter, ScheduleSort::default(), page)
-                .await
-                .unwrap()
-        };
-        assert_list(&expected, async |page| {
-            list(&ScheduleFilter::default(), page).await
-        })
+        assert_filters(
+            ScheduleCondition::FIELDS,
+            ScheduleCondition::field,
+            &conditions(&stored),
+            &stored,
+            matches,
+            async |filter| {
+                let schedules = repositories.schedules();
+                let sort = ScheduleSort::default();
+                schedules.schedule_list(filter, sort, everything()).await.unwrap()
+            },
+        )
         .await;
-        let enabled = ScheduleFilter {
-            enabled: Some(true),
-            ..ScheduleFilter::default()
-        };
-        expected.retain(|schedule| schedule.enabled);
-        assert_list(&expected, async |page| list(&enabled, page).await).await;
-        let nothing = ScheduleFilter {
-            name: Some("nobody".to_owned()),
-            ..ScheduleFilter::default()
-        };
-        assert_list(&[], async |page| list(&nothing, page).await).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_sort_key_sorts_the_schedules_in_both_directions_on_every_page() {
+    on_each_database(async |repositories| {
+        let stored = stored(&repositories).await;
+        let schedules = repositories.schedules();
+        for order in [SortOrder::Ascending, SortOrder::Descending] {
+            for key in ScheduleSort::KEYS {
+                let sort = key(order);
+                for condition in [None, Some(ScheduleCondition::Enabled(true))] {
+                    let mut expected = stored.clone();
+                    expected.retain(|schedule| condition.iter().all(|met| matches(met, schedule)));
+                    expected.sort_by(|a, b| compare(sort, a, b));
+                    let filter = ScheduleFilter::of(condition);
+                    assert_list(&expected, async |page| {
+                        schedules.schedule_list(&filter, sort, page).await.unwrap()
+                    })
+                    .await;
+                }
+            }
+        }
     })
     .await;
 }
@@ -255,10 +217,8 @@ async fn a_search_takes_every_character_for_itself() {
             .unwrap();
         for text in HOSTILE {
             for asked in [(*text).to_owned(), text.to_uppercase(), text.to_lowercase()] {
-                let filter = ScheduleFilter {
-                    name_contains: Some(asked.clone()),
-                    ..ScheduleFilter::default()
-                };
+                let filter =
+                    ScheduleFilter::of([ScheduleCondition::Name(TextMatch::Contains(asked.clone()))]);
                 let mut expected: Vec<&str> = stored
                     .iter()
                     .map(|schedule| schedule.name.as_str())

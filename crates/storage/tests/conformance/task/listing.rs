@@ -1,8 +1,9 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use ratchet_interfaces::{RepositoryFactory, SortOrder, Task, TaskFilter, TaskSort};
+use ratchet_interfaces::{
+    Bound, Choice, RepositoryFactory, SortOrder, Task, TaskCondition, TaskFilter, TaskSort, TextMatch,
+};
 
 use crate::harness::on_each_database;
 use crate::paging::assert_list;
@@ -35,50 +36,31 @@ async fn stored(repositories: &Arc<dyn RepositoryFactory>) -> Vec<Task> {
     stored
 }
 
-/// What the documentation of the filter says.
-fn matches(filter: &TaskFilter, task: &Task) -> bool {
-    let TaskFilter {
-        name,
-        version,
-        name_contains,
-        enabled,
-        registry,
-        removed,
-        names,
-        name_not,
-        versions,
-        version_not,
-        registries,
-        registry_not,
-        runtime,
-        runtimes,
-        runtime_not,
-        created_from,
-        created_before,
-        updated_from,
-        updated_before,
-    } = filter;
-    let text = |is: &Option<String>, one_of: &[String], not: &Option<String>, text: &String| {
-        is.as_ref().is_none_or(|is| is == text)
-            && (one_of.is_empty() || one_of.contains(text))
-            && not.as_ref().is_none_or(|not| not != text)
-    };
-    let time = |from: Option<DateTime<Utc>>, before: Option<DateTime<Utc>>, at: DateTime<Utc>| {
-        from.is_none_or(|from| at >= from) && before.is_none_or(|before| at < before)
+/// What the documentation of the conditions says.
+fn meets(condition: &TaskCondition, task: &Task) -> bool {
+    let text = |expected: &TextMatch, found: &String| match expected {
+        TextMatch::Choice(choice) => choice.is_met_by(Some(found)),
+        TextMatch::Contains(part) => found.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
     };
     let definition = &task.definition;
-    let lower = task.definition.name.to_lowercase();
-    text(name, names, name_not, &definition.name)
-        && text(version, versions, version_not, &definition.version)
-        && text(registry, registries, registry_not, &task.registry)
-        && text(runtime, runtimes, runtime_not, &definition.runtime)
-        && time(*created_from, *created_before, task.created_at)
-        && time(*updated_from, *updated_before, task.updated_at)
-        && removed.is_none_or(|removed| removed == task.removed_at.is_some())
-        && name_contains
-            .as_ref()
-            .is_none_or(|part| lower.contains(&part.to_lowercase()))
-        && enabled.is_none_or(|enabled| enabled == task.enabled)
+    match condition {
+        TaskCondition::Id(choice) => choice.is_met_by(Some(&definition.id)),
+        TaskCondition::Name(TextMatch::Contains(part)) => {
+            definition.name.to_lowercase().contains(&part.to_lowercase())
+        }
+        TaskCondition::Name(expected) => text(expected, &definition.name),
+        TaskCondition::Version(expected) => text(expected, &definition.version),
+        TaskCondition::Runtime(expected) => text(expected, &definition.runtime),
+        TaskCondition::Registry(expected) => text(expected, &task.registry),
+        TaskCondition::Enabled(enabled) => task.enabled == *enabled,
+        TaskCondition::Removed(removed) => task.removed_at.is_some() == *removed,
+        TaskCondition::CreatedAt(bound) => bound.is_met_by(Some(&task.created_at)),
+        TaskCondition::UpdatedAt(bound) => bound.is_met_by(Some(&task.updated_at)),
+    }
+}
+
+fn matches(filter: &TaskFilter, task: &Task) -> bool {
+    filter.conditions().iter().all(|condition| meets(condition, task))
 }
 
 /// What the documentation of the sort says: ties are broken by id, in the same direction.
@@ -106,124 +88,64 @@ fn compare(sort: TaskSort, a: &Task, b: &Task) -> Ordering {
 async fn each_field_of_a_filter_leaves_the_tasks_that_match() {
     on_each_database(async |repositories| {
         let stored = stored(&repositories).await;
-        let all = TaskFilter::default;
-        let text = |text: &str| Some(text.to_owned());
-        let mut filters = vec![
-            all(),
-            TaskFilter {
-                name: text("greet"),
-                ..all()
-            },
-            TaskFilter {
-                name: text("GREET"),
-                ..all()
-            },
-            TaskFilter {
-                name_contains: text("GREET"),
-                ..all()
-            },
-            TaskFilter {
-                name_contains: text("äRG"),
-                ..all()
-            },
-            TaskFilter {
-                name_contains: text("%"),
-                ..all()
-            },
-            TaskFilter {
-                enabled: Some(true),
-                ..all()
-            },
-            TaskFilter {
-                enabled: Some(false),
-                ..all()
-            },
-            TaskFilter {
-                registry: text("files"),
-                ..all()
-            },
-            TaskFilter {
-                registry: text("file"),
-                ..all()
-            },
-            TaskFilter {
-                registry: text("fi\0les"),
-                name: text("gr\0eet"),
-                ..all()
-            },
-            TaskFilter {
-                version: text("1.0.0"),
-                ..all()
-            },
-            TaskFilter {
-                version: text("1.0"),
-                ..all()
-            },
-            TaskFilter {
-                removed: Some(true),
-                ..all()
-            },
-            TaskFilter {
-                removed: Some(false),
-                ..all()
-            },
-            TaskFilter {
-                name: text("greet"),
-                version: text("1.0.0"),
-                name_contains: text("eet"),
-                enabled: Some(true),
-                registry: text("embedded"),
-                removed: Some(false),
-                ..all()
-            },
-            TaskFilter {
-                names: vec!["greet".to_owned(), "add".to_owned()],
-                ..all()
-            },
-            TaskFilter {
-                name_not: text("greet"),
-                versions: vec!["1.0.0".to_owned(), "9".to_owned()],
-                ..all()
-            },
-            TaskFilter {
-                version_not: text("1.0.0"),
-                ..all()
-            },
-            TaskFilter {
-                registries: vec!["files".to_owned(), "Files".to_owned()],
-                ..all()
-            },
-            TaskFilter {
-                registry_not: text("files"),
-                ..all()
-            },
-            TaskFilter {
-                runtime: text("builtin"),
-                ..all()
-            },
-            TaskFilter {
-                runtimes: vec!["javascript".to_owned()],
-                ..all()
-            },
-            TaskFilter {
-                runtime_not: text("javascript"),
-                ..all()
-            },
-            TaskFilter {
-                created_from: Some(at(1)),
-                created_before: Some(at(3)),
-                ..all()
-            },
-            TaskFilter {
-                updated_from: Some(at(1)),
-                updated_before: Some(at(9)),
-                ..all()
-            },
-        ];
-        filters.push(TaskFilter {
-            name_contains: text(""),
-            ..all()
-        });
+        let is = |text: &str| TextMatch::Choice(Choice::Is(text.to_owned()));
+        let is_not = |text: &str| TextMatch::Choice(Choice::IsNot(text.to_owned()));
+        let one_of = |texts: &[&str]| {
+            TextMatch::Choice(Choice::IsOneOf(texts.iter().map(ToString::to_string).collect()))
+        };
+        let contains = |text: &str| TextMatch::Contains(text.to_owned());
+        let id = stored[1].definition.id;
+        let mut filters: Vec<TaskFilter> = [
+            TaskCondition::Id(Choice::Is(id)),
+            TaskCondition::Id(Choice::IsNot(id)),
+            TaskCondition::Name(is("greet")),
+            TaskCondition::Name(is("GREET")),
+            TaskCondition::Name(is_not("greet")),
+            TaskCondition::Name(one_of(&["greet", "add"])),
+            TaskCondition::Name(one_of(&[])),
+            TaskCondition::Name(contains("GREET")),
+            TaskCondition::Name(contains("äRG")),
+            TaskCondition::Name(contains("%")),
+            TaskCondition::Name(contains("")),
+            TaskCondition::Version(is("1.0.0")),
+            TaskCondition::Version(is("1.0")),
+            TaskCondition::Version(is_not("1.0.0")),
+            TaskCondition::Version(contains("0.0")),
+            TaskCondition::Runtime(is("builtin")),
+            TaskCondition::Runtime(is_not("javascript")),
+            TaskCondition::Runtime(one_of(&["javascript"])),
+            TaskCondition::Registry(is("files")),
+            TaskCondition::Registry(is("file")),
+            TaskCondition::Registry(is("fi\0les")),
+            TaskCondition::Registry(is_not("files")),
+            TaskCondition::Registry(one_of(&["files", "Files"])),
+            TaskCondition::Enabled(true),
+            TaskCondition::Enabled(false),
+            TaskCondition::Removed(true),
+            TaskCondition::Removed(false),
+            TaskCondition::CreatedAt(Bound::AtLeast(at(2))),
+            TaskCondition::CreatedAt(Bound::AtMost(at(2))),
+            TaskCondition::CreatedAt(Bound::Before(at(2))),
+            TaskCondition::UpdatedAt(Bound::AtLeast(at(1))),
+            TaskCondition::UpdatedAt(Bound::Before(at(9))),
+        ]
+        .map(|condition| TaskFilter::of([condition]))
+        .to_vec();
+        for field in TaskCondition::FIELDS {
+            let tried = filters
+                .iter()
+                .any(|filter| filter.conditions()[0].field() == *field);
+            assert!(tried, "{field} is not tried");
+        }
+        filters.push(TaskFilter::default());
+        filters.push(TaskFilter::of([
+            TaskCondition::Name(is("greet")),
+            TaskCondition::Name(contains("eet")),
+            TaskCondition::Version(is("1.0.0")),
+            TaskCondition::Enabled(true),
+            TaskCondition::Registry(is("embedded")),
+            TaskCondition::Removed(false),
+        ]));
         for filter in filters {
             let mut expected: Vec<Task> = stored
                 .iter()
@@ -264,10 +186,7 @@ async fn each_sort_key_sorts_the_tasks_in_both_directions_on_every_page() {
                     tasks.task_list(&TaskFilter::default(), sort, page).await.unwrap()
                 })
                 .await;
-                let greeting = TaskFilter {
-                    name_contains: Some("greet".to_owned()),
-                    ..TaskFilter::default()
-                };
+                let greeting = TaskFilter::of([TaskCondition::Name(TextMatch::Contains("greet".to_owned()))]);
                 expected.retain(|task| matches(&greeting, task));
                 assert_list(&expected, async |page| {
                     tasks.task_list(&greeting, sort, page).await.unwrap()
@@ -285,10 +204,7 @@ async fn a_search_for_a_task_takes_every_character_for_itself() {
         let stored: Vec<Task> = HOSTILE.iter().map(|text| task(&format!("<{text}>"))).collect();
         repositories.tasks().task_upsert_many(&stored).await.unwrap();
         for text in HOSTILE {
-            let filter = TaskFilter {
-                name_contains: Some(text.to_uppercase()),
-                ..TaskFilter::default()
-            };
+            let filter = TaskFilter::of([TaskCondition::Name(TextMatch::Contains(text.to_uppercase()))]);
             let mut expected: Vec<Task> = stored
                 .iter()
                 .filter(|task| matches(&filter, task))

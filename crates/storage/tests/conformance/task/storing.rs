@@ -1,6 +1,6 @@
 use ratchet_interfaces::{
-    RepositoryError, RetryPolicy, Task, TaskDefinition, TaskErrorKind, TaskFilter, TaskId, TaskLimits,
-    TaskSort,
+    RepositoryError, RetryPolicy, Task, TaskCondition, TaskDefinition, TaskErrorKind, TaskFilter, TaskId,
+    TaskLimits, TaskSort, TextMatch,
 };
 use serde_json::json;
 
@@ -98,10 +98,7 @@ async fn a_changed_task_keeps_when_it_was_made_and_whether_it_is_enabled() {
         assert_eq!(found.as_ref(), Some(&expected));
         // A search goes by the new name.
         for (part, total) in [("GREET", 1), ("greet", 1), ("gREET!", 0)] {
-            let filter = TaskFilter {
-                name_contains: Some(part.to_owned()),
-                ..TaskFilter::default()
-            };
+            let filter = TaskFilter::of([TaskCondition::Name(TextMatch::Contains(part.to_owned()))]);
             let list = tasks
                 .task_list(&filter, TaskSort::default(), everything())
                 .await

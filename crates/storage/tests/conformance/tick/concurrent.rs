@@ -1,6 +1,6 @@
 //! Several nodes that fire the same ticks at the same time.
 
-use ratchet_interfaces::{FiringOutcome, JobFilter, JobSort, TickFilter, UnifiedSchedule};
+use ratchet_interfaces::{FiringOutcome, JobFilter, JobSort, TickFilter, TickSort, UnifiedSchedule};
 
 use super::History;
 use crate::harness::{at_once, on_each_database};
@@ -73,7 +73,7 @@ async fn batches_of_the_same_ticks_fired_at_the_same_time_become_one_job_a_tick(
         }
         let ledger = repositories
             .ticks()
-            .tick_list(&TickFilter::default(), everything())
+            .tick_list(&TickFilter::default(), TickSort::default(), everything())
             .await
             .unwrap();
         assert_eq!(ledger.total, 90);

@@ -1,8 +1,8 @@
 use chrono::TimeDelta;
 use ratchet_interfaces::{
     FiringOutcome, JobFilter, JobOrigin, JobPriority, JobSort, JobStatus, OutputDestination,
-    SchedulePolicies, ScheduleState, Tick, TickFilter, TickFiring, TickOutcome, TickRecord, UnifiedJob,
-    UnifiedSchedule,
+    SchedulePolicies, ScheduleState, Tick, TickFilter, TickFiring, TickOutcome, TickRecord, TickSort,
+    UnifiedJob, UnifiedSchedule,
 };
 use serde_json::json;
 
@@ -206,7 +206,7 @@ async fn thousands_of_ticks_fire_in_one_call() {
         assert_eq!(jobs.total, 4_498);
         let ledger = repositories
             .ticks()
-            .tick_list(&TickFilter::default(), everything())
+            .tick_list(&TickFilter::default(), TickSort::default(), everything())
             .await
             .unwrap();
         assert_eq!(ledger.total, 4_498);

@@ -1,13 +1,14 @@
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    JobId, RepositoryFactory, ScheduleId, Tick, TickFilter, TickFiring, TickOutcome, TickRecord,
-    UnifiedSchedule,
+    Choice, JobId, ManualRun, ManualRuns, RepositoryFactory, ScheduleId, SortOrder, Tick, TickCondition,
+    TickFilter, TickFiring, TickOutcome, TickRecord, TickSort, UnifiedSchedule,
 };
 
 use crate::harness::on_each_database;
-use crate::paging::assert_list;
+use crate::paging::{assert_filters, assert_list, bounds, choices, directed, text_is_met, texts};
 use crate::sample::{at, everything, firing, stored_schedules};
 
 /// The ledger of two schedules, as it was written, newest first.
@@ -59,91 +60,116 @@ async fn the_pages_of_the_ledger_have_every_row_once_newest_first() {
         let (schedules, ledger) = stored(&repositories).await;
         assert_eq!(ledger.len(), 6);
         let ticks = repositories.ticks();
-        assert_list(&ledger, async |page| {
-            ticks.tick_list(&TickFilter::default(), page).await.unwrap()
-        })
-        .await;
-        let of_one = TickFilter {
-            schedule_id: Some(schedules[0].id),
-            ..TickFilter::default()
-        };
+        for order in [SortOrder::Ascending, SortOrder::Descending] {
+            for key in TickSort::KEYS {
+                let mut expected = ledger.clone();
+                expected.sort_by(|a, b| compare(key(order), a, b));
+                assert_list(&expected, async |page| {
+                    ticks
+                        .tick_list(&TickFilter::default(), key(order), page)
+                        .await
+                        .unwrap()
+                })
+                .await;
+            }
+        }
+        let of_one = TickFilter::of([TickCondition::ScheduleId(Choice::Is(schedules[0].id))]);
         let expected: Vec<Tick> = ledger
             .into_iter()
             .filter(|tick| tick.schedule_id == schedules[0].id)
             .collect();
         assert_list(&expected, async |page| {
-            ticks.tick_list(&of_one, page).await.unwrap()
+            ticks.tick_list(&of_one, TickSort::default(), page).await.unwrap()
         })
         .await;
     })
     .await;
 }
 
+/// Conditions on every field, with values that some of the rows have and values that none has.
+fn conditions(ledger: &[Tick]) -> Vec<TickCondition> {
+    let mut schedules: Vec<ScheduleId> = ledger.iter().map(|tick| tick.schedule_id).collect();
+    schedules.push(ScheduleId::new());
+    schedules.sort();
+    schedules.dedup();
+    let mut jobs: Vec<JobId> = ledger.iter().filter_map(|tick| tick.record.job_id).collect();
+    jobs.push(JobId::new());
+    // Around both ends of the run of ticks from 120 through 600, and of the single ones.
+    let around = [59, 60, 61, 90, 119, 120, 121, 599, 600, 601, 660, 661].map(at);
+    let decided = [60, 120, 600].map(|second| at(second) + TimeDelta::microseconds(1));
+    let mut all = Vec::new();
+    all.extend(choices(&schedules).into_iter().map(TickCondition::ScheduleId));
+    all.extend(bounds(&around).into_iter().map(TickCondition::ScheduledFor));
+    all.extend(bounds(&around).into_iter().map(TickCondition::Through));
+    all.extend(choices(TickOutcome::ALL).into_iter().map(TickCondition::Outcome));
+    all.extend([true, false].map(TickCondition::ByHand));
+    let reasons = texts(&["it's \"no\" use, 100%"], &["", "NO", "100%", "_"]);
+    all.extend(reasons.into_iter().map(TickCondition::Reason));
+    all.extend(choices(&jobs).into_iter().map(TickCondition::JobId));
+    all.extend(bounds(&decided).into_iter().map(TickCondition::DecidedAt));
+    all
+}
+
+/// What the documentation of the condition says.
+fn matches(condition: &TickCondition, tick: &Tick) -> bool {
+    let record = &tick.record;
+    match condition {
+        TickCondition::ScheduleId(choice) => choice.is_met_by(Some(&tick.schedule_id)),
+        TickCondition::ScheduledFor(bound) => bound.is_met_by(Some(&record.scheduled_for)),
+        TickCondition::Through(bound) => bound.is_met_by(Some(&record.through)),
+        TickCondition::Outcome(choice) => choice.is_met_by(Some(&record.outcome)),
+        TickCondition::ByHand(by_hand) => *by_hand == (tick.request > 0),
+        TickCondition::Reason(text) => text_is_met(text, record.reason.as_deref()),
+        TickCondition::JobId(choice) => choice.is_met_by(record.job_id.as_ref()),
+        TickCondition::DecidedAt(bound) => bound.is_met_by(Some(&record.decided_at)),
+    }
+}
+
 #[tokio::test]
-async fn each_field_of_a_filter_leaves_the_ticks_that_match() {
+async fn each_condition_leaves_the_ticks_that_meet_it() {
     on_each_database(async |repositories| {
-        let (schedules, ledger) = stored(&repositories).await;
-        let all = TickFilter::default;
-        let mut filters = vec![
-            all(),
-            TickFilter {
-                schedule_id: Some(schedules[1].id),
-                ..all()
+        let (schedules, mut ledger) = stored(&repositories).await;
+        let triggered = ManualRuns {
+            schedule_id: schedules[0].id,
+            outcome: TickOutcome::Triggered,
+            reason: "by hand".into(),
+            input: None,
+            runs: vec![ManualRun {
+                job_id: JobId::new(),
+                instant: at(700),
+                run_after: at(700),
+            }],
+            decided_at: at(700),
+        };
+        repositories.ticks().tick_add_manual(&triggered).await.unwrap();
+        let newest = repositories
+            .ticks()
+            .tick_list(&TickFilter::default(), TickSort::default(), everything())
+            .await
+            .unwrap();
+        ledger.insert(0, newest.items[0].clone());
+        assert_filters(
+            TickCondition::FIELDS,
+            TickCondition::field,
+            &conditions(&ledger),
+            &ledger,
+            matches,
+            async |filter| {
+                let ticks = repositories.ticks();
+                ticks
+                    .tick_list(filter, TickSort::default(), everything())
+                    .await
+                    .unwrap()
             },
-            TickFilter {
-                schedule_id: Some(ScheduleId::new()),
-                ..all()
-            },
-        ];
-        for outcome in TickOutcome::ALL {
-            filters.push(TickFilter {
-                outcomes: vec![*outcome],
-                ..all()
-            });
-        }
-        // Around both ends of the run of ticks from 120 through 600, and of the single ones.
-        for second in [59, 60, 61, 90, 119, 120, 121, 599, 600, 601, 660, 661] {
-            filters.extend([
-                TickFilter {
-                    from: Some(at(second)),
-                    ..all()
-                },
-                TickFilter {
-                    before: Some(at(second)),
-                    ..all()
-                },
-                TickFilter {
-                    schedule_id: Some(schedules[0].id),
-                    from: Some(at(second)),
-                    before: Some(at(second + 1)),
-                    outcomes: vec![TickOutcome::Coalesced],
-                    by_hand: Some(false),
-                },
-            ]);
-        }
-        for filter in filters {
-            let expected: Vec<Tick> = ledger
-                .iter()
-                .filter(
-                    |Tick {
-                         schedule_id, record, ..
-                     }| {
-                        filter.schedule_id.is_none_or(|id| id == *schedule_id)
-                            && filter.from.is_none_or(|from| record.through >= from)
-                            && filter.before.is_none_or(|before| record.scheduled_for < before)
-                            && (filter.outcomes.is_empty() || filter.outcomes.contains(&record.outcome))
-                    },
-                )
-                .cloned()
-                .collect();
-            let found = repositories
-                .ticks()
-                .tick_list(&filter, everything())
-                .await
-                .unwrap();
-            assert_eq!(found.items, expected, "{filter:?}");
-            assert_eq!(found.total, expected.len() as u64, "{filter:?}");
-        }
+        )
+        .await;
     })
     .await;
+}
+
+/// What the documentation of the sort says.
+fn compare(sort: TickSort, a: &Tick, b: &Tick) -> Ordering {
+    let TickSort::ScheduledFor(order) = sort;
+    let key = |tick: &Tick| (tick.record.scheduled_for, tick.schedule_id, tick.request);
+    directed(order, key(a).cmp(&key(b)))
 }
