@@ -12,6 +12,7 @@
 //! databases store: [`truncate_to_micros`] makes one storable. Ids are UUIDv7, one type a noun: see [`ApiId`].
 
 mod backoff;
+mod caller;
 mod clock;
 mod delivery;
 mod dependency;
@@ -45,6 +46,7 @@ mod version_order;
 mod webhook;
 
 pub use backoff::{Backoff, BackoffError};
+pub use caller::{Caller, CallerError};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
     Delivery, DeliveryAttempt, DeliveryFilter, DeliveryReceipt, DeliveryStatus, JobResult, OutputDelivery,
