@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::name::named_enum;
 use crate::{
-    DeliveryId, DeliveryStatus, ExecutionId, ExecutionStatus, JobId, JobStatus, ScheduleId, TaskErrorKind,
-    TaskId, TickRecord, UnifiedJob, UnifiedSchedule,
+    Caller, DeliveryId, DeliveryStatus, ExecutionId, ExecutionStatus, JobId, JobStatus, ScheduleId,
+    TaskErrorKind, TaskId, TickRecord, UnifiedJob, UnifiedSchedule,
 };
 
 /// Hears what happens, as it happens.
@@ -146,6 +146,8 @@ pub struct JobEvent {
     pub status: JobStatus,
     /// When it was created, where that is known.
     pub queued_at: Option<DateTime<Utc>>,
+    /// Who created it, if it was created at this moment and traces know.
+    pub caller: Option<Caller>,
     /// When it became so.
     pub at: DateTime<Utc>,
 }
@@ -162,6 +164,7 @@ impl JobEvent {
             from,
             status: job.status,
             queued_at: Some(job.queued_at),
+            caller: None,
             at,
         }
     }
@@ -177,6 +180,7 @@ impl JobEvent {
             from: None,
             status,
             queued_at: None,
+            caller: None,
             at,
         }
     }

@@ -13,6 +13,7 @@
 
 mod audit;
 mod backoff;
+mod caller;
 mod change;
 mod clock;
 mod delivery;
@@ -53,6 +54,7 @@ mod worker;
 
 pub use audit::{AuditCondition, AuditEntry, AuditFilter};
 pub use backoff::{Backoff, BackoffError};
+pub use caller::{Caller, CallerError};
 pub use change::{ExecutionDeletion, JobChanges, JobDeletion, JobUpdate};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{

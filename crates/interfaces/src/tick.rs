@@ -111,6 +111,12 @@ impl TickOutcome {
     pub const fn is_run(self) -> bool {
         matches!(self, Self::Fired | Self::Buffered)
     }
+
+    /// Whether somebody asked for it.
+    #[must_use]
+    pub const fn is_by_hand(self) -> bool {
+        matches!(self, Self::Triggered | Self::Backfilled)
+    }
 }
 
 /// What became of a [`TickFiring`].

@@ -89,6 +89,9 @@ pub enum StartError {
     /// Processes cannot be run as it is set.
     #[error(transparent)]
     Process(#[from] ProcessConfigError),
+    /// Traces cannot be sent.
+    #[error("traces cannot be told")]
+    Traces(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Standard output and error cannot be written to.
     #[error("the process's own streams cannot be had")]
     Output(#[source] std::io::Error),

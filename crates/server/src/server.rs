@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use ratchet_api::{ApiConfig, ApiState};
 use ratchet_interfaces::{Clock, EventSink, EventSinks, Fact};
+use ratchet_outbound::{AddressPolicy, OutboundClient};
 use ratchet_scheduler::SystemClock;
-use ratchet_telemetry::{Metrics, MetricsSource, TimedClock};
+use ratchet_telemetry::{Metrics, MetricsSource, TimedClock, Traces, TracesConfig};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -66,7 +67,9 @@ impl UnifiedServer {
         let clock: Arc<dyn Clock> = Arc::new(TimedClock::new(clock, Arc::clone(&metrics)));
         let health = Arc::new(ServerHealth::new(Arc::clone(&clock)));
         let api = ApiState::new(Arc::clone(&clock)).with_config(api_config(&settings.server));
-        let sinks: [Arc<dyn EventSink>; 2] = [Arc::clone(&metrics) as _, api.events()];
+        let traces = traces(&settings)?;
+        let mut sinks: Vec<Arc<dyn EventSink>> = vec![Arc::clone(&metrics) as _, api.events()];
+        sinks.extend(traces.iter().map(|traces| Arc::clone(traces) as _));
         let events = Arc::new(EventSinks::new(sinks));
         let http = HttpServer::begin(listener, Arc::clone(&health), Arc::clone(&metrics), api.clone());
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the server starts");
@@ -93,6 +96,9 @@ impl UnifiedServer {
         };
         // Whoever watches has been told of all that ended during the stop.
         api.events().end();
+        if let Some(traces) = traces {
+            traces.stop().await;
+        }
         first_error([outcome, http.end().await])?;
         tracing::info!("the server has stopped");
         Ok(())
@@ -107,6 +113,22 @@ fn api_config(settings: &ServerSettings) -> ApiConfig {
         requests_per_second: settings.requests_per_second,
         audit_retention_days: settings.audit_retention_days,
     }
+}
+
+/// Traces, if there is a collector. Whoever runs the server says where that is, so it may be anywhere.
+fn traces(settings: &Settings) -> Result<Option<Arc<Traces>>, StartError> {
+    let config = TracesConfig {
+        endpoint: settings.telemetry.otlp_endpoint.clone(),
+        percent: settings.telemetry.trace_percent,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    if !config.names_a_collector() {
+        return Ok(None);
+    }
+    let anywhere = AddressPolicy::allowing(["0.0.0.0/0", "::/0"]);
+    let client = OutboundClient::new(anywhere.map_err(|error| StartError::Traces(error.into()))?)?;
+    let traces = Traces::start(config, client).map_err(|error| StartError::Traces(error.into()))?;
+    Ok(Some(Arc::new(traces)))
 }
 
 /// What is told over HTTP that the parts run.

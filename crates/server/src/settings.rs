@@ -6,6 +6,7 @@ use ratchet_outbound::AddressPolicy;
 use ratchet_runtimes::{JavaScriptConfig, ProcessConfig};
 use ratchet_scheduler::SchedulerConfig;
 use ratchet_storage::DatabaseUrl;
+use ratchet_telemetry::OtlpEndpoint;
 
 mod declaration;
 mod error;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub process: ProcessConfig,
     /// What the process says of itself.
     pub log: LogSettings,
+    /// Which traces are told, and to whom.
+    pub telemetry: TelemetrySettings,
 }
 
 impl ServerSettings {
@@ -162,6 +165,24 @@ impl TaskSettings {
 pub struct OutboundSettings {
     /// The networks and addresses that webhooks and tasks may reach beside those of the Internet.
     pub allowed_networks: AddressPolicy,
+}
+
+/// `[telemetry]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TelemetrySettings {
+    /// The collector of traces; `None` leaves it to OpenTelemetry's variables of the environment.
+    pub otlp_endpoint: Option<OtlpEndpoint>,
+    /// Of how many percent of the jobs a trace is told.
+    pub trace_percent: u64,
+}
+
+impl Default for TelemetrySettings {
+    fn default() -> Self {
+        Self {
+            otlp_endpoint: None,
+            trace_percent: 100,
+        }
+    }
 }
 
 /// `[log]`

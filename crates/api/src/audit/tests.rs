@@ -1,7 +1,10 @@
 use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
-use ratchet_interfaces::{AuditEntry, MockAuditRepository, Page, RepositoryError, Scope, TokenId};
+use ratchet_interfaces::{
+    AuditCondition, AuditEntry, AuditFilter, Bound, Choice, MockAuditRepository, Page, RepositoryError,
+    Scope, TextMatch,
+};
 use serde_json::json;
 
 use super::*;
@@ -165,13 +168,18 @@ async fn the_log_is_shown_by_every_filter() {
         .audit
         .expect_audit_list()
         .withf(|filter, _| {
-            filter.actor.as_deref() == Some("ci")
-                && filter.token_id == Some(ID.parse::<TokenId>().unwrap())
-                && filter.action.as_deref() == Some("jobs_create")
-                && filter.resource.as_deref() == Some("jobs")
-                && filter.resource_id.as_deref() == Some("7")
-                && filter.from == Some(now())
-                && filter.before == Some(now() + TimeDelta::microseconds(1))
+            let is = |text: &str| TextMatch::Choice(Choice::Is(text.to_owned()));
+            *filter
+                == AuditFilter::of([
+                    AuditCondition::Actor(is("ci")),
+                    AuditCondition::TokenId(Choice::Is(ID.parse().unwrap())),
+                    AuditCondition::Action(is("jobs_create")),
+                    AuditCondition::Resource(is("jobs")),
+                    AuditCondition::ResourceId(is("7")),
+                    AuditCondition::Status(Bound::Choice(Choice::Is(201))),
+                    AuditCondition::At(Bound::AtLeast(now())),
+                    AuditCondition::At(Bound::AtMost(now())),
+                ])
         })
         .returning(|_, _| {
             let entry = AuditEntry {
@@ -192,7 +200,7 @@ async fn the_log_is_shown_by_every_filter() {
             })
         });
     let query = format!(
-        "actor=ci&tokenId={ID}&action=jobs_create&resource=jobs&resource_id=7\
+        "actor=ci&tokenId={ID}&action=jobs_create&resource=jobs&resource_id=7&status=201\
          &at_gte=2026-03-27T12:00:00Z&at_lte=2026-03-27T12:00:00Z"
     );
     let answer = mocks.get(&format!("/api/v1/audit?{query}")).await;

@@ -232,6 +232,7 @@ impl From<JobEvent> for JobEventView {
             from,
             status,
             queued_at: _,
+            caller: _,
             at,
         } = event;
         Self {

@@ -1,10 +1,10 @@
 use axum::http::Method;
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    Bound, Cancellation, Choice, Execution, ExecutionCondition, ExecutionDeletion, ExecutionId,
-    ExecutionLogLine, ExecutionSort, ExecutionStatistics, ExecutionStatus, JobCreation, JobStatus,
-    LogCondition, LogLevel, NodeId, Page, Progress, SortOrder, Task, TaskDefinition, TaskErrorKind,
-    UnifiedJob,
+    Bound, Cancellation, Choice, Execution, ExecutionCondition, ExecutionDeletion, ExecutionFilter,
+    ExecutionId, ExecutionLogLine, ExecutionSort, ExecutionStatistics, ExecutionStatus, JobCreation,
+    JobStatus, LogCondition, LogLevel, NodeId, Page, Progress, SortOrder, Task, TaskDefinition,
+    TaskErrorKind, UnifiedJob,
 };
 use serde_json::{Value, json};
 
@@ -265,8 +265,11 @@ async fn the_id_of_a_job_leads_to_its_last_execution() {
     mocks
         .executions
         .expect_execution_list()
-        .withf(|filter, page| filter.job_id == JOB.parse().ok() && page.limit() == 1)
-        .returning(|_, _| {
+        .withf(|filter, _, page| {
+            let of_job = ExecutionCondition::JobId(Choice::Is(JOB.parse().unwrap()));
+            *filter == ExecutionFilter::of([of_job]) && page.limit() == 1
+        })
+        .returning(|_, _, _| {
             Ok(Page {
                 items: vec![failed()],
                 total: 2,

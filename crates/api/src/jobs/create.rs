@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SubsecRound, Utc};
 use ratchet_interfaces::{
-    JobCreation, JobDependencies, JobEvent, JobId, JobRepository, JobStatus, RepositoryError, TaskId,
+    Caller, JobCreation, JobDependencies, JobEvent, JobId, JobRepository, JobStatus, RepositoryError, TaskId,
     UnifiedJob,
 };
 use serde::Deserialize;
@@ -141,6 +141,7 @@ fn jobs_before(after: After) -> Result<Vec<JobId>, ApiError> {
     path = "/jobs",
     tag = TAG,
     operation_id = "jobs_create",
+    params(("traceparent" = Option<String>, Header, description = "The span that asks, as the W3C has it: its trace is told of the job's")),
     request_body = CreateJob,
     responses(
         (status = 201, body = One<JobDetail>, headers(("Location" = String, description = "Its path"))),
@@ -152,6 +153,7 @@ fn jobs_before(after: After) -> Result<Vec<JobId>, ApiError> {
 )]
 pub(super) async fn create(
     services: Services,
+    headers: HeaderMap,
     JsonBody(given): JsonBody<CreateJob>,
 ) -> Result<Response, ApiError> {
     let Checked { job, before } = given.checked(&services).await?;
@@ -165,6 +167,7 @@ pub(super) async fn create(
         }]
     };
     let new = job.clone();
+    let caller = caller(&headers);
     let events = Arc::clone(&services.events);
     let creation = queue::fill(&services, move |jobs| async move {
         let created = jobs
@@ -172,7 +175,8 @@ pub(super) async fn create(
             .await;
         if matches!(created.as_deref(), Ok([JobCreation::Created])) {
             if dependencies.is_empty() {
-                event::tell(&*events, JobEvent::of(&new, None, new.queued_at));
+                let job = JobEvent::of(&new, None, new.queued_at);
+                event::tell(&*events, JobEvent { caller, ..job });
             } else {
                 // How the others stand has decided how it stands.
                 event::tell_of_stored(&*events, &*jobs, id, None, JobStatus::Blocked, new.queued_at).await;
@@ -222,12 +226,20 @@ pub(crate) async fn run_now(
     check_run(services, task_id, &input).await?;
     let job = UnifiedJob::new(task_id, input, services.clock.now().trunc_subsecs(6));
     let new = job.clone();
+    let events = Arc::clone(&services.events);
     queue::fill(services, move |jobs| async move {
-        jobs.job_create_many(&[new], &[]).await
+        let created = jobs.job_create_many(std::slice::from_ref(&new), &[]).await?;
+        event::tell(&*events, JobEvent::of(&new, None, new.queued_at));
+        Ok(created)
     })
     .await?;
     tracing::info!(job.id = %job.id, "a job was created");
     Ok(job)
+}
+
+/// Who asks. A header that is wrong is as good as none, as its standard says.
+fn caller(headers: &HeaderMap) -> Option<Caller> {
+    headers.get("traceparent")?.to_str().ok()?.parse().ok()
 }
 
 /// What became of a job that was to be created.

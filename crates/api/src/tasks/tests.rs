@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use ratchet_interfaces::{
-    LastSync, Page, RepositoryError, SyncReport, Task, TaskDefinition, TaskDeletion, TaskId, TaskSort,
-    TaskStatistics, TaskUse, ValidationIssue,
+    Bound, Choice, LastSync, Page, RepositoryError, SyncReport, Task, TaskCondition, TaskDefinition,
+    TaskDeletion, TaskFilter, TaskId, TaskSort, TaskStatistics, TaskUse, TextMatch, ValidationIssue,
 };
 use serde_json::{Value, json};
 
@@ -320,14 +320,17 @@ async fn each_filter_and_sort_key_reaches_the_repository() {
         .tasks
         .expect_task_list()
         .withf(|filter, sort, page| {
-            let text = |text: &str| Some(text.to_owned());
-            filter.name_contains == text("rep")
-                && filter.names == ["a", "b"]
-                && filter.version_not == text("2")
-                && filter.registry == text("files")
-                && filter.runtime_not == text("none")
-                && filter.enabled == Some(true)
-                && filter.created_from == Some(now())
+            let text = |text: &str| text.to_owned();
+            *filter
+                == TaskFilter::of([
+                    TaskCondition::Name(TextMatch::Contains(text("rep"))),
+                    TaskCondition::Name(TextMatch::Choice(Choice::IsOneOf(vec![text("a"), text("b")]))),
+                    TaskCondition::Version(TextMatch::Choice(Choice::IsNot(text("2")))),
+                    TaskCondition::Registry(TextMatch::Choice(Choice::Is(text("files")))),
+                    TaskCondition::Runtime(TextMatch::Choice(Choice::IsNot(text("none")))),
+                    TaskCondition::Enabled(true),
+                    TaskCondition::CreatedAt(Bound::AtLeast(now())),
+                ])
                 && *sort == TaskSort::UpdatedAt(ratchet_interfaces::SortOrder::Descending)
                 && page.limit() == 10
         })

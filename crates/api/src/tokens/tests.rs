@@ -1,6 +1,6 @@
 use axum::http::Method;
 use chrono::TimeDelta;
-use ratchet_interfaces::{Page, RepositoryError, Scope, Token, TokenId};
+use ratchet_interfaces::{Choice, Page, RepositoryError, Scope, TextMatch, Token, TokenCondition, TokenId};
 use serde_json::{Value, json};
 
 use crate::test_support::{Answer, Mocks, now};
@@ -92,9 +92,16 @@ async fn tokens_are_listed_without_what_is_known_of_their_secrets() {
         .tokens
         .expect_token_list()
         .withf(|filter, _| {
-            filter.scope == Some(Scope::Write)
-                && filter.revoked == Some(false)
-                && filter.name.as_deref() == Some("ci")
+            let named = TextMatch::Choice(Choice::Is("ci".to_owned()));
+            let conditions = filter.conditions().iter();
+            filter.conditions().len() == 3
+                && [
+                    TokenCondition::Scope(Choice::Is(Scope::Write)),
+                    TokenCondition::Revoked(false),
+                    TokenCondition::Name(named),
+                ]
+                .iter()
+                .all(|wanted| conditions.clone().any(|condition| condition == wanted))
         })
         .returning(|_, _| {
             Ok(Page {

@@ -48,6 +48,7 @@ impl Facts {
             from,
             status,
             queued_at: Some(self.queued_at),
+            caller: None,
             at,
         })
     }

@@ -233,6 +233,23 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "telemetry",
+        about: "Which traces are told, and to whom: [observability.md](observability.md).",
+        settings: &[
+            setting!(
+                telemetry.otlp_endpoint,
+                "Where a collector takes OTLP over HTTP, such as `http://127.0.0.1:4318`; without it no trace is told.",
+                unset: "what `OTEL_EXPORTER_OTLP_ENDPOINT` says, if it is set",
+            ),
+            setting!(
+                telemetry.trace_percent,
+                "Of how many of a hundred jobs a trace is told.",
+                unit: Some("percent"),
+                range: Some((0, 100)),
+            ),
+        ],
+    },
+    Section {
         name: "log",
         about: "What the process says of itself, on standard error.",
         settings: &[

@@ -362,8 +362,12 @@ fn every_field_of_the_settings_stands_in_the_table() {
                 max_output_bytes: _,
             },
         log: LogSettings { format: _, level: _ },
+        telemetry: TelemetrySettings {
+            otlp_endpoint: _,
+            trace_percent: _,
+        },
     } = Settings::default();
-    const FIELDS: usize = 28;
+    const FIELDS: usize = 30;
     assert_eq!(table::declarations().count(), FIELDS);
     for Section { name, settings, .. } in SECTIONS {
         for declaration in *settings {

@@ -6,6 +6,7 @@ use ratchet_api::Origin;
 use ratchet_interfaces::with_causes;
 use ratchet_outbound::AddressPolicy;
 use ratchet_storage::{DatabaseUrl, DatabaseUrlError};
+use ratchet_telemetry::OtlpEndpoint;
 
 use super::{LogFilter, LogFormat};
 
@@ -215,6 +216,24 @@ impl Setting for DatabaseUrl {
 
     fn shown(&self) -> Option<toml::Value> {
         Some(toml::Value::String(self.masked()))
+    }
+}
+
+impl Setting for Option<OtlpEndpoint> {
+    fn read(value: &Value) -> Result<Self, String> {
+        let text = value
+            .text()
+            .ok_or_else(|| "allowed is a text such as \"http://127.0.0.1:4318\"".to_owned())?;
+        text.parse().map(Some)
+    }
+
+    fn kind(&self) -> &'static str {
+        "URL"
+    }
+
+    fn shown(&self) -> Option<toml::Value> {
+        self.as_ref()
+            .map(|endpoint| toml::Value::String(endpoint.as_str().to_owned()))
     }
 }
 

@@ -73,7 +73,7 @@ fn source(depths: fn() -> Result<QueueDepths, RepositoryError>) -> MetricsSource
     });
     repositories.expect_deliveries().returning(|| {
         let mut deliveries = MockDeliveryRepository::new();
-        deliveries.expect_delivery_list().returning(|_, _| {
+        deliveries.expect_delivery_list().returning(|_, _, _| {
             Ok(Page {
                 items: Vec::new(),
                 total: 4,

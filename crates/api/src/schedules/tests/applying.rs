@@ -2,8 +2,8 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
 use ratchet_interfaces::{
-    OutputDestination, Page, RepositoryError, ScheduleChange, ScheduleSelection, SchedulerError, Secret,
-    UnifiedSchedule,
+    Choice, OutputDestination, Page, RepositoryError, ScheduleChange, ScheduleSelection, SchedulerError,
+    Secret, TaskCondition, TaskFilter, TextMatch, UnifiedSchedule,
 };
 use serde_json::{Value, json};
 
@@ -24,7 +24,12 @@ fn with(stored: Vec<UnifiedSchedule>) -> (Mocks, Changes) {
         .expect_task_find_latest()
         .returning(move |name| Ok((name == "import").then(|| latest.clone())));
     mocks.tasks.expect_task_list().returning(|filter, _, _| {
-        let here = (filter.name.as_deref(), filter.version.as_deref()) == (Some("import"), Some("1.0.0"));
+        let is = |text: &str| TextMatch::Choice(Choice::Is(text.to_owned()));
+        let here = *filter
+            == TaskFilter::of([
+                TaskCondition::Name(is("import")),
+                TaskCondition::Version(is("1.0.0")),
+            ]);
         Ok(Page {
             items: here.then(task).into_iter().collect(),
             total: here.into(),
