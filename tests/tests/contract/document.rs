@@ -21,6 +21,7 @@ pub(crate) struct Operation {
 pub(crate) struct Parameter {
     pub(crate) name: &'static str,
     place: &'static str,
+    pub(crate) is_required: bool,
     pub(crate) schema: &'static Value,
 }
 
@@ -65,6 +66,7 @@ impl Operation {
         let parameter = |parameter: &'static Value| Parameter {
             name: parameter["name"].as_str().unwrap(),
             place: parameter["in"].as_str().unwrap(),
+            is_required: parameter["required"] == true,
             schema: resolved(&parameter["schema"]),
         };
         parameters.map(parameter).collect()
@@ -87,11 +89,6 @@ impl Operation {
     /// Whether it must have a body.
     pub(crate) fn needs_body(&self) -> bool {
         self.described["requestBody"]["required"] == true
-    }
-
-    /// Whether it may have a body.
-    pub(crate) fn takes_body(&self) -> bool {
-        self.described.get("requestBody").is_some()
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::client::{Answer, act, get, patch, post, send, send_as_it_is, send_json, under};
-use crate::document::{METHODS, operations};
+use crate::document::{METHODS, Parameter, operations};
 use crate::made::{Made, job_until, path_of, text, unique};
 use crate::server::Server;
 
@@ -198,10 +198,13 @@ pub(crate) fn what_does_not_exist_is_not_found_whatever_is_asked_of_it() {
             _ => json!({}),
         });
         let body = body.map(|body| body.to_string());
+        let mut query = operation.query();
+        query.retain(|parameter| parameter.is_required);
+        let query: String = query.iter().map(required).collect();
         let typed = [("content-type", "application/json")];
         let headers = if body.is_some() { &typed[..] } else { &[] };
         for id in [&*nobody, "nonsense", "7"] {
-            let path = operation.path.replace("{id}", id);
+            let path = format!("{}{query}", operation.path.replace("{id}", id));
             let answer = send(operation.method, &path, headers, body.as_deref());
             let message = answer.error(404, "NOT_FOUND");
             assert!(message.contains(id), "{message}");
@@ -209,6 +212,16 @@ pub(crate) fn what_does_not_exist_is_not_found_whatever_is_asked_of_it() {
         asked += 1;
     }
     assert!(asked >= 25, "the document has {asked} routes with an id only");
+}
+
+/// The query that has a parameter which must be given: the only one of an operation.
+fn required(parameter: &Parameter) -> String {
+    assert!(
+        parameter.has_format("date-time"),
+        "what {} can be is unknown here",
+        parameter.name
+    );
+    format!("?{}=2030-01-01T00:00:00Z", parameter.name)
 }
 
 #[test]

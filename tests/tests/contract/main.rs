@@ -120,6 +120,7 @@ const CONTRACT: &[Row] = &[
             lists::a_filter_is_understood_in_snake_case_and_an_enumeration_in_any_case,
             lists::a_value_that_a_filter_cannot_have_is_refused,
             lists::every_name_of_the_enumerations_of_the_contract_is_a_filter,
+            lists::pending_executions_can_be_asked_for,
         ],
     ),
     row(

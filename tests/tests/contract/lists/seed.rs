@@ -25,7 +25,6 @@ impl Seed {
             "B",
             json!({"sourceCode": null, "metadata": {"a": 1}, "version": "1.10.0"}),
         );
-        act(&path_of("tasks", &other, "/disable")).expect(200);
         patch(&path_of("tasks", &task, ""), &json!({"description": "changed"})).expect(200);
 
         let schedule_of = |word: &str, more: Value| {
@@ -52,17 +51,17 @@ impl Seed {
             job_until(&triggered["job"], "COMPLETED");
         }
 
-        let to_stdout =
-            json!([{"destinationType": "stdio", "stdio": {"stream": "stdout", "format": "JSON"}}]);
+        let to_both = ["stdout", "stderr"]
+            .map(|stream| json!({"destinationType": "stdio", "stdio": {"stream": stream}}));
         let completed = made.job(
             &task,
-            &json!({"priority": "CRITICAL", "outputDestinations": to_stdout}),
+            &json!({"priority": "CRITICAL", "outputDestinations": to_both}),
         );
         let completed = job_until(&completed, "COMPLETED");
         let deliveries = path_of("jobs", &completed, "/deliveries");
         until("the result is delivered", || {
             let rows = get(&deliveries).rows();
-            rows.iter().any(|row| row["status"] == "DELIVERED").then_some(())
+            (rows.len() == 2 && rows.iter().all(|row| row["status"] == "DELIVERED")).then_some(())
         });
         let failed = made.job(
             &task,
@@ -75,6 +74,8 @@ impl Seed {
             &json!({"priority": "HIGH", "concurrencyKey": format!("{mark}-key"), "scheduledFor": "2091-02-03T04:05:06Z"}),
         );
         made.waiting_job(&other, &json!({"scheduledFor": "2092-02-03T04:05:06.789Z"}));
+        // No job is created for a task that is disabled.
+        act(&path_of("tasks", &other, "/disable")).expect(200);
         let of_job = format!("/executions?jobId={}", text(&completed["id"]));
         let execution = get(&of_job).rows().remove(0);
         Self {
