@@ -1,10 +1,11 @@
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::client::{escaped, send};
 use crate::document::{Operation, Parameter, lists};
 use crate::lists::row::{as_parameter, compare, shown};
 use crate::lists::seed::Seed;
-use crate::made::Made;
+use crate::made::{Made, unique};
 
 /// How the value of a parameter is compared, by what follows the field's name.
 const SUFFIXES: [&str; 5] = ["_like", "_ne", "_in", "_gte", "_lte"];
@@ -22,17 +23,11 @@ struct Filter {
     parameter: Parameter,
     field: &'static str,
     suffix: &'static str,
-    /// Whether any text is a value of the field.
-    is_text: bool,
+    /// The parameter that is compared with one value: a list of values is a text in the document, whatever it is a list of.
+    by_one: Option<Parameter>,
 }
 
 fn filters(list: &Operation) -> Vec<Filter> {
-    let query = list.query();
-    // A list of values is a text in the document, whatever it is a list of. What one value is says the filter by one.
-    let texts = query.iter().filter(|parameter| {
-        parameter.is("string") && parameter.values().is_empty() && parameter.schema.get("format").is_none()
-    });
-    let texts: Vec<&str> = texts.map(|parameter| parameter.name).collect();
     let filter = |parameter: Parameter| {
         let suffix = SUFFIXES.iter().find(|suffix| parameter.name.ends_with(**suffix));
         let suffix = suffix.copied().unwrap_or("");
@@ -40,7 +35,7 @@ fn filters(list: &Operation) -> Vec<Filter> {
         Filter {
             field,
             suffix,
-            is_text: texts.contains(&field),
+            by_one: list.query().into_iter().find(|other| other.name == field),
             parameter,
         }
     };
@@ -50,20 +45,57 @@ fn filters(list: &Operation) -> Vec<Filter> {
 }
 
 impl Filter {
+    /// What says of which kind its values are.
+    fn kind(&self) -> &Parameter {
+        self.by_one.as_ref().unwrap_or(&self.parameter)
+    }
+
+    /// Whether any text is a value of the field.
+    fn is_text(&self) -> bool {
+        let kind = self.kind();
+        kind.is("string") && kind.values().is_empty() && kind.schema.get("format").is_none()
+    }
+
+    /// Values that few rows have, or none, so that a filter shows that it filters even where all rows have the same.
+    fn strangers(&self) -> Vec<Value> {
+        let kind = self.kind();
+        if !kind.values().is_empty() {
+            return kind.values().into_iter().map(Value::from).collect();
+        }
+        let is_least = self.suffix == "_lte";
+        if kind.has_format("uuid") {
+            vec![json!(Uuid::now_v7())]
+        } else if kind.has_format("date-time") {
+            vec![json!(if is_least {
+                "1990-01-01T00:00:00Z"
+            } else {
+                "2190-01-01T00:00:00Z"
+            })]
+        } else if kind.is("boolean") {
+            vec![json!(true), json!(false)]
+        } else if kind.is("integer") || kind.is("number") {
+            vec![json!(if is_least { 0 } else { 1_000_000 })]
+        } else if self.is_text() {
+            vec![json!(unique("stranger"))]
+        } else {
+            Vec::new()
+        }
+    }
+
     /// What the parameter is given to find a row that has this value.
     fn wanted(&self, value: &Value) -> String {
         let text = as_parameter(value);
         match self.suffix {
             // A part of it, and in another case.
             "_like" if text.is_ascii() && text.len() > 2 => text[1..text.len() - 1].to_uppercase(),
-            "_in" if self.is_text => format!("nobody-has-this,{text}"),
+            "_in" if self.is_text() => format!("nobody-has-this,{text}"),
             _ => text,
         }
     }
 
     /// Whether a row that has `value` is to be found where a parameter was made of `other`.
     fn accepts(&self, value: &Value, other: &Value) -> bool {
-        let names = self.parameter.values();
+        let names = self.kind().values();
         let is_there = !value.is_null();
         match self.suffix {
             "" | "_in" => value == other || (is_there && compare(&names, value, other).is_eq()),
@@ -126,9 +158,10 @@ pub(crate) fn every_filter_of_the_document_leaves_the_rows_that_it_says() {
             let (first, middle, last) = (values.first(), values.get(values.len() / 2), values.last());
             values = [first, middle, last].into_iter().flatten().cloned().collect();
             values.dedup();
+            tried += values.len();
+            values.extend(filter.strangers());
             for value in values {
                 leaves(&path, &filter, &narrow, &rows, &value);
-                tried += 1;
             }
         }
     }
