@@ -14,6 +14,11 @@ use serde_json::Value;
 /// would otherwise hang.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Runs a command until the input ends, which it does with the process that holds the other end of the pipe, whatever becomes
+/// of that. Then the folder goes too.
+const UNTIL_INPUT_ENDS: &str =
+    r#""$@" & server=$!; cat >/dev/null; kill "$server"; wait "$server"; cd / && rm -rf "$0""#;
+
 /// The binary under test.
 ///
 /// # Panics
@@ -109,6 +114,23 @@ impl ServerProcess {
         Self::spawn(Command::new(ratchet_binary()).current_dir(folder), arguments)
     }
 
+    /// As [`ServerProcess::start`], for a server that all tests of a process share: it ends with the process, however that
+    /// ends, and its folder is deleted then.
+    ///
+    /// # Panics
+    /// When the process cannot be started.
+    #[must_use]
+    pub fn start_for_this_process(folder: &Path, arguments: &[&str]) -> Self {
+        let binary = ratchet_binary().canonicalize().expect("the binary exists");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", UNTIL_INPUT_ENDS])
+            .arg(folder)
+            .arg(binary)
+            .current_dir(folder);
+        Self::spawn_with_input(&mut command, arguments, Stdio::piped())
+    }
+
     /// As [`ServerProcess::start`], in an environment that grants so many open files to who does not ask for more.
     ///
     /// # Panics
@@ -126,6 +148,10 @@ impl ServerProcess {
 
     /// Starts a server by a command that lacks the arguments of `ratchet`.
     pub(crate) fn spawn(command: &mut Command, arguments: &[&str]) -> Self {
+        Self::spawn_with_input(command, arguments, Stdio::null())
+    }
+
+    fn spawn_with_input(command: &mut Command, arguments: &[&str], input: Stdio) -> Self {
         let bind: &[&str] = if arguments.contains(&"--bind") {
             &[]
         } else {
@@ -135,7 +161,7 @@ impl ServerProcess {
             .args(["serve", "--log-format", "json"])
             .args(bind)
             .args(arguments)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -390,8 +416,10 @@ impl ServerProcess {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // A test that panicked leaves no server behind. One that has ended already cannot be killed.
-        if self.child.kill().is_ok() && self.child.wait().is_err() {
+        // A test that panicked leaves no server behind. One that has ended already cannot be killed, and a shell must not be,
+        // as it has the server to end: it does so when its input ends.
+        let ends_itself = self.child.stdin.take().is_some();
+        if (ends_itself || self.child.kill().is_ok()) && self.child.wait().is_err() {
             eprintln!("process {} could not be waited for", self.child.id());
         }
     }

@@ -2,7 +2,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use crate::error::ApiError;
@@ -84,7 +84,10 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let cause = error.into_inner();
-        if cause.is_data() {
+        // A field is looked at before what comes after it is read: whether that is JSON is asked first.
+        if let Err(cause) = serde_json::from_slice::<IgnoredAny>(bytes) {
+            malformed(&cause)
+        } else if cause.is_data() {
             let rule = without_place(&cause.to_string());
             // A missing field is of the body itself, and named by the rule.
             ApiError::mistyped(if path == "." {
@@ -167,6 +170,8 @@ mod tests {
             ("", 400, "no JSON"),
             ("{\"name\": \"a\"} x", 400, "no JSON"),
             ("{\"name\": \"\u{1}\"}", 400, "no JSON"),
+            ("{} {}", 400, "no JSON"),
+            ("{\"name\": 7, }", 400, "no JSON"),
             ("{}", 422, "missing field `name`"),
             ("[]", 422, ""),
             (
