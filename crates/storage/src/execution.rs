@@ -136,6 +136,7 @@ fn lines(backend: DbBackend, id: ExecutionId, filter: &LogFilter) -> List {
         restriction,
         sort: SortBy::Key(SortOrder::Ascending),
         rows: Rows::InOrder,
+        absent: None,
     }
 }
 

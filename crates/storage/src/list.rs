@@ -20,6 +20,9 @@ pub(crate) struct List {
     pub(crate) restriction: Restriction,
     pub(crate) sort: SortBy,
     pub(crate) rows: Rows,
+    /// The column that none of the rows has a value in, where nothing else is asked of them: they are those that the others
+    /// leave, and an index counts both without a look at a row.
+    pub(crate) absent: Option<&'static str>,
 }
 
 /// What a list is sorted by.
@@ -147,6 +150,7 @@ impl List {
         };
         let mut without = Self {
             sort: SortBy::Key(order),
+            absent: Some(column).filter(|_| self.restriction.is_none()),
             ..self.clone()
         };
         without.restriction.term(format!("{column} IS NULL"));
@@ -180,10 +184,15 @@ impl List {
         let Self {
             table, restriction, ..
         } = self;
-        self.statement(
-            format!("SELECT COUNT(*) FROM {table} WHERE {}", restriction.sql()),
-            [],
-        )
+        let count = |restriction: &str| format!("SELECT COUNT(*) FROM {table} WHERE {restriction}");
+        let sql = match self.absent {
+            None => count(&restriction.sql()),
+            Some(column) => {
+                let with = count(&format!("{column} IS NOT NULL"));
+                format!("SELECT (SELECT COUNT(*) FROM {table}) - ({with})")
+            }
+        };
+        self.statement(sql, [])
     }
 
     pub(crate) fn cut_statement(&self, cut: Cut) -> Statement {

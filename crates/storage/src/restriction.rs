@@ -48,6 +48,11 @@ impl Restriction {
         self.backend
     }
 
+    /// Whether every row meets it.
+    pub(crate) const fn is_none(&self) -> bool {
+        self.terms.is_empty()
+    }
+
     /// What stands behind `WHERE`.
     pub(crate) fn sql(&self) -> String {
         self.sql_behind(0)

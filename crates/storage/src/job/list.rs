@@ -19,6 +19,7 @@ pub(super) fn list(backend: DbBackend, filter: &JobFilter, sort: JobSort) -> Lis
             JobSort::Priority(order) => SortBy::Column("priority", order),
         },
         rows: Rows::ById,
+        absent: None,
     }
 }
 
@@ -118,6 +119,13 @@ mod tests {
         assert_eq!(
             found_in_order(parts[0].cut_statement(Cut::DEEP)).await,
             ["SEARCH jobs USING COVERING INDEX jobs_completed_at (completed_at>?)"]
+        );
+        let counted = steps(parts[1].count_statement()).await;
+        assert!(
+            counted
+                .iter()
+                .all(|step| !step.contains("jobs") || step.contains("COVERING INDEX")),
+            "{counted:?}"
         );
     }
 

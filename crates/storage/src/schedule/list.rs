@@ -15,6 +15,7 @@ pub(super) fn list(backend: DbBackend, filter: &ScheduleFilter, sort: ScheduleSo
             ScheduleSort::CreatedAt(order) => SortBy::Column("created_at", order),
         },
         rows: Rows::ById,
+        absent: None,
     }
 }
 
