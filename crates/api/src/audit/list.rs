@@ -15,7 +15,7 @@ impl Listed for AuditEntries {
             Filter::is(
                 "actor",
                 Setter::Text(|filter, name| filter.actor = Some(name)),
-                "Of the token with this name; `local` is who needs none.",
+                "Of the token with this name; `local` is who needs none, `command line` a command on the database.",
             ),
             Filter::is(
                 "tokenId",
