@@ -241,6 +241,23 @@ fn without_a_server_the_database_is_changed_and_the_next_server_does_the_rest() 
 }
 
 #[test]
+fn whoever_has_the_database_needs_no_token_and_the_audit_log_says_that_it_was_a_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, &["token", "create", "admin", "--scope", "admin"]);
+    assert_eq!(json_of(folder, &["schedule", "list"]), json!([]));
+    done(
+        folder,
+        &["schedule", "create", "a", "--every", "day", "--task", "heartbeat"],
+    );
+    let log = json_of(folder, &["audit", "--action", "schedules_create"]);
+    assert_eq!(
+        (&log[0]["actor"], &log[0]["status"], &log[1]),
+        (&json!("command line"), &json!(201), &Value::Null)
+    );
+}
+
+#[test]
 fn a_server_that_is_named_gets_the_token_and_one_that_is_none_is_told_of() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

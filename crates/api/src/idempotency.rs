@@ -21,9 +21,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use chrono::TimeDelta;
-use ratchet_interfaces::{
-    AuditEntry, IdempotencyClaim, IdempotencyKey, IdempotencyState, KeptAnswer, with_causes,
-};
+use ratchet_interfaces::{IdempotencyClaim, IdempotencyKey, IdempotencyState, KeptAnswer, with_causes};
 use sha2::{Digest, Sha256};
 
 use crate::auth::Caller;
@@ -117,7 +115,7 @@ pub(crate) async fn claim(
 ) -> Result<Claim, ApiError> {
     let client = caller.identity.token_id();
     let key = IdempotencyKey {
-        client: client.map_or_else(|| AuditEntry::LOCAL.to_owned(), |id| id.to_string()),
+        client: client.map_or_else(|| caller.identity.name().to_owned(), |id| id.to_string()),
         route: caller.operation.id.clone(),
         key,
     };

@@ -58,6 +58,19 @@ impl ApiState {
         }
     }
 
+    /// For requests of this process alone. It has the database, and so may do everything: no request takes a token, is counted,
+    /// or is refused for where it comes from, and the audit log calls who sends it [`AuditEntry::COMMAND_LINE`]. These
+    /// routes must not be listened for.
+    ///
+    /// [`AuditEntry::COMMAND_LINE`]: ratchet_interfaces::AuditEntry::COMMAND_LINE
+    #[must_use]
+    pub fn of_this_process(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            access: Arc::new(Access::of_this_process()),
+            ..Self::new(clock)
+        }
+    }
+
     /// With other rules for who may ask, and how often.
     #[must_use]
     pub fn with_config(self, config: ApiConfig) -> Self {

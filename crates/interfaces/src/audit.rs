@@ -10,7 +10,7 @@ pub struct AuditEntry {
     pub id: AuditEntryId,
     /// When it was answered.
     pub at: DateTime<Utc>,
-    /// The name of the token, or [`AuditEntry::LOCAL`].
+    /// The name of the token, [`AuditEntry::LOCAL`] or [`AuditEntry::COMMAND_LINE`].
     pub actor: String,
     /// The token; `None` where none is needed.
     pub token_id: Option<TokenId>,
@@ -31,6 +31,14 @@ pub struct AuditEntry {
 impl AuditEntry {
     /// Who acts where no token is needed.
     pub const LOCAL: &str = "local";
+    /// Who acts by a command, on the database itself.
+    pub const COMMAND_LINE: &str = "command line";
+
+    /// Whether the name is that of somebody who has no token.
+    #[must_use]
+    pub fn is_reserved(name: &str) -> bool {
+        [Self::LOCAL, Self::COMMAND_LINE].contains(&name)
+    }
 }
 
 /// Which entries a list holds.

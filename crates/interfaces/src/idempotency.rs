@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 /// A key that a client gave to a request so that it may repeat it: of whom, and of which route.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey {
-    /// The id of the token, or `local`.
+    /// The id of the token, or the actor of the audit log that has none.
     pub client: String,
     /// The operation's id in the API's document.
     pub route: String,

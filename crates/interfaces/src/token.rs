@@ -78,8 +78,8 @@ impl Token {
             return refused("name", rule);
         }
         // An entry of the audit log must not be taken for one of nobody's.
-        if name == crate::AuditEntry::LOCAL || name.parse::<TokenId>().is_ok() {
-            let rule = format!("{name:?} is not allowed: \"local\" and ids are no names");
+        if crate::AuditEntry::is_reserved(name) || name.parse::<TokenId>().is_ok() {
+            let rule = format!("{name:?} is not allowed: \"local\", \"command line\" and ids are no names");
             return refused("name", rule);
         }
         if let Some(expires) = expires_at
@@ -157,6 +157,7 @@ mod tests {
             " a",
             "a\n",
             "local",
+            "command line",
             "00000000-0000-0000-0000-000000000001",
             &"x".repeat(101),
         ] {

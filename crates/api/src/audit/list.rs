@@ -15,7 +15,7 @@ impl Listed for AuditEntries {
             &field(
                 "actor",
                 AuditCondition::Actor,
-                "The name of the token; `local` is who needs none",
+                "The name of the token; `local` is who needs none, `command line` a command on the database",
             ),
             &field("tokenId", AuditCondition::TokenId, "The token"),
             &field(

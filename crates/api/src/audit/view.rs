@@ -11,7 +11,7 @@ pub(crate) struct AuditEntryView {
     id: String,
     /// When it was answered.
     at: DateTime<Utc>,
-    /// The name of the token; `local` where none was needed.
+    /// The name of the token; `local` where none was needed, `command line` for a command on the database.
     actor: String,
     /// The token.
     token_id: Option<String>,

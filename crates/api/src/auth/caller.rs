@@ -11,6 +11,8 @@ use crate::rate::Client;
 pub(crate) enum Identity {
     /// Somebody on this machine; nobody needs a token.
     Local,
+    /// This process itself, which has the database.
+    CommandLine,
     Token(Token),
 }
 
@@ -37,7 +39,7 @@ impl Caller {
 impl Identity {
     pub(crate) const fn token_id(&self) -> Option<TokenId> {
         match self {
-            Self::Local => None,
+            Self::Local | Self::CommandLine => None,
             Self::Token(token) => Some(token.id),
         }
     }
@@ -45,6 +47,7 @@ impl Identity {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Local => AuditEntry::LOCAL,
+            Self::CommandLine => AuditEntry::COMMAND_LINE,
             Self::Token(token) => &token.name,
         }
     }
@@ -52,7 +55,7 @@ impl Identity {
     /// As whom requests are counted.
     pub(super) fn client(&self, peer: Option<IpAddr>) -> Client {
         match self {
-            Self::Local => Client::at(peer),
+            Self::Local | Self::CommandLine => Client::at(peer),
             Self::Token(token) => Client::Token(token.id),
         }
     }

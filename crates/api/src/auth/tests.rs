@@ -302,6 +302,34 @@ async fn a_client_that_sends_too_much_is_told_when_to_come_back_and_others_are_s
 }
 
 #[tokio::test]
+async fn this_process_may_do_everything_and_the_audit_log_says_that_it_was_a_command() {
+    let mut mocks = Locked::new().mocks();
+    mocks
+        .audit
+        .expect_audit_write()
+        .withf(|entry| {
+            (entry.actor.as_str(), entry.token_id, entry.action.as_str())
+                == ("command line", None, "tokens_create")
+        })
+        .times(1)
+        .returning(|_| Ok(()));
+    mocks.tokens.expect_token_create().returning(|_| Ok(()));
+    let services = mocks.services();
+    let state = ApiState::of_this_process(Arc::clone(&services.clock));
+    state.begin(services);
+    let router = router(state, OpenApiRouter::new());
+    let body = json!({"name": "ci", "scope": "READ"});
+    let made = ask(
+        router.clone(),
+        request(Method::POST, "/api/v1/tokens", &[], Some(body)),
+    )
+    .await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let undeclared = ask(router, request(Method::PUT, "/api/v1/tokens", &[], None)).await;
+    undeclared.error(405, "METHOD_NOT_ALLOWED");
+}
+
+#[tokio::test]
 async fn only_pages_that_the_settings_name_are_told_that_they_may_ask() {
     let config = ApiConfig {
         cors_origins: vec!["https://app.example.org".parse().unwrap()],

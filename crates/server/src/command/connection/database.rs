@@ -59,7 +59,7 @@ impl InProcess {
             lock,
         )
         .map_err(failed)?;
-        let state = ApiState::new(clock);
+        let state = ApiState::of_this_process(clock);
         state.begin(container.api_services());
         Ok(Self {
             router: ratchet_api::router(state, OpenApiRouter::new()),
