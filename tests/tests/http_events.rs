@@ -50,11 +50,8 @@ impl Watcher {
                 return None;
             }
             // The headers, and the lengths of the chunks, are no fields.
-            match line.trim_end().split_once(": ") {
-                Some((name @ ("event" | "id" | "data"), value)) => {
-                    fields.insert(name.to_owned(), value.to_owned());
-                }
-                _ => {}
+            if let Some((name @ ("event" | "id" | "data"), value)) = line.trim_end().split_once(": ") {
+                fields.insert(name.to_owned(), value.to_owned());
             }
             if let (Some(name), Some(id), Some(data)) =
                 (fields.get("event"), fields.get("id"), fields.get("data"))

@@ -139,6 +139,7 @@ fn list(backend: DbBackend, filter: &TokenFilter) -> List {
         restriction: rows,
         sort: SortBy::Key(SortOrder::Descending),
         rows: Rows::InOrder,
+        absent: None,
     }
 }
 
