@@ -10,10 +10,13 @@ use ratchet_interfaces::{
 
 use crate::world::*;
 
+/// A schedule, its tick, and when its handler began.
+type Begun = (ScheduleId, DateTime<Utc>, DateTime<Utc>);
+
 #[derive(Default)]
 struct Heard {
     events: Mutex<Vec<Event>>,
-    begun: Mutex<Vec<(ScheduleId, DateTime<Utc>, DateTime<Utc>)>>,
+    begun: Mutex<Vec<Begun>>,
 }
 
 impl Heard {
