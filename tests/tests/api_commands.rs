@@ -190,7 +190,7 @@ fn without_a_server_the_database_is_changed_and_the_next_server_does_the_rest() 
     assert!(none.contains("ratchet serve"), "{none}");
     assert!(!folder.join("ratchet.db").exists());
     done(folder, &["migrate", "up"]);
-    let lacking = refused(folder, &["job", "create", "--task", HEARTBEAT], 1);
+    let lacking = refused(folder, &["job", "create", "--task", HEARTBEAT], 2);
     assert!(lacking.contains(HEARTBEAT), "{lacking}");
     let first = ServerProcess::start(folder, &[]).ready();
     assert_eq!(first.end_by(Signal::TERM).code, Some(0));
@@ -297,7 +297,7 @@ fn a_server_that_is_named_gets_the_token_and_one_that_is_none_is_told_of() {
     let told = refused(folder, &["job", "list", "--server", "ftp://host"], 2);
     assert!(told.contains("http://"), "{told}");
     let told = refused(folder, &["doctor", "--server", &page.url("")], 2);
-    assert!(told.contains("`schedule` and `job`"), "{told}");
+    assert!(told.contains("`schedule`, `job`"), "{told}");
     refused(
         folder,
         &["job", "list", "--server", &page.url(""), "--database", "a.db"],

@@ -59,7 +59,6 @@ mod test_support;
 mod tokens;
 mod workers;
 
-pub use auth::IssuedToken;
 pub use config::ApiConfig;
 pub use error::ApiError;
 pub use events::EventHub;

@@ -69,7 +69,7 @@ pub(crate) struct CommonArgs {
     /// The database: sqlite://FILE or postgres://USER@HOST/NAME [default: sqlite://ratchet.db]
     #[arg(long = "database", global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// The server that `schedule` and `job` speak to, as in http://127.0.0.1:8080 [env: RATCHET_SERVER] [default: the one
+    /// The server that is asked by the commands that use its API, as in http://127.0.0.1:8080 [env: RATCHET_SERVER] [default: the one
     /// that uses the database, or the database itself if none does]
     #[arg(long, global = true, value_name = "URL", conflicts_with = "database_url", help_heading = SERVER)]
     server: Option<String>,
@@ -127,7 +127,7 @@ impl CommonArgs {
             return Ok(());
         }
         Err(CliError::Usage(
-            "--server and --token-file go with the commands `schedule` and `job`: the others ask no server"
+            "--server and --token-file go with `schedule`, `job`, `apply`, `export`, `token`, `audit`: this command asks no server"
                 .to_owned(),
         ))
     }
@@ -227,7 +227,15 @@ impl Command {
 
     /// Whether it speaks to the API.
     fn asks_a_server(&self) -> bool {
-        matches!(self, Self::Schedule(_) | Self::Job(_))
+        match self {
+            Self::Schedule(_)
+            | Self::Job(_)
+            | Self::Apply(_)
+            | Self::Export(_)
+            | Self::Token(_)
+            | Self::Audit(_) => true,
+            _ => false,
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod backup;
-mod columns;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod confirmation;

@@ -37,6 +37,11 @@ impl Listed for AuditEntries {
                 Setter::Text(|filter, id| filter.resource_id = Some(id)),
                 "About this thing.",
             ),
+            Filter::is(
+                "status",
+                Setter::Status(|filter, status| filter.status = Some(status)),
+                "That was answered with this HTTP status.",
+            ),
             Filter::at_least(
                 "at",
                 Setter::Instant(|filter, instant| filter.from = Some(instant)),

@@ -43,6 +43,8 @@ pub(crate) enum Setter<F> {
     Id(fn(&mut F, ApiId)),
     Flag(fn(&mut F, bool)),
     Instant(fn(&mut F, DateTime<Utc>)),
+    /// The status of an HTTP answer.
+    Status(fn(&mut F, u16)),
     /// One of the names of an enumeration.
     Name {
         names: fn() -> Vec<String>,
@@ -121,6 +123,7 @@ impl<F> Setter<F> {
             Self::Id(set) => set(filter, value.parse().map_err(|error| format!("{error}"))?),
             Self::Flag(set) => set(filter, flag(value)?),
             Self::Instant(set) => set(filter, instant(value)?),
+            Self::Status(set) => set(filter, status(value)?),
             Self::Name { names: _, set } => set(filter, value)?,
         }
         Ok(())
@@ -133,6 +136,11 @@ fn flag(value: &str) -> Result<bool, String> {
         "false" => Ok(false),
         _ => Err(format!("\"{value}\" is not allowed: it is true or false")),
     }
+}
+
+fn status(value: &str) -> Result<u16, String> {
+    let status = value.parse().ok().filter(|status| (100..600).contains(status));
+    status.ok_or_else(|| format!("\"{value}\" is no HTTP status: allowed are 100 to 599"))
 }
 
 pub(crate) fn instant(value: &str) -> Result<DateTime<Utc>, String> {

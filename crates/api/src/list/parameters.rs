@@ -86,6 +86,7 @@ fn schema<F>(filter: &Filter<F>) -> ObjectBuilder {
         Setter::Id(_) => formatted(KnownFormat::Uuid),
         Setter::Flag(_) => ObjectBuilder::new().schema_type(Type::Boolean),
         Setter::Instant(_) => formatted(KnownFormat::DateTime),
+        Setter::Status(_) => number().minimum(Some(100)).maximum(Some(599)),
         Setter::Name { names, set: _ } => string().enum_values(Some(names())),
     }
 }
