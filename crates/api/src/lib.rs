@@ -63,5 +63,5 @@ pub use config::ApiConfig;
 pub use error::ApiError;
 pub use events::EventHub;
 pub use origin::{Origin, OriginError};
-pub use router::{PREFIX, router};
+pub use router::{PREFIX, openapi, router};
 pub use state::{ApiState, Services};

@@ -21,6 +21,7 @@ use crate::command::forecast::ForecastArgs;
 use crate::command::import::ImportCommand;
 use crate::command::job::JobCommand;
 use crate::command::migrate::MigrateCommand;
+use crate::command::openapi::OpenApiArgs;
 use crate::command::reference;
 use crate::command::schedule::ScheduleCommand;
 use crate::command::serve::ServeArgs;
@@ -184,6 +185,8 @@ enum Command {
     Doctor(DoctorArgs),
     /// Write what a shell needs to complete the words of this command
     Completions(CompletionsArgs),
+    /// Print the OpenAPI document of the HTTP API; needs no server and no database
+    Openapi(OpenApiArgs),
     /// Write the reference of the commands in Markdown (docs/cli.md)
     #[command(hide = true)]
     Reference,
@@ -218,6 +221,7 @@ impl Command {
             Self::Config(command) => command.run(common),
             Self::Doctor(arguments) => arguments.run(common),
             Self::Completions(arguments) => arguments.run(),
+            Self::Openapi(arguments) => arguments.run(),
             Self::Reference => reference::run(),
             Self::Token(command) => command.run(common),
             Self::Audit(arguments) => arguments.run(common),

@@ -18,6 +18,7 @@ mod json;
 pub(crate) mod migrate;
 mod moment;
 mod named;
+pub(crate) mod openapi;
 mod page;
 mod paint;
 pub(crate) mod reference;
