@@ -128,7 +128,8 @@ impl CommonArgs {
             return Ok(());
         }
         Err(CliError::Usage(
-            "--server and --token-file go with `schedule`, `job`, `apply`, `export`, `token`, `audit`: this command asks no server"
+            "--server and --token-file go with `schedule`, `job`, `apply`, `export`, `token`, `audit`, and with `task` \
+             create, delete, enable, disable and sync: this command asks no server"
                 .to_owned(),
         ))
     }
@@ -238,6 +239,7 @@ impl Command {
             | Self::Export(_)
             | Self::Token(_)
             | Self::Audit(_) => true,
+            Self::Task(command) => command.asks_a_server(),
             _ => false,
         }
     }
