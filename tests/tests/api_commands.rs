@@ -190,7 +190,7 @@ fn without_a_server_the_database_is_changed_and_the_next_server_does_the_rest() 
     assert!(none.contains("ratchet serve"), "{none}");
     assert!(!folder.join("ratchet.db").exists());
     done(folder, &["migrate", "up"]);
-    let lacking = refused(folder, &["job", "create", "--task", HEARTBEAT], 1);
+    let lacking = refused(folder, &["job", "create", "--task", HEARTBEAT], 2);
     assert!(lacking.contains(HEARTBEAT), "{lacking}");
     let first = ServerProcess::start(folder, &[]).ready();
     assert_eq!(first.end_by(Signal::TERM).code, Some(0));
@@ -257,6 +257,81 @@ fn whoever_has_the_database_needs_no_token_and_the_audit_log_says_that_it_was_a_
     );
 }
 
+/// Each step with the tasks and schedules of a database, whoever does it.
+fn pauses_explains_and_keeps_tasks(folder: &Path) {
+    let created = json_of(
+        folder,
+        &[
+            "schedule",
+            "create",
+            "held",
+            "--every",
+            "day",
+            "--task",
+            "wait@1.0.0",
+            "--input",
+            "{\"seconds\": 0}",
+        ],
+    );
+    assert_eq!(created["taskId"], WAIT);
+    let paused = json_of(
+        folder,
+        &[
+            "schedule", "pause", "held", "--note", "full", "--until", "+2h", "--by", "ada",
+        ],
+    );
+    assert_eq!(
+        (&paused["pause"]["by"], &paused["pause"]["note"]),
+        (&json!("ada"), &json!("full"))
+    );
+    assert!(paused["pause"]["resumeAt"].is_string(), "{paused}");
+    assert!(done(folder, &["schedule", "list", "--paused"]).contains("held"));
+    let account = json_of(folder, &["schedule", "why", "held", "+1d"]);
+    assert_eq!(account["verdict"], "NOT_DUE", "{account}");
+    assert!(done(folder, &["schedule", "why", "held"]).contains("tick after"));
+    let resumed = json_of(folder, &["schedule", "resume", "held", "--skip-missed"]);
+    assert_eq!(resumed["pause"], Value::Null);
+
+    std::fs::write(folder.join("sum.js"), "(input) => input.a + input.b").unwrap();
+    let create = |version| ["task", "create", "sum.js", "--name", "sum", "--version", version];
+    let sum = json_of(folder, &create("1.0.0"));
+    assert_eq!(sum["runtime"], "javascript");
+    done(folder, &create("1.1.0"));
+    assert!(refused(folder, &create("1.1.0"), 1).contains("sum"));
+    let several = refused(folder, &["task", "disable", "sum"], 2);
+    assert!(several.contains("1.0.0, 1.1.0"), "{several}");
+    let disabled = json_of(folder, &["task", "disable", "sum@1.0.0"]);
+    assert_eq!(
+        (&disabled["id"], &disabled["enabled"]),
+        (&sum["id"], &json!(false))
+    );
+    assert!(done(folder, &["task", "enable", "sum@1.0.0"]).contains("enabled"));
+    done(folder, &["task", "delete", "sum@1.0.0", "--yes"]);
+    let embedded = refused(folder, &["task", "delete", "wait", "--yes"], 1);
+    assert!(embedded.contains("embedded"), "{embedded}");
+    let synchronized = json_of(folder, &["task", "sync"]);
+    assert_eq!(synchronized["issues"], json!([]));
+    done(folder, &["schedule", "delete", "held", "--yes"]);
+    done(folder, &["task", "delete", "sum", "--yes"]);
+}
+
+#[test]
+fn schedules_are_paused_and_explained_and_tasks_are_kept_with_a_server_and_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, &["migrate", "up"]);
+    pauses_explains_and_keeps_tasks(folder);
+    let server = ServerProcess::start(folder, &[]).ready();
+    pauses_explains_and_keeps_tasks(folder);
+    let (status, list) = server.get("/api/v1/audit?actor=local&action=tasks_disable");
+    assert_eq!(
+        (status, &list["meta"]["pagination"]["total"]),
+        (200, &json!(1)),
+        "{list}"
+    );
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+}
+
 #[test]
 fn a_server_that_is_named_gets_the_token_and_one_that_is_none_is_told_of() {
     let folder = tempfile::tempdir().unwrap();
@@ -297,7 +372,7 @@ fn a_server_that_is_named_gets_the_token_and_one_that_is_none_is_told_of() {
     let told = refused(folder, &["job", "list", "--server", "ftp://host"], 2);
     assert!(told.contains("http://"), "{told}");
     let told = refused(folder, &["doctor", "--server", &page.url("")], 2);
-    assert!(told.contains("`schedule` and `job`"), "{told}");
+    assert!(told.contains("`schedule`, `job`"), "{told}");
     refused(
         folder,
         &["job", "list", "--server", &page.url(""), "--database", "a.db"],

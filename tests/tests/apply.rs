@@ -184,6 +184,56 @@ fn what_is_wrong_with_files_is_told_at_once_and_nothing_is_applied() {
 }
 
 #[test]
+fn an_apply_beside_a_running_server_changes_what_that_fires() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut server = ServerProcess::start(folder, &[]).ready();
+    fs::write(folder.join("all.yaml"), FILE).unwrap();
+    assert!(done(folder, &["apply", "all.yaml"]).contains("3 created"));
+    let pulse = id_of(&server, "pulse");
+    server.wait_for_result(PATIENCE, |result| result["schedule"] == pulse);
+
+    // Over a server that is named as well.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let url = format!("http://{}", server.address().unwrap());
+    let named = |arguments: &[&str], input: &str| {
+        ratchet_with(
+            elsewhere.path(),
+            &[arguments, &["--server", &url]].concat(),
+            input,
+        )
+    };
+    let wrong = "schedules: {a: {task: heartbeat, cron: 99 * * * *}, b: {task: nobody, every: 5m}}";
+    let said = named(&["apply", "-"], wrong);
+    assert_eq!(said.code, Some(2), "{}", said.stdout);
+    assert!(
+        said.stderr.contains("\n  schedules[1] \"b\": task: "),
+        "{}",
+        said.stderr
+    );
+    let seldom = FILE.replace("'* * * * * *'", "'@yearly'");
+    let said = named(&["apply", "-", "-o", "json"], &seldom);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let applied: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(
+        (&applied["update"], &applied["applied"]),
+        (&json!(1), &json!(true))
+    );
+    let (_, list) = server.get("/api/v1/schedules?name=pulse");
+    assert!(
+        list["data"][0]["nextRun"]
+            .as_str()
+            .unwrap()
+            .ends_with("-01-01T00:00:00Z"),
+        "{list}"
+    );
+    let exported = named(&["export", "--schedule", "pulse"], "");
+    assert!(exported.stdout.contains("0 0 1 1 *"), "{}", exported.stdout);
+    assert!(!elsewhere.path().join("ratchet.db").exists());
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+}
+
+#[test]
 fn a_crontab_becomes_schedules_whose_commands_run() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

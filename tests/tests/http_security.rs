@@ -93,7 +93,7 @@ fn a_running_server_takes_and_refuses_tokens_from_the_next_request_on() {
         200
     );
     assert_eq!(code(&get(Some(&writer))), (401, "UNAUTHORIZED"));
-    told(folder, &["token", "revoke", "reader"]);
+    told(folder, &["token", "revoke", "reader", "--yes"]);
     assert_eq!(code(&get(Some(&reader))), (401, "UNAUTHORIZED"));
 
     let list = read(folder, &["token", "list", "--all"]);
@@ -119,23 +119,47 @@ fn a_running_server_takes_and_refuses_tokens_from_the_next_request_on() {
         })
         .collect();
     let expected = [
+        ("command line", "tokens_revoke", &json!(200)),
         ("admin", "tokens_revoke", &json!(200)),
         ("ci", "jobs_create", &json!(201)),
         ("admin", "tokens_create", &json!(201)),
         ("reader", "jobs_create", &json!(403)),
+        ("command line", "tokens_create", &json!(201)),
+        ("command line", "tokens_create", &json!(201)),
     ];
     assert_eq!(entries, expected);
-    assert_eq!(log[1]["peer"], "127.0.0.1");
-    assert_eq!(log[1]["fields"], json!(["input", "scheduledFor", "taskId"]));
+    assert_eq!(log[2]["peer"], "127.0.0.1");
+    assert_eq!(log[2]["fields"], json!(["input", "scheduledFor", "taskId"]));
     let over_http = server.send(
         "GET",
         "/api/v1/audit?actor=ci",
         &[("authorization", &admin)],
         None,
     );
-    assert_eq!(over_http.body["data"], json!([log[1]]));
+    assert_eq!(over_http.body["data"], json!([log[2]]));
 
-    told(folder, &["token", "revoke", "admin"]);
+    // The same over the server, with a token of its own.
+    let url = format!("http://{}", server.address().unwrap());
+    let over_server = |arguments: &[&str]| {
+        Command::new(ratchet_binary().canonicalize().unwrap())
+            .current_dir(folder)
+            .args(arguments)
+            .args(["--server", &url, "-o", "json"])
+            .env("RATCHET_TOKEN", admin.trim_start_matches("Bearer "))
+            .output()
+            .unwrap()
+    };
+    let refused = over_server(&["audit", "--status", "403"]);
+    let refused: Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert_eq!(refused, json!([log[4]]));
+    let made = over_server(&["token", "create", "second", "--scope", "read"]);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let revoked = over_server(&["token", "revoke", "second", "--yes"]);
+    assert_eq!(revoked.status.code(), Some(0), "{revoked:?}");
+    let taken = over_server(&["token", "create", " ", "--scope", "read"]);
+    assert_eq!(taken.status.code(), Some(2), "{taken:?}");
+
+    told(folder, &["token", "revoke", "admin", "--yes"]);
     assert_eq!(get(None).status, 200);
     assert_eq!(server.end_by(Signal::TERM).code, Some(0));
 }
@@ -161,7 +185,7 @@ fn an_address_that_others_can_reach_takes_a_token_before_the_start() {
         200
     );
     // The door stays closed also when the last token is gone.
-    told(folder, &["token", "revoke", "admin"]);
+    told(folder, &["token", "revoke", "admin", "--yes"]);
     let closed = server.send("GET", JOBS, &[], None);
     assert_eq!(code(&closed), (401, "UNAUTHORIZED"));
     assert_eq!(server.end_by(Signal::TERM).code, Some(0));

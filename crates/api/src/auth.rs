@@ -8,7 +8,7 @@ mod secret;
 pub(crate) use access::Access;
 pub(crate) use admit::{Gate, admit};
 pub(crate) use caller::Caller;
-pub use secret::IssuedToken;
+pub(crate) use secret::IssuedToken;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@ mod complete;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
@@ -26,13 +27,17 @@ pub(crate) fn frame() -> Document {
     document
 }
 
-/// Answers with the document: what the handlers say, and what holds of all of them.
+/// The whole document: what the handlers say, and what holds of all of them.
+pub(crate) fn complete(document: &Document) -> Result<Value, serde_json::Error> {
+    let mut document = serde_json::to_value(document)?;
+    complete::complete(&mut document);
+    Ok(document)
+}
+
+/// Answers with the document.
 pub(crate) fn answer(document: &Document) -> Response {
-    match serde_json::to_value(document) {
-        Ok(mut document) => {
-            complete::complete(&mut document);
-            Json(document).into_response()
-        }
+    match complete(document) {
+        Ok(document) => Json(document).into_response(),
         Err(error) => {
             tracing::error!(%error, "the document cannot be written");
             ApiError::internal().into_response()

@@ -59,10 +59,9 @@ mod test_support;
 mod tokens;
 mod workers;
 
-pub use auth::IssuedToken;
 pub use config::ApiConfig;
 pub use error::ApiError;
 pub use events::EventHub;
 pub use origin::{Origin, OriginError};
-pub use router::{PREFIX, router};
+pub use router::{PREFIX, openapi, router};
 pub use state::{ApiState, Services};

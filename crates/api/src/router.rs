@@ -5,13 +5,16 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use serde_json::Value;
 use tower_http::cors::CorsLayer;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{Gate, admit};
 use crate::body::MOST_BYTES;
 use crate::error::{method_not_allowed, route_not_found};
 use crate::harden::harden;
+use crate::operation::Operations;
 use crate::origin::Origin;
 use crate::state::ApiState;
 use crate::{
@@ -22,9 +25,17 @@ use crate::{
 /// What the paths of the API begin with.
 pub const PREFIX: &str = "/api/v1";
 
-/// The routes of the API, those `beside` them, and an answer in the API's envelope for whatever is no route.
-pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
-    let (beside, beside_document) = beside.split_for_parts();
+/// The OpenAPI document of the API, with that of the routes `beside` it, as the server answers it.
+///
+/// # Errors
+/// The error of `serde_json` where the document cannot be written.
+pub fn openapi(beside: OpenApi) -> Result<Value, serde_json::Error> {
+    let (_, document, _) = parts(beside);
+    document::complete(&document)
+}
+
+/// The routes of the API, the document of these and of those beside them, and what can be done by them.
+fn parts(beside: OpenApi) -> (Router<ApiState>, OpenApi, Operations) {
     let (api, mut document) = OpenApiRouter::with_openapi(document::frame())
         .nest(PREFIX, schedules::routes())
         .nest(PREFIX, jobs::routes())
@@ -35,11 +46,19 @@ pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
         .nest(PREFIX, audit::routes())
         .nest(PREFIX, events::routes())
         .split_for_parts();
+    let operations = operation::declare(&mut document);
+    document.merge(beside);
+    (api, document, operations)
+}
+
+/// The routes of the API, those `beside` them, and an answer in the API's envelope for whatever is no route.
+pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
+    let (beside, beside_document) = beside.split_for_parts();
+    let (api, document, operations) = parts(beside_document);
     let gate = Gate {
-        operations: Arc::new(operation::declare(&mut document)),
+        operations: Arc::new(operations),
         state: state.clone(),
     };
-    document.merge(beside_document);
     let document = Arc::new(document);
     let origins = &state.access().config.cors_origins;
     let cors = (!origins.is_empty()).then(|| cors(origins));

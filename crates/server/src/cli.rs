@@ -21,6 +21,7 @@ use crate::command::forecast::ForecastArgs;
 use crate::command::import::ImportCommand;
 use crate::command::job::JobCommand;
 use crate::command::migrate::MigrateCommand;
+use crate::command::openapi::OpenApiArgs;
 use crate::command::reference;
 use crate::command::schedule::ScheduleCommand;
 use crate::command::serve::ServeArgs;
@@ -69,7 +70,7 @@ pub(crate) struct CommonArgs {
     /// The database: sqlite://FILE or postgres://USER@HOST/NAME [default: sqlite://ratchet.db]
     #[arg(long = "database", global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// The server that `schedule` and `job` speak to, as in http://127.0.0.1:8080 [env: RATCHET_SERVER] [default: the one
+    /// The server that is asked by the commands that use its API, as in http://127.0.0.1:8080 [env: RATCHET_SERVER] [default: the one
     /// that uses the database, or the database itself if none does]
     #[arg(long, global = true, value_name = "URL", conflicts_with = "database_url", help_heading = SERVER)]
     server: Option<String>,
@@ -127,7 +128,8 @@ impl CommonArgs {
             return Ok(());
         }
         Err(CliError::Usage(
-            "--server and --token-file go with the commands `schedule` and `job`: the others ask no server"
+            "--server and --token-file go with `schedule`, `job`, `apply`, `export`, `token`, `audit`, and with `task` \
+             create, delete, enable, disable and sync: this command asks no server"
                 .to_owned(),
         ))
     }
@@ -184,6 +186,8 @@ enum Command {
     Doctor(DoctorArgs),
     /// Write what a shell needs to complete the words of this command
     Completions(CompletionsArgs),
+    /// Print the OpenAPI document of the HTTP API; needs no server and no database
+    Openapi(OpenApiArgs),
     /// Write the reference of the commands in Markdown (docs/cli.md)
     #[command(hide = true)]
     Reference,
@@ -218,6 +222,7 @@ impl Command {
             Self::Config(command) => command.run(common),
             Self::Doctor(arguments) => arguments.run(common),
             Self::Completions(arguments) => arguments.run(),
+            Self::Openapi(arguments) => arguments.run(),
             Self::Reference => reference::run(),
             Self::Token(command) => command.run(common),
             Self::Audit(arguments) => arguments.run(common),
@@ -227,7 +232,16 @@ impl Command {
 
     /// Whether it speaks to the API.
     fn asks_a_server(&self) -> bool {
-        matches!(self, Self::Schedule(_) | Self::Job(_))
+        match self {
+            Self::Schedule(_)
+            | Self::Job(_)
+            | Self::Apply(_)
+            | Self::Export(_)
+            | Self::Token(_)
+            | Self::Audit(_) => true,
+            Self::Task(command) => command.asks_a_server(),
+            _ => false,
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod backup;
-mod columns;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod confirmation;
@@ -19,6 +18,7 @@ mod json;
 pub(crate) mod migrate;
 mod moment;
 mod named;
+pub(crate) mod openapi;
 mod page;
 mod paint;
 pub(crate) mod reference;

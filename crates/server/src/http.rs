@@ -7,4 +7,4 @@ mod router;
 
 pub(crate) use health::{HealthSource, INSTANCE, ServerHealth};
 pub(crate) use listen::listen;
-pub(crate) use router::router;
+pub(crate) use router::{document, router};

@@ -15,11 +15,11 @@ const SECRET_DIGITS: usize = 64;
 /// A new token, and the text that its owner shows from now on: `rat_<id>_<secret>`. The text exists only here; it is shown
 /// once, and stored nowhere.
 #[derive(Clone, Debug)]
-pub struct IssuedToken {
+pub(crate) struct IssuedToken {
     /// What is stored.
-    pub token: Token,
+    pub(crate) token: Token,
     /// What is shown.
-    pub text: Secret,
+    pub(crate) text: Secret,
 }
 
 impl IssuedToken {
@@ -30,7 +30,7 @@ impl IssuedToken {
     ///
     /// # Errors
     /// When the operating system has no randomness to give.
-    pub fn new(
+    pub(crate) fn new(
         name: String,
         scope: Scope,
         expires_at: Option<DateTime<Utc>>,

@@ -6,7 +6,6 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use chrono::{DateTime, TimeDelta};
 use ratchet_interfaces::{Clock, ManualClock, RepositoryError};
-use serde_json::Value;
 
 use super::*;
 use crate::test_support::{Mocks, ask, request};

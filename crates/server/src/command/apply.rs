@@ -1,20 +1,18 @@
-use std::io::{IsTerminal, Read, Write};
+use std::io::Read;
 
-use axum::http::Method;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use ratchet_manifest::{Form, Source, read};
 use serde_json::{Value, json};
 
 use crate::cli::{CliError, CommonArgs, print};
+use crate::command::confirmation::Confirmation;
+use crate::command::connection::{Call, Connection, Purpose, connected};
+use crate::command::form::FormArgs;
 use crate::command::paint::Paint;
 
-pub(crate) mod requests;
 mod told;
 
-use requests::{InProcess, Requests, data};
 use told::{Counts, changes};
-
-const PATH: &str = "/api/v1/schedules/apply";
 
 #[derive(Debug, Args)]
 #[command(
@@ -48,24 +46,19 @@ pub(crate) struct ApplyArgs {
     /// With --dry-run: exit with 3 when there is something to do
     #[arg(long, requires = "dry_run")]
     exit_code: bool,
-    /// Do not ask before schedules are deleted
-    #[arg(long)]
-    yes: bool,
-    /// In which form
-    #[arg(short, long, value_name = "FORM", value_enum, default_value_t = Output::Text)]
-    output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
+    #[command(flatten)]
+    confirmation: Confirmation,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 impl ApplyArgs {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let schedules = self.schedules()?;
-        InProcess::during(common, async |requests| self.apply(schedules, requests).await)
+        connected(common, Purpose::Begin, async |connection| {
+            connection.take_tasks_in().await?;
+            self.apply(schedules, connection).await
+        })
     }
 
     /// What the files say; all that is wrong with them at once.
@@ -80,7 +73,7 @@ impl ApplyArgs {
         })
     }
 
-    async fn apply(&self, schedules: Vec<Value>, requests: &impl Requests) -> Result<(), CliError> {
+    async fn apply(&self, schedules: Vec<Value>, connection: &Connection) -> Result<(), CliError> {
         let mut request = json!({
             "schedules": schedules,
             "prune": self.prune,
@@ -88,18 +81,15 @@ impl ApplyArgs {
             "managedBy": self.managed_by,
             "dryRun": true,
         });
-        let plan = data(requests.send(Method::POST, PATH, Some(&request)).await?)?;
+        let plan = answered(connection, &request).await?;
         let counts = Counts::of(&plan)?;
-        if self.output == Output::Text {
+        if self.form.is_table() {
             print(&changes(&plan, Paint::of(&std::io::stdout())))?;
         }
         if self.dry_run || counts.changes() == 0 {
-            print(&match self.output {
-                Output::Text if counts.changes() == 0 => {
-                    format!("nothing to do: {} unchanged\n", counts.unchanged)
-                }
-                Output::Text => counts.to_do(),
-                Output::Json => format!("{plan:#}\n"),
+            self.form.print(&plan, || match counts.changes() {
+                0 => format!("nothing to do: {} unchanged\n", counts.unchanged),
+                _ => counts.to_do(),
             })?;
             return if self.exit_code && counts.changes() > 0 {
                 Err(CliError::Different)
@@ -107,39 +97,30 @@ impl ApplyArgs {
                 Ok(())
             };
         }
-        if counts.delete > 0 && !self.yes {
-            self.ask(counts)?;
+        if counts.delete > 0 {
+            let deleted = counts.delete;
+            self.confirmation.ask(&format!(
+                "This deletes schedules and their ledgers ({deleted}). Apply it?"
+            ))?;
         }
         request["dryRun"] = json!(false);
         // What was looked at is done, or nothing.
         request["plan"] = plan["plan"].clone();
-        let applied = data(requests.send(Method::POST, PATH, Some(&request)).await?)?;
-        print(&match self.output {
-            Output::Text => Counts::of(&applied)?.done(),
-            Output::Json => format!("{applied:#}\n"),
-        })
+        let applied = answered(connection, &request).await?;
+        let done = Counts::of(&applied)?;
+        self.form.print(&applied, || done.done())
     }
+}
 
-    /// Whoever deletes a schedule deletes its ledger.
-    fn ask(&self, counts: Counts) -> Result<(), CliError> {
-        let stdin = std::io::stdin();
-        if !stdin.is_terminal() || self.files.iter().any(|file| file == "-") {
-            return Err(CliError::Usage(format!(
-                "this deletes schedules and their ledgers ({}): repeat it with --yes if that is meant",
-                counts.delete
-            )));
+/// What the API makes of a set of schedules; what is wrong with it, a mistake a line.
+async fn answered(connection: &Connection, request: &Value) -> Result<Value, CliError> {
+    let call = Call::post("/schedules/apply").sending(request.clone());
+    match connection.send(call).await {
+        Ok(answer) => Ok(answer.data()),
+        Err(CliError::Usage(message)) => {
+            Err(CliError::Usage(message.replace("; schedules[", "\n  schedules[")))
         }
-        let mut stderr = std::io::stderr().lock();
-        let asked = write!(stderr, "{}Apply? [y/N] ", counts.to_do()).and_then(|()| stderr.flush());
-        asked.map_err(|error| CliError::failed(&error))?;
-        let mut answer = String::new();
-        stdin
-            .read_line(&mut answer)
-            .map_err(|error| CliError::failed(&error))?;
-        match answer.trim().to_ascii_lowercase().as_str() {
-            "y" | "yes" => Ok(()),
-            _ => Err(CliError::Failed("nothing was changed".to_owned())),
-        }
+        Err(error) => Err(error),
     }
 }
 

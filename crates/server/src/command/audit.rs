@@ -1,23 +1,23 @@
-use std::fmt::Write;
-
 use chrono::SecondsFormat;
-use clap::{Args, ValueEnum};
-use ratchet_interfaces::{
-    AuditCondition, AuditEntry, AuditFilter, Bound, Choice, PageRequest, RepositoryError, RepositoryFactory,
-    TextMatch,
-};
-use serde_json::{Map, Value, json};
+use clap::Args;
+use ratchet_interfaces::Clock;
+use ratchet_scheduler::SystemClock;
+use serde_json::Value;
 
-use crate::cli::{CliError, CommonArgs, print};
-use crate::command::columns::columns;
-use crate::command::stored::{instant, read_from};
+use crate::cli::{CliError, CommonArgs};
+use crate::command::connection::{Call, Purpose, connected_beside};
+use crate::command::form::FormArgs;
+use crate::command::moment::{in_field, local, typed};
+use crate::command::named::text;
+use crate::command::page::PageArgs;
+use crate::command::table::{Canvas, Cell, Tone};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ratchet audit\n  ratchet audit --actor ci --action schedules_patch --from 2026-11-01T00:00:00Z\n  \
-                        ratchet audit --status 403 -o json | jq -r '.[].actor'\n\n\
+    after_help = "Examples:\n  ratchet audit\n  ratchet audit --actor ci --action schedules_patch --from -7d\n  \
+                        ratchet audit --status 403 --all -o json | jq -r '.[].actor'\n\n\
                         The newest entries come first. An action is the id of an operation in /api-docs/openapi.json; the \
-                        actor `local` is who needed no token."
+                        actor `local` is who needed no token, and `command line` a command on the database itself."
 )]
 pub(crate) struct AuditArgs {
     /// Of the token with this name
@@ -33,145 +33,62 @@ pub(crate) struct AuditArgs {
     #[arg(long, value_name = "ID")]
     resource_id: Option<String>,
     /// With this HTTP status
-    #[arg(long, value_name = "STATUS")]
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..=599))]
     status: Option<u16>,
-    /// At this instant or later
-    #[arg(long, value_name = "INSTANT")]
+    /// At this instant or later: RFC 3339, or from now as in -1d
+    #[arg(long, value_name = "INSTANT", allow_hyphen_values = true)]
     from: Option<String>,
     /// At this instant or earlier
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", allow_hyphen_values = true)]
     to: Option<String>,
-    /// How many entries at the most
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
-    limit: u64,
-    /// In which form
-    #[arg(short, long, value_name = "FORM", value_enum, default_value_t = Form::Table)]
-    output: Form,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Form {
-    Table,
-    Json,
-    Yaml,
+    #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 impl AuditArgs {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        let Self {
-            actor,
-            action,
-            resource,
-            resource_id,
-            status,
-            from,
-            to,
-            limit,
-            output,
-        } = self;
-        let to = to.map(|text| instant("--to", &text)).transpose()?;
-        let from = from.map(|text| instant("--from", &text)).transpose()?;
-        let is = |text: String| TextMatch::Choice(Choice::Is(text));
-        let conditions = [
-            actor.map(|actor| AuditCondition::Actor(is(actor))),
-            action.map(|action| AuditCondition::Action(is(action))),
-            resource.map(|resource| AuditCondition::Resource(is(resource))),
-            resource_id.map(|id| AuditCondition::ResourceId(is(id))),
-            status.map(|status| AuditCondition::Status(Bound::Choice(Choice::Is(status.into())))),
-            from.map(|from| AuditCondition::At(Bound::AtLeast(from))),
-            to.map(|to| AuditCondition::At(Bound::AtMost(to))),
-        ];
-        let filter = AuditFilter::of(conditions.into_iter().flatten());
-        let entries = read_from(common, async |repositories| {
-            let entries = newest(&*repositories, &filter, limit).await;
-            entries.map_err(|error| CliError::failed(&error))
+        let now = SystemClock::new().now();
+        let instant = |flag, text: Option<&String>| {
+            let instant = text.map(|text| typed(flag, text, now)).transpose()?;
+            Ok::<_, CliError>(instant.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)))
+        };
+        let call = Call::get("/audit")
+            .with_some("actor", self.actor.as_ref())
+            .with_some("action", self.action.as_ref())
+            .with_some("resource", self.resource.as_ref())
+            .with_some("resourceId", self.resource_id.as_ref())
+            .with_some("status", self.status)
+            .with_some("at_gte", instant("--from", self.from.as_ref())?)
+            .with_some("at_lte", instant("--to", self.to.as_ref())?);
+        let rows = connected_beside(common, Purpose::Read, async |connection| {
+            connection.list(call, self.page.most()).await
         })?;
-        print(&match output {
-            Form::Table => table(&entries),
-            Form::Json => format!("{:#}\n", Value::from_iter(entries.iter().map(shown))),
-            Form::Yaml => yaml(&entries),
-        })
+        self.page.tell_of_more(&rows);
+        let entries = Value::Array(rows.rows);
+        self.form.print(&entries, || table(Canvas::of_stdout(), &entries))
     }
 }
 
-async fn newest(
-    repositories: &dyn RepositoryFactory,
-    filter: &AuditFilter,
-    limit: u64,
-) -> Result<Vec<AuditEntry>, RepositoryError> {
-    let audit = repositories.audit();
-    let mut entries = Vec::new();
-    loop {
-        let read = entries.len() as u64;
-        let wanted = (limit - read).min(PageRequest::MAX_LIMIT);
-        let page = audit.audit_list(filter, PageRequest::new(read, wanted)?).await?;
-        let is_last = (page.items.len() as u64) < wanted;
-        entries.extend(page.items);
-        if is_last || entries.len() as u64 == limit {
-            return Ok(entries);
-        }
-    }
-}
-
-/// An entry as the API shows it.
-fn shown(entry: &AuditEntry) -> Value {
-    let AuditEntry {
-        id,
-        at,
-        actor,
-        token_id,
-        peer,
-        action,
-        resource,
-        resource_id,
-        fields,
-        status,
-    } = entry;
-    json!({
-        "id": id.to_string(),
-        "at": at,
-        "actor": actor,
-        "tokenId": token_id.map(|id| id.to_string()),
-        "peer": peer,
-        "action": action,
-        "resource": resource,
-        "resourceId": resource_id,
-        "fields": fields,
-        "status": status,
-    })
-}
-
-/// A list of mappings, whose values are written as in JSON, which is YAML as well.
-fn yaml(entries: &[AuditEntry]) -> String {
-    if entries.is_empty() {
-        return "[]\n".to_owned();
-    }
-    let mut text = String::new();
-    for entry in entries {
-        let shown: Map<String, Value> = shown(entry).as_object().cloned().unwrap_or_default();
-        for (place, (name, value)) in shown.iter().enumerate() {
-            let mark = if place == 0 { "- " } else { "  " };
-            // Writing to a String does not fail.
-            let _ = writeln!(text, "{mark}{name}: {value}");
-        }
-    }
-    text
-}
-
-fn table(entries: &[AuditEntry]) -> String {
-    let rows = entries.iter().map(|entry| {
-        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+fn table(canvas: Canvas, entries: &Value) -> String {
+    let none = Vec::new();
+    let rows = entries.as_array().unwrap_or(&none).iter().map(|entry| {
+        let status = entry["status"].as_u64().unwrap_or_default();
+        let tone = if status < 400 { Tone::Plain } else { Tone::Bad };
+        let fields = entry["fields"].as_array().unwrap_or(&none);
+        let fields: Vec<&str> = fields.iter().filter_map(Value::as_str).collect();
         [
-            entry.at.to_rfc3339_opts(SecondsFormat::Millis, true),
-            entry.actor.clone(),
-            or_dash(&entry.peer),
-            entry.action.clone(),
-            entry.status.to_string(),
-            or_dash(&entry.resource_id),
-            entry.fields.join(","),
+            in_field(entry, "at").map_or_else(String::new, local).into(),
+            text(entry, "actor").into(),
+            text(entry, "peer").into(),
+            text(entry, "action").into(),
+            Cell::toned(status.to_string(), tone),
+            text(entry, "resourceId").into(),
+            fields.join(",").into(),
         ]
     });
-    columns(
+    canvas.table(
         ["AT", "ACTOR", "PEER", "ACTION", "STATUS", "RESOURCE", "FIELDS"],
         rows,
     )
@@ -179,34 +96,22 @@ fn table(entries: &[AuditEntry]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-    use ratchet_interfaces::AuditEntryId;
+    use serde_json::json;
 
     use super::*;
 
-    fn entry() -> AuditEntry {
-        AuditEntry {
-            id: AuditEntryId::new(),
-            at: DateTime::UNIX_EPOCH,
-            actor: "ci".to_owned(),
-            token_id: None,
-            peer: Some("10.0.0.1".to_owned()),
-            action: "jobs_create".to_owned(),
-            resource: "jobs".to_owned(),
-            resource_id: Some("7".to_owned()),
-            fields: ["input", "taskId"].map(str::to_owned).to_vec(),
-            status: 201,
-        }
-    }
-
     #[test]
-    fn entries_are_rows_for_people_and_mappings_in_yaml() {
-        let table = table(&[entry()]);
-        let row = "1970-01-01T00:00:00.000Z  ci     10.0.0.1  jobs_create  201     7         input,taskId";
-        assert_eq!(table.lines().nth(1), Some(row), "{table}");
-        let yaml = yaml(&[entry(), entry()]);
-        assert_eq!(yaml.matches("\n- ").count() + 1, 2, "{yaml}");
-        assert!(yaml.contains("  fields: [\"input\",\"taskId\"]\n"), "{yaml}");
-        assert_eq!(super::yaml(&[]), "[]\n");
+    fn an_entry_is_a_row_with_what_was_asked_for_and_what_came_of_it() {
+        let entry = json!({
+            "at": "1970-01-01T00:00:00Z", "actor": "ci", "peer": null, "action": "jobs_create", "status": 201,
+            "resourceId": "7", "fields": ["input", "taskId"],
+        });
+        let table = table(Canvas::plain(), &json!([entry]));
+        let row = table.lines().nth(1).unwrap();
+        assert!(
+            row.contains("  ci ") && row.contains("jobs_create  201 "),
+            "{table}"
+        );
+        assert!(row.ends_with("7         input,taskId"), "{table}");
     }
 }

@@ -32,6 +32,15 @@ pub(crate) enum Purpose {
     Read,
     /// Change something, which must go through the server if one uses the database.
     Change,
+    /// The same, and a database may begin with it: it is made and brought up as `ratchet serve` does.
+    Begin,
+}
+
+impl Purpose {
+    /// Whether something may be changed.
+    const fn changes(self) -> bool {
+        !matches!(self, Self::Read)
+    }
 }
 
 /// The API, wherever it is.
@@ -57,9 +66,26 @@ pub(crate) fn connected<T>(
     purpose: Purpose,
     command: impl AsyncFnOnce(&Connection) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
+    with_connection(Connection::open(common, purpose), command)
+}
+
+/// As [`connected`], but without a server that was named the database itself is asked, also beside one that uses it: for
+/// what a server must see of others at every request, and may itself ask for.
+pub(crate) fn connected_beside<T>(
+    common: &CommonArgs,
+    purpose: Purpose,
+    command: impl AsyncFnOnce(&Connection) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    with_connection(Connection::open_beside(common, purpose), command)
+}
+
+fn with_connection<T>(
+    opened: impl Future<Output = Result<Connection, CliError>>,
+    command: impl AsyncFnOnce(&Connection) -> Result<T, CliError>,
+) -> Result<T, CliError> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;
     let outcome = runtime.block_on(async {
-        let connection = Connection::open(common, purpose).await?;
+        let connection = opened.await?;
         let outcome = command(&connection).await;
         let closed = connection.close().await;
         let answer = outcome?;
@@ -76,6 +102,19 @@ impl Connection {
         let way = match common.server()? {
             Some(server) => Way::Server(Box::new(Remote::named(&server, common.token()?)?)),
             None => of_database(&common.settings()?, common, purpose).await?,
+        };
+        Ok(Self { way })
+    }
+
+    async fn open_beside(common: &CommonArgs, purpose: Purpose) -> Result<Self, CliError> {
+        let way = match common.server()? {
+            Some(server) => Way::Server(Box::new(Remote::named(&server, common.token()?)?)),
+            None => {
+                let settings = common.settings()?;
+                let database = open(&settings, purpose).await?;
+                let opened = InProcess::over(&settings, database, None, purpose)?;
+                Way::Database(Box::new(opened))
+            }
         };
         Ok(Self { way })
     }
@@ -159,7 +198,7 @@ impl Connection {
 
 /// The server that uses the database, or the database itself where none does.
 async fn of_database(settings: &Settings, common: &CommonArgs, purpose: Purpose) -> Result<Way, CliError> {
-    let database = open(settings).await?;
+    let database = open(settings, purpose).await?;
     let in_process = |database, lock| {
         let opened = InProcess::over(settings, database, lock, purpose)?;
         Ok(Way::Database(Box::new(opened)))
@@ -187,9 +226,10 @@ async fn of_database(settings: &Settings, common: &CommonArgs, purpose: Purpose)
     }
 }
 
-async fn open(settings: &Settings) -> Result<Database, CliError> {
+async fn open(settings: &Settings, purpose: Purpose) -> Result<Database, CliError> {
     let url = &settings.database.url;
-    if let Some(file) = url.file()
+    if purpose != Purpose::Begin
+        && let Some(file) = url.file()
         && !file.try_exists().map_err(|error| CliError::failed(&error))?
     {
         return Err(CliError::Failed(format!(
@@ -201,7 +241,11 @@ async fn open(settings: &Settings) -> Result<Database, CliError> {
     let failed = |error| CliError::failed(&error);
     let database = Database::open(url.clone()).await.map_err(failed)?;
     let migrations = database.migration_status().await.map_err(failed)?;
-    if migrations.iter().any(|MigrationState { applied, .. }| !applied) {
+    let is_behind = migrations.iter().any(|MigrationState { applied, .. }| !applied);
+    if is_behind && purpose == Purpose::Begin {
+        let _lock = database.lock_exclusively().await.map_err(failed)?;
+        database.migrate().await.map_err(failed)?;
+    } else if is_behind {
         return Err(CliError::Failed(format!(
             "{url} lacks tables of this version; `ratchet serve` and `ratchet migrate up` make them"
         )));

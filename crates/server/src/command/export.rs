@@ -1,10 +1,9 @@
-use axum::http::Method;
 use clap::{Args, ValueEnum};
 use ratchet_manifest::{Form, write};
 use serde_json::Value;
 
 use crate::cli::{CliError, CommonArgs, print};
-use crate::command::apply::requests::{InProcess, Requests, data};
+use crate::command::connection::{Connection, Purpose, connected};
 
 #[derive(Debug, Args)]
 #[command(
@@ -39,14 +38,14 @@ impl From<FileForm> for Form {
 
 impl ExportArgs {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        InProcess::during(common, async |requests| self.export(requests).await)
+        connected(common, Purpose::Read, async |connection| {
+            self.export(connection).await
+        })
     }
 
-    async fn export(&self, requests: &impl Requests) -> Result<(), CliError> {
-        let answer = requests
-            .send(Method::GET, "/api/v1/schedules/export", None)
-            .await?;
-        let Value::Array(mut all) = data(answer)? else {
+    async fn export(&self, connection: &Connection) -> Result<(), CliError> {
+        let answer = connection.get("/schedules/export").await?;
+        let Value::Array(mut all) = answer.data() else {
             return Err(CliError::Failed("the answer is no list of schedules".to_owned()));
         };
         if let Some(missing) = self

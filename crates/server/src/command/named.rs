@@ -86,6 +86,40 @@ pub(crate) async fn task(connection: &Connection, given: &str) -> Result<String,
     if let Some(found) = versions.iter().max_by(by_version) {
         return Ok(id(found).to_owned());
     }
+    Err(unknown_task(connection, given, name).await?)
+}
+
+/// The one task that is meant by an id, `NAME@VERSION`, or a `NAME` of which there is one version: something is done with it.
+pub(crate) async fn version_of_task(connection: &Connection, given: &str) -> Result<Value, CliError> {
+    if let Ok(id) = given.parse::<TaskId>() {
+        return Ok(connection.get(format!("/tasks/{id}")).await?.data());
+    }
+    connection.take_tasks_in().await?;
+    let (name, version) = match given.split_once('@') {
+        Some((name, version)) => (name, Some(version)),
+        None => (given, None),
+    };
+    let versions = Call::get("/tasks")
+        .with("name", name)
+        .with_some("version", version);
+    let mut versions = connection.list(versions, u64::MAX).await?.rows;
+    match (versions.pop(), versions.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (None, _) => Err(unknown_task(connection, given, name).await?),
+        (Some(last), false) => {
+            versions.push(last);
+            let mut versions: Vec<&str> = versions.iter().map(|task| text(task, "version")).collect();
+            versions.sort_by(|a, b| compare_versions(a, b));
+            Err(CliError::Usage(format!(
+                "\"{given}\" has several versions ({}): say which, as in {name}@{}",
+                versions.join(", "),
+                versions.last().copied().unwrap_or_default()
+            )))
+        }
+    }
+}
+
+async fn unknown_task(connection: &Connection, given: &str, name: &str) -> Result<CliError, CliError> {
     let alike = Call::get("/tasks").with("name_like", name);
     let alike = connection.list(alike, OFFERED).await?;
     let names = alike.rows.iter();
@@ -93,7 +127,7 @@ pub(crate) async fn task(connection: &Connection, given: &str) -> Result<String,
         .map(|row| format!("{}@{}", text(row, "name"), text(row, "version")))
         .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    Err(unknown("task", given, &names, alike.total))
+    Ok(unknown("task", given, &names, alike.total))
 }
 
 /// An id of a job that was typed.

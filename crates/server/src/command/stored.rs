@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use ratchet_interfaces::RepositoryFactory;
-use ratchet_storage::{Database, DatabaseUrl, MigrationState, StorageError};
+use ratchet_storage::{Database, DatabaseUrl, MigrationState};
 
 use crate::cli::{CliError, CommonArgs};
 
@@ -22,24 +22,6 @@ pub(crate) fn read_from<T>(
             )));
         }
         answer(database, read).await
-    })
-}
-
-/// As [`read_from`], for a command with which a database may begin: where it is not there, or lacks tables, it is made
-/// and brought up as `ratchet serve` does.
-pub(crate) fn write_to<T>(
-    common: &CommonArgs,
-    write: impl AsyncFnOnce(Arc<dyn RepositoryFactory>) -> Result<T, CliError>,
-) -> Result<T, CliError> {
-    let url = common.settings()?.database.url;
-    run(async {
-        let database = open(url).await?;
-        if is_behind(&database).await? {
-            let failed = |error: StorageError| CliError::failed(&error);
-            let _lock = database.lock_exclusively().await.map_err(failed)?;
-            database.migrate().await.map_err(failed)?;
-        }
-        answer(database, write).await
     })
 }
 

@@ -2,6 +2,8 @@ use clap::Subcommand;
 
 use crate::cli::{CliError, CommonArgs};
 
+mod create;
+mod delete;
 mod differences;
 mod list;
 mod lookup;
@@ -11,13 +13,19 @@ mod once;
 mod run;
 mod runtimes;
 mod show;
+mod state;
+mod sync;
 mod test;
 mod validate;
 
+use create::CreateArgs;
+use delete::DeleteArgs;
 use list::ListArgs;
 use new::NewArgs;
 use run::RunArgs;
 use show::ShowArgs;
+use state::StateArgs;
+use sync::SyncArgs;
 use test::TestArgs;
 use validate::ValidateArgs;
 
@@ -65,6 +73,27 @@ pub(crate) enum TaskCommand {
                             Then: ratchet task test tasks/hello"
     )]
     New(NewArgs),
+    /// Keep a program in JavaScript as a task in the database
+    #[command(after_help = "Examples:\n  \
+                            ratchet task create sum.js --name sum --version 1.0.0 --input-schema @sum.schema.json\n  \
+                            echo '(input) => input.a + input.b' | ratchet task create - --name sum --version 1.0.0\n\n\
+                            Tasks in folders need no such command: a server takes them in by itself.")]
+    Create(CreateArgs),
+    /// Delete a task that is kept in the database or gone from its folder, and its jobs, which have all ended
+    #[command(
+        visible_alias = "rm",
+        after_help = "Examples:\n  ratchet task delete sum@1.0.0\n  ratchet task delete sum@1.0.0 --yes"
+    )]
+    Delete(DeleteArgs),
+    /// Let the jobs of a task run again
+    #[command(after_help = "Examples:\n  ratchet task enable hello\n  ratchet task enable hello@1.0.0")]
+    Enable(StateArgs),
+    /// Let no further job of a task run: those that are queued fail when their turn comes
+    #[command(after_help = "Examples:\n  ratchet task disable hello\n  ratchet task disable hello@1.0.0")]
+    Disable(StateArgs),
+    /// Read the folders of tasks now, and say what changed and what is not in order
+    #[command(after_help = "Examples:\n  ratchet task sync\n  ratchet task sync -o json | jq '.issues'")]
+    Sync(SyncArgs),
 }
 
 impl TaskCommand {
@@ -76,6 +105,19 @@ impl TaskCommand {
             Self::Test(arguments) => arguments.run(common),
             Self::Run(arguments) => arguments.run(common),
             Self::New(arguments) => arguments.run(common),
+            Self::Create(arguments) => arguments.run(common),
+            Self::Delete(arguments) => arguments.run(common),
+            Self::Enable(arguments) => arguments.run(common, true),
+            Self::Disable(arguments) => arguments.run(common, false),
+            Self::Sync(arguments) => arguments.run(common),
         }
+    }
+
+    /// Whether it speaks to the API.
+    pub(crate) const fn asks_a_server(&self) -> bool {
+        matches!(
+            self,
+            Self::Create(_) | Self::Delete(_) | Self::Enable(_) | Self::Disable(_) | Self::Sync(_)
+        )
     }
 }

@@ -1,7 +1,4 @@
-use chrono::{DateTime, SecondsFormat, Utc};
-use clap::{Subcommand, ValueEnum};
-use ratchet_interfaces::Token;
-use serde_json::{Value, json};
+use clap::Subcommand;
 
 use crate::cli::{CliError, CommonArgs};
 use create::CreateArgs;
@@ -24,18 +21,14 @@ pub(crate) enum TokenCommand {
     )]
     Create(CreateArgs),
     /// List the tokens, without their secrets
-    #[command(after_help = "Examples:\n  ratchet token list\n  ratchet token list --all -o json")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:\n  ratchet token list\n  ratchet token list --all -o json"
+    )]
     List(ListArgs),
     /// Revoke a token for good: a running server refuses it from the next request on
-    #[command(after_help = "Example:\n  ratchet token revoke ci")]
+    #[command(after_help = "Examples:\n  ratchet token revoke ci\n  ratchet token revoke ci --yes")]
     Revoke(RevokeArgs),
-}
-
-/// In which form the answer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Table,
-    Json,
 }
 
 impl TokenCommand {
@@ -46,33 +39,6 @@ impl TokenCommand {
             Self::Revoke(arguments) => arguments.run(common),
         }
     }
-}
-
-fn written(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// A token as the API shows it, but for the name of its scope, which is as it is typed here.
-fn shown(token: &Token) -> Value {
-    let Token {
-        id,
-        name,
-        scope,
-        hash: _,
-        created_at,
-        expires_at,
-        last_used_at,
-        revoked_at,
-    } = token;
-    json!({
-        "id": id.to_string(),
-        "name": name,
-        "scope": scope.as_str(),
-        "createdAt": created_at,
-        "expiresAt": expires_at,
-        "lastUsedAt": last_used_at,
-        "revokedAt": revoked_at,
-    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use ratchet_api::ApiState;
 use ratchet_telemetry::Metrics;
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -16,18 +17,31 @@ pub(crate) fn router(
     metrics_of_server: Arc<Metrics>,
     api: ApiState,
 ) -> Router {
-    let health = OpenApiRouter::new()
+    let health = of_health().with_state(health_of_server);
+    let metrics = of_metrics().with_state(Arc::clone(&metrics_of_server));
+    ratchet_api::router(api, health.merge(metrics))
+        .layer(from_fn_with_state(metrics_of_server, metrics::measure))
+}
+
+/// The OpenAPI document of every route.
+pub(crate) fn document() -> Result<Value, serde_json::Error> {
+    let mut beside = of_health().into_openapi();
+    beside.merge(of_metrics().into_openapi());
+    ratchet_api::openapi(beside)
+}
+
+fn of_health() -> OpenApiRouter<Arc<ServerHealth>> {
+    OpenApiRouter::new()
         .routes(routes!(health::health))
         .routes(routes!(health::detailed))
         .routes(routes!(health::ready))
         .routes(routes!(health::live))
-        .with_state(health_of_server);
-    let metrics = OpenApiRouter::new()
+}
+
+fn of_metrics() -> OpenApiRouter<Arc<Metrics>> {
+    OpenApiRouter::new()
         .routes(routes!(metrics::json))
         .routes(routes!(metrics::prometheus))
-        .with_state(Arc::clone(&metrics_of_server));
-    ratchet_api::router(api, health.merge(metrics))
-        .layer(from_fn_with_state(metrics_of_server, metrics::measure))
 }
 
 #[cfg(test)]
@@ -42,7 +56,6 @@ mod tests {
         RepositoryError, SchedulerHealth, TaskListing,
     };
     use ratchet_telemetry::Exposition;
-    use serde_json::Value;
     use tower::ServiceExt;
 
     use super::*;

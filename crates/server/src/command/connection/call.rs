@@ -119,12 +119,13 @@ impl Answer {
         let status = self.status;
         let told = self.body["error"]["message"].as_str().map(str::to_owned);
         let message = told.unwrap_or_else(|| format!("the answer has the status {status}, and no reason"));
-        Err(CliError::Failed(match status {
-            401 => format!(
+        Err(match status {
+            400 | 422 => CliError::Usage(message),
+            401 => CliError::Failed(format!(
                 "{message}. The token is taken from {TOKEN_VARIABLE}, or the file that --token-file names"
-            ),
-            _ => message,
-        }))
+            )),
+            _ => CliError::Failed(message),
+        })
     }
 }
 
@@ -158,6 +159,14 @@ mod tests {
         assert_eq!(of(404, error.clone()).unwrap_err(), "no such job");
         assert!(of(401, error).unwrap_err().contains("RATCHET_TOKEN"));
         assert!(of(502, Value::Null).unwrap_err().contains("502"));
+        for status in [400, 422] {
+            let answer = Answer {
+                status,
+                retry_after: None,
+                body: json!({"error": {"message": "name: it is empty"}}),
+            };
+            assert!(matches!(answer.accepted(), Err(CliError::Usage(_))), "{status}");
+        }
         of(204, Value::Null).unwrap();
     }
 

@@ -50,7 +50,7 @@ impl InProcess {
             Some(_) => Beside::Nobody,
             None => Beside::AServer,
         };
-        let lock = lock.filter(|_| purpose == Purpose::Change);
+        let lock = lock.filter(|_| purpose.changes());
         let container = ServiceContainer::over(
             settings,
             Arc::clone(&clock),
@@ -85,7 +85,7 @@ impl InProcess {
 
     /// As a server does when it starts.
     pub(super) async fn take_tasks_in(&self) -> Result<(), CliError> {
-        if let (Some(container), Purpose::Change) = (&self.container, self.purpose) {
+        if let Some(container) = self.container.as_ref().filter(|_| self.purpose.changes()) {
             let synchronized = container.registry_manager.sync().await;
             synchronized.map_err(|error| CliError::failed(&error))?;
         }
@@ -94,9 +94,7 @@ impl InProcess {
 
     pub(super) async fn send(&self, call: Call) -> Result<Answer, CliError> {
         debug_assert!(
-            self.purpose == Purpose::Change
-                || call.method == Method::GET
-                || call.path().ends_with("/preview"),
+            self.purpose.changes() || call.method == Method::GET || call.path().ends_with("/preview"),
             "a command that only looks changes nothing"
         );
         let failed = |error: &dyn std::error::Error| CliError::failed(error);

@@ -63,7 +63,10 @@ impl PauseArgs {
 
 impl ResumeArgs {
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        let request = body([("skipMissed", self.skip_missed.then_some(Value::Bool(true)))]);
+        let request = body([
+            ("by", user().map(|by| json!(by))),
+            ("skipMissed", self.skip_missed.then_some(Value::Bool(true))),
+        ]);
         connected(common, Purpose::Change, async |connection| {
             let schedule = named::schedule(connection, &self.schedule, Exactness::Whole).await?;
             let resume = Call::post(format!("/schedules/{}/resume", id(&schedule))).sending(request);

@@ -1,79 +1,63 @@
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use clap::Args;
-use ratchet_interfaces::{
-    Clock, PageRequest, RepositoryError, RepositoryFactory, Token, TokenCondition, TokenFilter,
-};
+use ratchet_interfaces::Clock;
 use ratchet_scheduler::SystemClock;
 use serde_json::Value;
 
-use super::{Form, shown, written};
-use crate::cli::{CliError, CommonArgs, print};
-use crate::command::columns::columns;
-use crate::command::stored::read_from;
+use crate::cli::{CliError, CommonArgs};
+use crate::command::connection::{Call, Purpose, connected_beside};
+use crate::command::form::FormArgs;
+use crate::command::moment::{in_field, local_and_relative};
+use crate::command::named::{id, text};
+use crate::command::table::{Canvas, Cell, Tone};
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// Also those that are revoked
     #[arg(long)]
     all: bool,
-    /// In which form
-    #[arg(short, long, value_name = "FORM", value_enum, default_value_t = Form::Table)]
-    output: Form,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 impl ListArgs {
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        let Self { all, output } = self;
-        let filter = TokenFilter::of((!all).then_some(TokenCondition::Revoked(false)));
-        let tokens = read_from(common, async |repositories| {
-            let tokens = every(repositories, &filter).await;
-            tokens.map_err(|error| CliError::failed(&error))
+        let call = Call::get("/tokens").with_some("revoked", (!self.all).then_some(false));
+        let tokens = connected_beside(common, Purpose::Read, async |connection| {
+            Ok(connection.list(call, u64::MAX).await?.rows)
         })?;
-        print(&match output {
-            Form::Json => format!("{:#}\n", Value::from_iter(tokens.iter().map(shown))),
-            Form::Table => table(&tokens, SystemClock::new().now()),
+        let tokens = Value::Array(tokens);
+        self.form.print(&tokens, || {
+            table(Canvas::of_stdout(), &tokens, SystemClock::new().now())
         })
     }
 }
 
-async fn every(
-    repositories: Arc<dyn RepositoryFactory>,
-    filter: &TokenFilter,
-) -> Result<Vec<Token>, RepositoryError> {
-    let tokens = repositories.tokens();
-    let mut every = Vec::new();
-    loop {
-        let request = PageRequest::new(every.len() as u64, PageRequest::MAX_LIMIT)?;
-        let page = tokens.token_list(filter, request).await?;
-        let is_last = (page.items.len() as u64) < PageRequest::MAX_LIMIT;
-        every.extend(page.items);
-        if is_last {
-            return Ok(every);
-        }
-    }
-}
-
-pub(super) fn table(tokens: &[Token], now: DateTime<Utc>) -> String {
-    let or_dash = |instant: Option<DateTime<Utc>>| instant.map_or_else(|| "-".to_owned(), written);
-    let rows = tokens.iter().map(|token| {
-        let state = match (token.revoked_at, token.is_valid(now)) {
-            (Some(_), _) => "revoked",
-            (None, false) => "expired",
-            (None, true) => "valid",
+pub(super) fn table(canvas: Canvas, tokens: &Value, now: DateTime<Utc>) -> String {
+    let none = Vec::new();
+    let rows = tokens.as_array().unwrap_or(&none).iter().map(|token| {
+        let instant = |field| -> Cell {
+            in_field(token, field)
+                .map_or_else(String::new, |at| local_and_relative(at, now))
+                .into()
+        };
+        let has_expired = in_field(token, "expiresAt").is_some_and(|end| end <= now);
+        let state = match (token["revokedAt"].is_null(), has_expired) {
+            (false, _) => Cell::toned("revoked", Tone::Faint),
+            (true, true) => Cell::toned("expired", Tone::Doubtful),
+            (true, false) => Cell::toned("valid", Tone::Good),
         };
         [
-            token.name.clone(),
-            token.scope.to_string(),
-            state.to_owned(),
-            written(token.created_at),
-            or_dash(token.expires_at),
-            or_dash(token.last_used_at),
-            token.id.to_string(),
+            text(token, "name").into(),
+            text(token, "scope").to_lowercase().into(),
+            state,
+            instant("createdAt"),
+            instant("expiresAt"),
+            instant("lastUsedAt"),
+            id(token).into(),
         ]
     });
-    columns(
+    canvas.table(
         ["NAME", "SCOPE", "STATE", "CREATED", "EXPIRES", "LAST USED", "ID"],
         rows,
     )

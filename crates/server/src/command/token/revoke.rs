@@ -1,46 +1,62 @@
 use clap::Args;
-use ratchet_interfaces::{Clock, RepositoryError, RepositoryFactory, Token, TokenId, truncate_to_micros};
-use ratchet_scheduler::SystemClock;
+use ratchet_interfaces::TokenId;
 
-use crate::cli::{CliError, CommonArgs, print};
-use crate::command::stored::read_from;
+use crate::cli::{CliError, CommonArgs, note};
+use crate::command::confirmation::Confirmation;
+use crate::command::connection::{Call, Purpose, connected_beside};
+use crate::command::form::FormArgs;
+use crate::command::named::{id, text};
+use crate::command::table::harmless;
 
 #[derive(Debug, Args)]
 pub(crate) struct RevokeArgs {
     /// Its name or id
     #[arg(value_name = "TOKEN")]
     token: String,
+    #[command(flatten)]
+    confirmation: Confirmation,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 impl RevokeArgs {
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        let text = read_from(common, async |repositories| {
-            let failed = |error: RepositoryError| CliError::failed(&error);
-            let token = find(&*repositories, &self.token).await.map_err(failed)?;
-            let token = token
-                .ok_or_else(|| CliError::Failed(format!("no token has the name or id \"{}\"", self.token)))?;
-            let tokens = repositories.tokens();
-            let now = truncate_to_micros(SystemClock::new().now());
-            if !tokens.token_revoke(token.id, now).await.map_err(failed)? {
-                return Ok(format!("token \"{}\" had been revoked before\n", token.name));
+        connected_beside(common, Purpose::Change, async |connection| {
+            let of_id = self.token.parse::<TokenId>().ok();
+            let left = Call::get("/tokens").with("revoked", false);
+            let left = connection.list(left, u64::MAX).await?.rows;
+            let found = left.iter().find(|token| match of_id {
+                Some(wanted) => id(token) == wanted.to_string(),
+                None => text(token, "name") == self.token,
+            });
+            // Of one that is revoked already the API knows the id.
+            let wanted = match (found, of_id) {
+                (Some(token), _) => id(token).to_owned(),
+                (None, Some(wanted)) => wanted.to_string(),
+                (None, None) => {
+                    return Err(CliError::Failed(format!(
+                        "no token has the name or id \"{}\"; `ratchet token list` shows what there is",
+                        self.token
+                    )));
+                }
+            };
+            if let Some(token) = found {
+                let (name, scope) = (text(token, "name"), text(token, "scope").to_lowercase());
+                self.confirmation
+                    .ask(&format!("Revoke the token {name} ({scope}) for good?"))?;
             }
-            let mut text = format!("token \"{}\" is revoked\n", token.name);
-            if !tokens.token_exists().await.map_err(failed)? {
-                text.push_str(
-                    "it was the last one: a server on loopback takes requests without a token now, and one on another \
-                     address takes none\n",
+            let revoked = connection
+                .send(Call::delete(format!("/tokens/{wanted}")))
+                .await?
+                .body;
+            if found.is_some() && left.len() == 1 {
+                note(
+                    "note: it was the last one: a server on loopback takes requests without a token now, and one on another \
+                     address takes none",
                 );
             }
-            Ok(text)
-        })?;
-        print(&text)
-    }
-}
-
-async fn find(repositories: &dyn RepositoryFactory, token: &str) -> Result<Option<Token>, RepositoryError> {
-    let tokens = repositories.tokens();
-    match token.parse::<TokenId>() {
-        Ok(id) => tokens.token_find(id).await,
-        Err(_) => tokens.token_find_by_name(token).await,
+            self.form
+                .print(&revoked, || format!("{}\n", harmless(text(&revoked, "message"))))
+        })
     }
 }
