@@ -85,7 +85,7 @@ impl TracesConfig {
     #[must_use]
     pub fn names_a_collector(&self) -> bool {
         let is_set = |variable: &&str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-        self.endpoint.is_some() || VARIABLES.iter().any(|variable| is_set(variable))
+        self.endpoint.is_some() || VARIABLES.iter().any(is_set)
     }
 }
 

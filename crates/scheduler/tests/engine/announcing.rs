@@ -10,10 +10,13 @@ use ratchet_interfaces::{
 
 use crate::world::*;
 
+/// A tick that reached its handler: of which schedule, its nominal instant, and when it was due.
+type Begun = (ScheduleId, DateTime<Utc>, DateTime<Utc>);
+
 #[derive(Default)]
 struct Heard {
     events: Mutex<Vec<Event>>,
-    begun: Mutex<Vec<(ScheduleId, DateTime<Utc>, DateTime<Utc>)>>,
+    begun: Mutex<Vec<Begun>>,
 }
 
 impl Heard {
