@@ -90,6 +90,7 @@ fn all_steps(
         let mut command = Command::new(&program);
         command
             .current_dir(folder.path())
+            .env("RATCHET_TOKEN", token)
             .env("SCHEMATHESIS_HOOKS", cargo.root().join(FOLDER).join("hooks.py"))
             .arg("--config-file")
             .arg(cargo.root().join(FOLDER).join("schemathesis.toml"))
@@ -98,7 +99,6 @@ fn all_steps(
             .args(["--checks", "all", "--continue-on-failure", "--report", "json"])
             .arg("--report-json-path")
             .arg(&report)
-            .args(["--header", &format!("Authorization: Bearer {token}")])
             .args(["--max-examples", &options.examples.to_string()])
             .args(["--seed", &options.seed.to_string()])
             .args(&options.arguments);
@@ -176,11 +176,20 @@ fn can_make_environments(python: &str) -> bool {
 fn token(binary: &Path, folder: &Path, interrupts: &Interrupts) -> Result<String, Error> {
     let command = |arguments: &[&str]| {
         let mut command = Command::new(binary);
-        command.args(arguments).current_dir(folder).env("RATCHET_DATABASE_URL", DATABASE);
+        command
+            .args(arguments)
+            .current_dir(folder)
+            .env("RATCHET_DATABASE_URL", DATABASE);
         command
     };
     interrupts.run(command(&["migrate", "up"]).stdout(Stdio::null()))?;
-    let made = interrupts.run_and_read(&mut command(&["token", "create", "schemathesis", "--scope", "admin"]))?;
+    let made = interrupts.run_and_read(&mut command(&[
+        "token",
+        "create",
+        "schemathesis",
+        "--scope",
+        "admin",
+    ]))?;
     let text = String::from_utf8_lossy(&made);
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }

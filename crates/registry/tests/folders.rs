@@ -321,7 +321,10 @@ async fn nothing_is_wrong_with_a_root_that_need_not_exist_and_what_was_below_it_
     let folder = root.path().join("tasks");
     let registry = FileSystemRegistry::new("files", [folder.as_path()]).where_present();
     let listing = registry.list_tasks().await.unwrap();
-    assert!(listing.tasks.is_empty() && listing.issues.is_empty(), "{listing:?}");
+    assert!(
+        listing.tasks.is_empty() && listing.issues.is_empty(),
+        "{listing:?}"
+    );
     assert!(listing.is_unreadable(folder.join("x/y").to_str().unwrap()));
 
     task(&folder, "a", &json!({"name": "t", "version": "1"}));
