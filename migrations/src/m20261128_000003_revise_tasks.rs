@@ -1,7 +1,5 @@
 //! Tasks get a revision, so that two who change one at the same time do not lose each other's changes. What is counted
-//! for statistics gets indexes that hold all of it: no row of a job or an execution is read for them.
-//!
-//! `jobs_completed_at` gets the state of the job besides, which costs no further entry of an index.
+//! of executions for statistics gets an index that holds all of it: no row is read for it.
 
 use async_trait::async_trait;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
@@ -13,15 +11,11 @@ pub(crate) struct ReviseTasks;
 
 const UP: &[&str] = &[
     "ALTER TABLE tasks ADD COLUMN revision {int} NOT NULL DEFAULT 1",
-    "DROP INDEX jobs_completed_at",
-    "CREATE INDEX jobs_completed_at ON jobs (completed_at, status) WHERE completed_at IS NOT NULL",
     "CREATE INDEX executions_ends ON executions (started_at, status, duration_us)",
 ];
 
 const DOWN: &[&str] = &[
     "DROP INDEX executions_ends",
-    "DROP INDEX jobs_completed_at",
-    "CREATE INDEX jobs_completed_at ON jobs (completed_at) WHERE completed_at IS NOT NULL",
     "ALTER TABLE tasks DROP COLUMN revision",
 ];
 

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use ratchet_tests::ServerProcess;
+use ratchet_tests::{ServerProcess, WebAnswer, WebServer};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -83,7 +84,7 @@ fn start(folder: &Path) -> ServerProcess {
 }
 
 fn create(server: &ServerProcess) -> String {
-    let body = json!({"taskId": WAIT, "input": {"milliseconds": 1}});
+    let body = json!({"taskId": WAIT, "input": {"seconds": 0}});
     let answer = server.send("POST", "/api/v1/jobs", &[], Some(&body));
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.body["data"]["id"].as_str().unwrap().to_owned()
@@ -96,7 +97,7 @@ fn has_completed(told: &Told) -> bool {
 /// A schedule that fires every second.
 fn every_second(server: &ServerProcess) -> String {
     let body = json!({"taskId": WAIT, "name": "ticking", "cronExpression": "* * * * * *",
-        "input": {"milliseconds": 1}, "policies": {"overlapPolicy": "ALLOW"}});
+        "input": {"seconds": 0}, "policies": {"overlap": "ALLOW"}});
     let answer = server.send("POST", "/api/v1/schedules", &[], Some(&body));
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.body["data"]["id"].as_str().unwrap().to_owned()
@@ -263,4 +264,39 @@ fn the_numbers_of_the_metrics_are_those_of_the_api() {
     );
     assert!(value("process_resident_memory_bytes", &[]) > 1_000_000.0);
     assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+}
+
+/// Whether the bytes contain these.
+fn contains(body: &[u8], wanted: &[u8]) -> bool {
+    body.windows(wanted.len()).any(|window| window == wanted)
+}
+
+#[test]
+fn a_collector_is_sent_the_trace_of_a_job_under_the_jobs_id() {
+    let (sender, sent) = channel();
+    let collector = WebServer::start(move |request| {
+        sender.send((request.path, request.body)).unwrap();
+        WebAnswer::Status(200, String::new())
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let settings = format!("[telemetry]\notlp_endpoint = \"{}\"\n", collector.url(""));
+    std::fs::write(folder.path().join("ratchet.toml"), settings).unwrap();
+    let server = start(folder.path());
+    let mut watcher = Watcher::of(&server, "", None);
+    let job = create(&server);
+    watcher.until(has_completed);
+    // What is gathered is sent at the latest when the server stops.
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+    let sent: Vec<_> = sent.try_iter().collect();
+    assert!(sent.iter().all(|(path, _)| path == "/v1/traces"), "{sent:?}");
+    let bodies: Vec<u8> = sent.into_iter().flat_map(|(_, body)| body).collect();
+    let trace = uuid::Uuid::parse_str(&job).unwrap();
+    for wanted in [
+        trace.as_bytes().as_slice(),
+        b"queue wait",
+        b"execution",
+        b"service.name",
+    ] {
+        assert!(contains(&bodies, wanted), "{wanted:?}");
+    }
 }

@@ -17,6 +17,7 @@ use crate::steps::Steps;
 
 /// How long the server may take to start: it may have been built for debugging, beside something else.
 const START_LIMIT: Duration = Duration::from_secs(60);
+const DATABASE: &str = "sqlite://ratchet.db";
 /// What it is configured by, and what is installed for it.
 const FOLDER: &str = "tests/schemathesis";
 
@@ -81,6 +82,7 @@ fn all_steps(
         .tempdir()
         .map_err(Error::TemporaryDirectory)?;
     let port = free_port()?;
+    let token = token(&binary, folder.path(), interrupts)?;
     let mut server = serve(&binary, folder.path(), port)?;
     server.until(interrupts, START_LIMIT, || Ok(is_ready(port)))?;
     let report = place.join("report.json");
@@ -88,6 +90,8 @@ fn all_steps(
         let mut command = Command::new(&program);
         command
             .current_dir(folder.path())
+            .env("RATCHET_TOKEN", token)
+            .env("SCHEMATHESIS_HOOKS", cargo.root().join(FOLDER).join("hooks.py"))
             .arg("--config-file")
             .arg(cargo.root().join(FOLDER).join("schemathesis.toml"))
             .arg("run")
@@ -168,13 +172,35 @@ fn can_make_environments(python: &str) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
+/// A token that may do everything, so that a request without it must be refused.
+fn token(binary: &Path, folder: &Path, interrupts: &Interrupts) -> Result<String, Error> {
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(binary);
+        command
+            .args(arguments)
+            .current_dir(folder)
+            .env("RATCHET_DATABASE_URL", DATABASE);
+        command
+    };
+    interrupts.run(command(&["migrate", "up"]).stdout(Stdio::null()))?;
+    let made = interrupts.run_and_read(&mut command(&[
+        "token",
+        "create",
+        "schemathesis",
+        "--scope",
+        "admin",
+    ]))?;
+    let text = String::from_utf8_lossy(&made);
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
 fn serve(binary: &Path, folder: &Path, port: u16) -> Result<Daemon, Error> {
     let mut command = dying_with_us(binary, "KILL");
     command
         .arg("serve")
         .current_dir(folder)
         .env("RATCHET_SERVER_BIND", format!("127.0.0.1:{port}"))
-        .env("RATCHET_DATABASE_URL", "sqlite://ratchet.db")
+        .env("RATCHET_DATABASE_URL", DATABASE)
         .env("RATCHET_LOG_LEVEL", "warn");
     Daemon::start("ratchet", command, folder.join("log"), Signal::TERM)
 }

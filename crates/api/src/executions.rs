@@ -8,6 +8,7 @@ mod statistics;
 mod subject;
 mod view;
 
+pub(crate) use view::Standing;
 #[cfg(test)]
 pub(crate) use {list::Executions, logs::Lines};
 

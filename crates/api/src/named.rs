@@ -77,7 +77,6 @@ pub(crate) type DeliveryStatusName = Name<DeliveryStatus>;
 pub(crate) type DependencyConditionName = Name<DependencyCondition>;
 pub(crate) type JobOriginName = Name<JobOrigin>;
 pub(crate) type JobPriorityName = Name<JobPriority>;
-pub(crate) type ExecutionStatusName = Name<ExecutionStatus>;
 pub(crate) type JobStatusName = Name<JobStatus>;
 pub(crate) type LogLevelName = Name<LogLevel>;
 pub(crate) type MisfirePolicyName = Name<MisfirePolicy>;

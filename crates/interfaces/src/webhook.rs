@@ -88,10 +88,13 @@ impl WebhookOptions {
     /// secret where there is a mask. A secret is never sent elsewhere than it was meant for.
     #[must_use]
     pub fn unmasked_by(&self, stored: &Self) -> Option<Self> {
-        if self.url != stored.url {
+        if self.url != stored.url && self.url != masked_url(&stored.url) {
             return None;
         }
-        let mut unmasked = self.clone();
+        let mut unmasked = Self {
+            url: stored.url.clone(),
+            ..self.clone()
+        };
         for (name, value) in &mut unmasked.headers {
             if value == Secret::MASK && hides_a_secret(name) {
                 value.clone_from(stored.headers.get(name)?);

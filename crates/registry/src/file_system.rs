@@ -23,6 +23,7 @@ use crate::scan::Scan;
 pub struct FileSystemRegistry {
     name: String,
     roots: Vec<PathBuf>,
+    may_be_absent: bool,
 }
 
 impl FileSystemRegistry {
@@ -32,6 +33,16 @@ impl FileSystemRegistry {
         Self {
             name: name.into(),
             roots: roots.into_iter().map(Into::into).collect(),
+            may_be_absent: false,
+        }
+    }
+
+    /// The same, but nothing is wrong with a folder that does not exist. What was read of it before is still not gone.
+    #[must_use]
+    pub fn where_present(self) -> Self {
+        Self {
+            may_be_absent: true,
+            ..self
         }
     }
 
@@ -45,10 +56,18 @@ impl FileSystemRegistry {
     #[must_use]
     pub fn scan(&self) -> TaskListing {
         let mut scan = Scan::default();
+        let mut absent = Vec::new();
         for root in &self.roots {
-            scan.root(root);
+            // What cannot be told, the scan tells.
+            if self.may_be_absent && matches!(root.try_exists(), Ok(false)) {
+                absent.push(root.display().to_string());
+            } else {
+                scan.root(root);
+            }
         }
-        scan.listing()
+        let mut listing = scan.listing();
+        listing.unreadable.extend(absent);
+        listing
     }
 
     /// The folders of tasks below a folder, which may be one itself, in their order.

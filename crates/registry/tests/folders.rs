@@ -315,6 +315,24 @@ async fn a_root_that_does_not_exist_is_an_entry_and_everything_below_it_is_unkno
     );
 }
 
+#[tokio::test]
+async fn nothing_is_wrong_with_a_root_that_need_not_exist_and_what_was_below_it_is_unknown() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("tasks");
+    let registry = FileSystemRegistry::new("files", [folder.as_path()]).where_present();
+    let listing = registry.list_tasks().await.unwrap();
+    assert!(
+        listing.tasks.is_empty() && listing.issues.is_empty(),
+        "{listing:?}"
+    );
+    assert!(listing.is_unreadable(folder.join("x/y").to_str().unwrap()));
+
+    task(&folder, "a", &json!({"name": "t", "version": "1"}));
+    let listing = registry.list_tasks().await.unwrap();
+    assert_eq!(names(&listing), ["t"]);
+    assert!(listing.unreadable.is_empty(), "{listing:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_that_leads_out_is_not_followed_and_one_that_stays_within_is() {

@@ -24,7 +24,7 @@ use ratchet_scheduler::{SystemClock, TokioCronSchedulerService};
 use ratchet_storage::{Database, DatabaseLock, StorageError};
 
 use crate::default_schedules::create_default_schedules;
-use crate::settings::Settings;
+use crate::settings::{Settings, TaskSettings};
 
 /// Every part of the server, joined.
 pub struct ServiceContainer {
@@ -204,15 +204,16 @@ impl ServiceContainer {
             TaskRegistryManager::new(repositories.tasks(), Arc::clone(&validator), Arc::clone(&clock))
                 .with_jobs_available(jobs_available.clone())
                 .with_registry(Arc::clone(&registry));
-        let task_folder = settings.tasks.folder();
-        if let Some(folder) = &task_folder {
-            registry_manager =
-                registry_manager.with_registry(Arc::new(FileSystemRegistry::new("files", [folder])));
-        }
+        // One that was not named may be made while the server runs.
+        let files = match &settings.tasks.folder {
+            Some(folder) => FileSystemRegistry::new("files", [folder]),
+            None => FileSystemRegistry::new("files", [TaskSettings::DEFAULT_FOLDER]).where_present(),
+        };
+        let task_folders = settings.tasks.watch.then(|| files.roots().to_vec());
+        registry_manager = registry_manager.with_registry(Arc::new(files));
         let registry_manager: Arc<dyn RegistryManager> = Arc::new(registry_manager);
-        let task_watcher = task_folder
-            .filter(|_| settings.tasks.watch)
-            .map(|folder| TaskWatcher::new(Arc::clone(&registry_manager), Arc::clone(&clock), [folder]))
+        let task_watcher = task_folders
+            .map(|folders| TaskWatcher::new(Arc::clone(&registry_manager), Arc::clone(&clock), folders))
             .transpose()?;
         let job_pipeline = JobPipeline::new(JobPipelineParts {
             config: ExecutorConfig::new(

@@ -131,7 +131,7 @@ impl Default for OutputSettings {
 /// `[tasks]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskSettings {
-    /// The folder; `None` is [`TaskSettings::DEFAULT_FOLDER`], if there is one.
+    /// The folder; `None` is [`TaskSettings::DEFAULT_FOLDER`], which may be made later.
     pub folder: Option<PathBuf>,
     /// Whether a change in the folder is noticed while the server runs.
     pub watch: bool,

@@ -6,9 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::executions::Standing;
 use crate::named::{
-    DeliveryStatusName, ExecutionStatusName, JobStatusName, Name, ScheduleTransitionName, TaskErrorKindName,
-    TickOutcomeName,
+    DeliveryStatusName, JobStatusName, Name, ScheduleTransitionName, TaskErrorKindName, TickOutcomeName,
 };
 
 /// What happened.
@@ -94,7 +94,7 @@ pub(crate) struct ExecutionEventView {
     schedule_id: Option<Uuid>,
     /// Which attempt at the job it is, from 1.
     attempt: u32,
-    status: ExecutionStatusName,
+    status: Standing,
     started_at: DateTime<Utc>,
     /// How long it ran, in milliseconds.
     duration_ms: Option<f64>,
@@ -268,7 +268,7 @@ impl From<ExecutionEvent> for ExecutionEventView {
             task_id: task_id.as_uuid(),
             schedule_id: schedule_id.map(|id| id.as_uuid()),
             attempt,
-            status: Name(status),
+            status: status.into(),
             started_at,
             duration_ms: duration.map(milliseconds),
             error_kind: error_kind.map(Name),

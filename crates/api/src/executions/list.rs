@@ -1,5 +1,6 @@
 use ratchet_interfaces::{ExecutionCondition, ExecutionSort};
 
+use crate::executions::Standing;
 use crate::list::{Listed, Offer, Sort, field};
 
 /// The list of executions.
@@ -14,7 +15,11 @@ impl Listed for Executions {
             &field("id", ExecutionCondition::Id, "The id"),
             &field("jobId", ExecutionCondition::JobId, "The job"),
             &field("taskId", ExecutionCondition::TaskId, "The task that the job runs"),
-            &field("status", ExecutionCondition::Status, "Where it stands"),
+            &field(
+                "status",
+                Standing::condition,
+                "Where it stands; the list has what has begun, and so none that is PENDING",
+            ),
             &field(
                 "attempt",
                 ExecutionCondition::Attempt,

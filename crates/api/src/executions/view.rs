@@ -1,11 +1,13 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Execution, ExecutionStatus, JobStatus, Progress, UnifiedJob};
+use ratchet_interfaces::{
+    Choice, Execution, ExecutionCondition, ExecutionStatus, JobStatus, ParseNameError, Progress, UnifiedJob,
+};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::named::{Name, TaskErrorKindName};
+use crate::named::{Name, Named, TaskErrorKindName};
 
 /// Where an execution stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -24,6 +26,36 @@ pub(crate) enum Standing {
     Cancelled,
 }
 
+impl Named for Standing {
+    const TYPE: &'static str = "ExecutionStatus";
+    const ALL: &'static [Self] = &[
+        Self::Pending,
+        Self::Running,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    fn stored_name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    fn of_stored_name(name: &str) -> Result<Self, ParseNameError> {
+        let found = Self::ALL.iter().find(|standing| standing.stored_name() == name);
+        found.copied().ok_or_else(|| ParseNameError {
+            what: "execution status",
+            text: name.to_owned(),
+            allowed: Self::wire_names().join(", "),
+        })
+    }
+}
+
 impl From<ExecutionStatus> for Standing {
     fn from(status: ExecutionStatus) -> Self {
         match status {
@@ -36,6 +68,33 @@ impl From<ExecutionStatus> for Standing {
 }
 
 impl Standing {
+    /// That of an execution which has begun.
+    const fn of_begun(self) -> Option<ExecutionStatus> {
+        match self {
+            Self::Pending => None,
+            Self::Running => Some(ExecutionStatus::Running),
+            Self::Completed => Some(ExecutionStatus::Completed),
+            Self::Failed => Some(ExecutionStatus::Failed),
+            Self::Cancelled => Some(ExecutionStatus::Cancelled),
+        }
+    }
+
+    /// What the executions of a list, which have all begun, must be.
+    pub(super) fn condition(choice: Choice<Self>) -> ExecutionCondition {
+        let begun = match choice {
+            Choice::Is(one) => Choice::IsOneOf(one.of_begun().into_iter().collect()),
+            Choice::IsOneOf(some) => Choice::IsOneOf(some.into_iter().filter_map(Self::of_begun).collect()),
+            Choice::IsNot(one) => match one.of_begun() {
+                Some(begun) => Choice::IsNot(begun),
+                None => Choice::IsOneOf(ExecutionStatus::ALL.to_vec()),
+            },
+        };
+        ExecutionCondition::Status(match begun {
+            Choice::IsOneOf(some) if some.len() == 1 => Choice::Is(some[0]),
+            begun => begun,
+        })
+    }
+
     /// That of a job's execution which has not begun.
     pub(super) const fn of_next(status: JobStatus) -> Self {
         match status {

@@ -1,3 +1,4 @@
+mod announcing;
 mod cancelling;
 mod changing;
 mod creating;

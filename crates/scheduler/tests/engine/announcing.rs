@@ -10,7 +10,7 @@ use ratchet_interfaces::{
 
 use crate::world::*;
 
-/// A schedule, its tick, and when its handler began.
+/// A tick that reached its handler: of which schedule, its nominal instant, and when it was due.
 type Begun = (ScheduleId, DateTime<Utc>, DateTime<Utc>);
 
 #[derive(Default)]

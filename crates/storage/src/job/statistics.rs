@@ -74,7 +74,7 @@ mod tests {
             ("q", "jobs_waiting"),
             ("h", "jobs_gated"),
             ("p", "jobs_processing"),
-            ("f", "jobs_completed_at"),
+            ("f", "jobs_ended"),
             ("n", "jobs_queued_at"),
         ] {
             let steps = steps_on(table, statement(DbBackend::Sqlite, DateTime::UNIX_EPOCH)).await;
