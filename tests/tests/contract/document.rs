@@ -79,6 +79,11 @@ impl Operation {
         parameters
     }
 
+    /// Whether it is about one thing, whose id its path has.
+    pub(crate) fn is_of_one(&self) -> bool {
+        self.path.contains('{')
+    }
+
     /// Whether it may have a header of this name.
     pub(crate) fn takes_header(&self, name: &str) -> bool {
         let is_it =

@@ -104,12 +104,15 @@ impl Seed {
         path.replace("{id}", &text(&of["id"]))
     }
 
-    /// The parameters of a list that leave little but what was made here, as name and value, the best first.
-    pub(super) fn own(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("name_like", self.mark.clone()),
-            ("taskId", text(&self.task["id"])),
-            ("jobId", text(&self.completed["id"])),
-        ]
+    /// The parameters of a list of the document that leave what was made here alone, as name and value.
+    pub(super) fn own(&self, path: &str) -> Vec<(&'static str, String)> {
+        let of_task = ("taskId", text(&self.task["id"]));
+        match path.rsplit('/').next() {
+            Some("tasks") => vec![("name_like", self.mark.clone())],
+            Some("schedules") => vec![("name_like", self.mark.clone()), of_task],
+            Some("jobs") => vec![of_task],
+            Some("executions") => vec![of_task, ("jobId", text(&self.completed["id"]))],
+            _ => Vec::new(),
+        }
     }
 }
