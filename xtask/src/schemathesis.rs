@@ -24,7 +24,7 @@ const FOLDER: &str = "tests/schemathesis";
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// How many requests are made up for each operation of the document, in each phase that makes some up
-    #[arg(long, default_value_t = 80)]
+    #[arg(long, default_value_t = 15)]
     examples: u32,
     /// Fail unless so many requests were sent
     #[arg(long, default_value_t = 5_000)]
