@@ -25,17 +25,17 @@ use crate::{
 /// What the paths of the API begin with.
 pub const PREFIX: &str = "/api/v1";
 
-/// The OpenAPI document of the API, with that of the routes `beside` it, as the server answers it.
+/// The OpenAPI document of the API, with those of the routes beside it, as the server answers it.
 ///
 /// # Errors
 /// The error of `serde_json` where the document cannot be written.
-pub fn openapi(beside: OpenApi) -> Result<Value, serde_json::Error> {
-    let (_, document, _) = parts(beside);
+pub fn openapi(guarded: OpenApi, open: OpenApi) -> Result<Value, serde_json::Error> {
+    let (_, document, _) = parts(guarded, open);
     document::complete(&document)
 }
 
 /// The routes of the API, the document of these and of those beside them, and what can be done by them.
-fn parts(beside: OpenApi) -> (Router<ApiState>, OpenApi, Operations) {
+fn parts(guarded: OpenApi, open: OpenApi) -> (Router<ApiState>, OpenApi, Operations) {
     let (api, mut document) = OpenApiRouter::with_openapi(document::frame())
         .nest(PREFIX, schedules::routes())
         .nest(PREFIX, jobs::routes())
@@ -46,15 +46,19 @@ fn parts(beside: OpenApi) -> (Router<ApiState>, OpenApi, Operations) {
         .nest(PREFIX, audit::routes())
         .nest(PREFIX, events::routes())
         .split_for_parts();
+    document.merge(guarded);
     let operations = operation::declare(&mut document);
-    document.merge(beside);
+    document.merge(open);
     (api, document, operations)
 }
 
-/// The routes of the API, those `beside` them, and an answer in the API's envelope for whatever is no route.
-pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
-    let (beside, beside_document) = beside.split_for_parts();
-    let (api, document, operations) = parts(beside_document);
+/// The routes of the API, those that ask for tokens as these do, those that are open to all, and an answer in the API's
+/// envelope for whatever is no route.
+pub fn router(state: ApiState, guarded: OpenApiRouter, open: OpenApiRouter) -> Router {
+    let (guarded, of_guarded) = guarded.split_for_parts();
+    let (open, of_open) = open.split_for_parts();
+    let (api, document, operations) = parts(of_guarded, of_open);
+    let api = api.merge(guarded.with_state(()));
     let gate = Gate {
         operations: Arc::new(operations),
         state: state.clone(),
@@ -70,7 +74,7 @@ pub fn router(state: ApiState, beside: OpenApiRouter) -> Router {
         .with_state(state)
         .route(document::PATH, get(async move || document::answer(&document)))
         .merge(browse::routes())
-        .merge(beside)
+        .merge(open)
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed);
     let router = match cors {

@@ -75,7 +75,7 @@ impl Mocks {
         let services = self.services();
         let state = ApiState::new(Arc::clone(&services.clock));
         state.begin(services);
-        router(state, OpenApiRouter::new())
+        router(state, OpenApiRouter::new(), OpenApiRouter::new())
     }
 
     pub(crate) fn services(self) -> Services {

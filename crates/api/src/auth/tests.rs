@@ -68,7 +68,7 @@ fn configured(mocks: Mocks, config: ApiConfig) -> Router {
     let services = mocks.services();
     let state = ApiState::new(Arc::clone(&services.clock)).with_config(config);
     state.begin(services);
-    router(state, OpenApiRouter::new())
+    router(state, OpenApiRouter::new(), OpenApiRouter::new())
 }
 
 const SCHEDULE: &str = "/api/v1/schedules/00000000-0000-0000-0000-000000000001";
@@ -317,7 +317,7 @@ async fn this_process_may_do_everything_and_the_audit_log_says_that_it_was_a_com
     let services = mocks.services();
     let state = ApiState::of_this_process(Arc::clone(&services.clock));
     state.begin(services);
-    let router = router(state, OpenApiRouter::new());
+    let router = router(state, OpenApiRouter::new(), OpenApiRouter::new());
     let body = json!({"name": "ci", "scope": "READ"});
     let made = ask(
         router.clone(),

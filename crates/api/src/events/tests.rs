@@ -49,7 +49,7 @@ impl World {
         state.begin(Mocks::default().services());
         let hub = state.events();
         Self {
-            router: router(state, OpenApiRouter::new()),
+            router: router(state, OpenApiRouter::new(), OpenApiRouter::new()),
             hub,
             clock,
         }

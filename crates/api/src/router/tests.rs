@@ -56,7 +56,7 @@ async fn an_error_that_the_sender_has_no_part_in_is_told_without_internals() {
 #[tokio::test]
 async fn before_the_start_is_finished_and_after_the_stop_has_begun_there_is_no_service() {
     let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
-    let router = router(ApiState::new(clock), OpenApiRouter::new());
+    let router = router(ApiState::new(clock), OpenApiRouter::new(), OpenApiRouter::new());
     let answer = ask(router, request(Method::GET, "/api/v1/schedules", &[], None)).await;
     answer.error(503, "SERVICE_UNAVAILABLE");
 }

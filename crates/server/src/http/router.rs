@@ -19,15 +19,12 @@ pub(crate) fn router(
 ) -> Router {
     let health = of_health().with_state(health_of_server);
     let metrics = of_metrics().with_state(Arc::clone(&metrics_of_server));
-    ratchet_api::router(api, health.merge(metrics))
-        .layer(from_fn_with_state(metrics_of_server, metrics::measure))
+    ratchet_api::router(api, metrics, health).layer(from_fn_with_state(metrics_of_server, metrics::measure))
 }
 
 /// The OpenAPI document of every route.
 pub(crate) fn document() -> Result<Value, serde_json::Error> {
-    let mut beside = of_health().into_openapi();
-    beside.merge(of_metrics().into_openapi());
-    ratchet_api::openapi(beside)
+    ratchet_api::openapi(of_metrics().into_openapi(), of_health().into_openapi())
 }
 
 fn of_health() -> OpenApiRouter<Arc<ServerHealth>> {
@@ -330,6 +327,7 @@ mod tests {
         let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
         let metrics = Arc::new(Metrics::new(Arc::clone(&clock) as _, "1.2.3"));
         let api = ApiState::new(Arc::clone(&clock) as _);
+        let (open, _) = of_metrics().with_state(Arc::clone(&metrics)).split_for_parts();
         let router = router(Arc::new(ServerHealth::new(clock)), metrics, api);
         for path in [
             "/live",
@@ -340,7 +338,10 @@ mod tests {
         ] {
             body(router.clone(), path).await;
         }
-        let (status, kind, text) = body(router.clone(), "/metrics/prometheus").await;
+        // Nobody can be asked for a token before the database is there.
+        let (status, _, _) = body(router, "/metrics").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        let (status, kind, text) = body(open.clone(), "/metrics/prometheus").await;
         assert_eq!(
             (status, &*kind),
             (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8")
@@ -358,7 +359,7 @@ mod tests {
                 "{text}"
             );
         }
-        let (status, kind, text) = body(router, "/metrics").await;
+        let (status, kind, text) = body(open, "/metrics").await;
         assert_eq!((status, &*kind), (StatusCode::OK, "application/json"));
         let json: Value = serde_json::from_str(&text).unwrap();
         let metrics = json["metrics"].as_array().unwrap();

@@ -62,7 +62,7 @@ impl InProcess {
         let state = ApiState::of_this_process(clock);
         state.begin(container.api_services());
         Ok(Self {
-            router: ratchet_api::router(state, OpenApiRouter::new()),
+            router: ratchet_api::router(state, OpenApiRouter::new(), OpenApiRouter::new()),
             container: Some(container),
             beside,
             purpose,
