@@ -81,7 +81,7 @@ fn the_commands_of_the_readme_answer_as_printed() {
         for transcript in block.split("$ ").skip(1) {
             let (command, printed) = transcript.split_once('\n').unwrap();
             until_known(&server, command);
-            let answer = shell(clone.path(), &format!("{setup}\n{command} 2>&1"));
+            let answer = shell(clone.path(), &format!("{setup}\n{{ {command}\n}} 2>&1"));
             // Where nothing can differ, nothing does.
             if command.starts_with("ratchet cron") || command.contains("config") {
                 assert_eq!(answer, printed, "$ {command}");
