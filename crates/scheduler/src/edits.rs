@@ -42,9 +42,24 @@ pub(crate) struct Edits {
 const ATTEMPTS: u32 = 8;
 
 impl Edits {
-    pub(crate) async fn add(&self, mut schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
-        let now = self.clock.now();
-        schedule.next_run = match self.checked(&mut schedule, &HashMap::new()).await? {
+    pub(crate) async fn add(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
+        let schedule = self.begun(schedule, &HashMap::new(), self.clock.now()).await?;
+        let written = self.bridge.create_schedule(&schedule).await;
+        self.rearm_after(&written, schedule.id).await;
+        written.map_err(failed("storing the schedule"))?;
+        tracing::info!(schedule.id = %schedule.id, schedule.name, "a schedule was added");
+        self.tell(&schedule, ScheduleTransition::Created);
+        Ok(schedule)
+    }
+
+    /// A new schedule as its row begins. It may follow one of those that are made with it.
+    async fn begun(
+        &self,
+        mut schedule: UnifiedSchedule,
+        beside: &HashMap<String, ScheduleId>,
+        now: DateTime<Utc>,
+    ) -> Result<UnifiedSchedule, SchedulerError> {
+        schedule.next_run = match self.checked(&mut schedule, beside).await? {
             Rule::Ticks(specification) => {
                 let first = first_of(&schedule, &specification, now)?;
                 schedule.enabled.then_some(first)
@@ -53,11 +68,6 @@ impl Edits {
         };
         schedule.effective_from = now;
         (schedule.state, schedule.state_reason, schedule.pause) = (ScheduleState::Active, None, None);
-        let written = self.bridge.create_schedule(&schedule).await;
-        self.rearm_after(&written, schedule.id).await;
-        written.map_err(failed("storing the schedule"))?;
-        tracing::info!(schedule.id = %schedule.id, schedule.name, "a schedule was added");
-        self.tell(&schedule, ScheduleTransition::Created);
         Ok(schedule)
     }
 
@@ -76,9 +86,7 @@ impl Edits {
             return Err(failed("deleting the schedule")(missing));
         }
         tracing::info!(schedule.id = %id, "a schedule was removed");
-        tell_of_schedule(&*self.events, || {
-            ScheduleEvent::bare(id, ScheduleTransition::Deleted, self.clock.now())
-        });
+        self.tell_of_deletion(id);
         Ok(())
     }
 
@@ -98,12 +106,7 @@ impl Edits {
         let schedule = replacement(schedule, rule, before, now)?;
         let stored = self.write(&schedule).await.map_err(failed(DURING))?;
         tracing::info!(schedule.id = %stored.id, schedule.name = stored.name, "a schedule was changed");
-        let change = match (was_enabled, stored.enabled) {
-            (false, true) => ScheduleTransition::Enabled,
-            (true, false) => ScheduleTransition::Disabled,
-            (true, true) | (false, false) => ScheduleTransition::Updated,
-        };
-        self.tell(&stored, change);
+        self.tell(&stored, transition(was_enabled, stored.enabled));
         Ok(stored)
     }
 
@@ -225,6 +228,12 @@ impl Edits {
         written
     }
 
+    fn tell_of_deletion(&self, id: ScheduleId) {
+        tell_of_schedule(&*self.events, || {
+            ScheduleEvent::bare(id, ScheduleTransition::Deleted, self.clock.now())
+        });
+    }
+
     fn tell(&self, schedule: &UnifiedSchedule, change: ScheduleTransition) {
         tell_of_schedule(&*self.events, || {
             ScheduleEvent::of(schedule, change, self.clock.now())
@@ -321,6 +330,15 @@ impl Edits {
 }
 
 /// The tick that a row waits for, as the engine would begin it.
+/// What a replacement is told of as.
+const fn transition(was_enabled: bool, is_enabled: bool) -> ScheduleTransition {
+    match (was_enabled, is_enabled) {
+        (false, true) => ScheduleTransition::Enabled,
+        (true, false) => ScheduleTransition::Disabled,
+        (true, true) | (false, false) => ScheduleTransition::Updated,
+    }
+}
+
 fn due_tick(schedule: &UnifiedSchedule) -> Option<DueTick> {
     let specification = parse_specification(&schedule.specification, &schedule.timezone).ok()?;
     Some(DueTick {

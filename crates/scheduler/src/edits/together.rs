@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    RepositoryError, ScheduleChange, ScheduleId, ScheduleState, SchedulerError, UnifiedSchedule,
+    RepositoryError, ScheduleChange, ScheduleId, ScheduleTransition, SchedulerError, UnifiedSchedule,
 };
 
 use super::replacing::replacement;
-use super::{Edits, Rule, failed, first_of};
+use super::{Edits, Rule, failed, transition};
 
 const DURING: &str = "changing schedules together";
 
@@ -32,24 +32,30 @@ impl Edits {
     ) -> Result<Vec<UnifiedSchedule>, SchedulerError> {
         let now = self.clock.now();
         let prepared = self.all_prepared(changes, now).await?;
-        let mut names = Vec::with_capacity(prepared.len());
+        let mut done = Vec::with_capacity(prepared.len());
         let mut ready = Vec::with_capacity(prepared.len());
         for change in prepared {
-            let (id, name, done) = match &change {
-                Prepared::New(schedule) => (schedule.id, &schedule.name, "added"),
-                Prepared::Other { given, .. } => (given.id, &given.name, "changed"),
-                Prepared::Gone(schedule) => (schedule.id, &schedule.name, "removed"),
+            let (schedule, transition) = match &change {
+                Prepared::New(schedule) => (schedule, ScheduleTransition::Created),
+                Prepared::Other { given, before, .. } => (given, transition(before.enabled, given.enabled)),
+                Prepared::Gone(schedule) => (schedule, ScheduleTransition::Deleted),
             };
-            names.push((id, name.clone(), done));
+            done.push((schedule.id, schedule.name.clone(), transition));
             ready.push(self.ready(change, now).await?);
         }
         let written = self.bridge.change_schedules(&ready).await;
-        for (id, _, _) in &names {
+        for (id, _, _) in &done {
             self.rearm_after(&written, *id).await;
         }
         let written = written.map_err(failed(DURING))?;
-        for (id, name, done) in names {
-            tracing::info!(schedule.id = %id, schedule.name = name, "a schedule was {done}");
+        let rows: HashMap<ScheduleId, &UnifiedSchedule> =
+            written.iter().map(|schedule| (schedule.id, schedule)).collect();
+        for (id, name, transition) in done {
+            tracing::info!(schedule.id = %id, schedule.name = name, "a schedule was {}", transition.as_str());
+            match rows.get(&id) {
+                Some(schedule) => self.tell(schedule, transition),
+                None => self.tell_of_deletion(id),
+            }
         }
         Ok(written)
     }
@@ -93,18 +99,7 @@ impl Edits {
         now: DateTime<Utc>,
     ) -> Result<Prepared, SchedulerError> {
         match change {
-            ScheduleChange::Create(mut schedule) => {
-                schedule.next_run = match self.checked(&mut schedule, new).await? {
-                    Rule::Ticks(specification) => {
-                        let first = first_of(&schedule, &specification, now)?;
-                        schedule.enabled.then_some(first)
-                    }
-                    Rule::Follows => None,
-                };
-                schedule.effective_from = now;
-                (schedule.state, schedule.state_reason, schedule.pause) = (ScheduleState::Active, None, None);
-                Ok(Prepared::New(schedule))
-            }
+            ScheduleChange::Create(schedule) => self.begun(schedule, new, now).await.map(Prepared::New),
             ScheduleChange::Replace(mut given) => {
                 let rule = self.checked(&mut given, new).await?;
                 let before = self.as_read(given.id, given.version).await?;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Event, EventSink, JobStatus, PauseRequest, ResumeRequest, ScheduleId, ScheduleTransition,
+    Event, EventSink, JobStatus, PauseRequest, ResumeRequest, ScheduleChange, ScheduleId, ScheduleTransition,
     SchedulerService, TaskId, TickOutcome, UnifiedSchedule,
 };
 
@@ -115,4 +115,43 @@ async fn each_change_of_a_schedule_is_told_of_as_what_it_is() {
     assert_eq!(heard.changes(), [ScheduleTransition::Deleted]);
     service.remove_schedule(id).await.unwrap_err();
     assert_eq!(heard.changes(), [], "nothing was on disk");
+}
+
+#[tokio::test]
+async fn what_is_changed_together_is_told_of_one_by_one_once_it_is_on_disk() {
+    let (replaced, deleted) = (every_minute(Some(after(600))), every_minute(Some(after(600))));
+    let (replaced_id, deleted_id) = (replaced.id, deleted.id);
+    let (engine, heard) = heard_by(Engine::with(vec![replaced, deleted]));
+    let daily = |name: &str| UnifiedSchedule::new(name, TaskId::new(), "0 3 * * *", midnight());
+    let disabled = UnifiedSchedule {
+        id: replaced_id,
+        version: 1,
+        enabled: false,
+        ..daily("replaced")
+    };
+    let stale = ScheduleChange::Delete {
+        id: deleted_id,
+        version: 9,
+    };
+    engine.service.change_schedules(vec![stale]).await.unwrap_err();
+    assert_eq!(heard.changes(), [], "nothing was on disk");
+    let changes = vec![
+        ScheduleChange::Create(daily("created")),
+        ScheduleChange::Replace(disabled),
+        ScheduleChange::Delete {
+            id: deleted_id,
+            version: 1,
+        },
+    ];
+    engine.service.change_schedules(changes).await.unwrap();
+    let mut told = heard.changes();
+    told.sort_by_key(|change| change.as_str());
+    assert_eq!(
+        told,
+        [
+            ScheduleTransition::Created,
+            ScheduleTransition::Deleted,
+            ScheduleTransition::Disabled
+        ]
+    );
 }
