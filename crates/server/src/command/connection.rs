@@ -176,8 +176,8 @@ impl Connection {
             let end = most.min(start.saturating_add(PAGE));
             let page = call.clone().with("_start", start).with("_end", end);
             let Answer { mut body, .. } = self.send(page).await?;
-            let total = body["meta"]["pagination"]["total"].as_u64().unwrap_or_default();
-            let Value::Array(page) = body["data"].take() else {
+            let total = body["meta"]["pagination"]["total"].as_u64();
+            let (Value::Array(page), Some(total)) = (body["data"].take(), total) else {
                 return Err(CliError::Failed(format!("{} is no list", call.path())));
             };
             let is_last = page.is_empty() || start + page.len() as u64 >= most.min(total);
