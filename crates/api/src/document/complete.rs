@@ -73,19 +73,19 @@ const SHARED: [Shared; 6] = [
 ];
 
 /// Of errors that operations declare themselves: status, code and an example's message.
-const DECLARED: [(&str, &str, &str); 3] = [
+const DECLARED: [(u16, &str, &str); 3] = [
     (
-        "404",
+        404,
         "NOT_FOUND",
         "schedule 01935b2e-7c00-7000-8000-000000000001 does not exist",
     ),
     (
-        "409",
+        409,
         "CONFLICT",
         "it was changed meanwhile: read it again and repeat the change",
     ),
     (
-        "412",
+        412,
         "PRECONDITION_FAILED",
         "If-Match is \"3\", but the ETag is \"4\": read it again and repeat the change",
     ),
@@ -130,18 +130,19 @@ fn declare(operation: &mut Value, shared: &Shared) {
 
 /// Gives an error its envelope and an example.
 fn show_error(status: &str, response: &mut Value) {
-    let shared = SHARED.iter().find(|shared| shared.status.to_string() == status);
-    let declared = DECLARED.iter().find(|(declared, _, _)| *declared == status);
-    let (code, message) = match (shared, declared) {
-        (Some(shared), _) => (shared.code, shared.message),
-        (None, Some((_, code, message))) => (*code, *message),
-        (None, None) => return,
+    let shared = SHARED
+        .iter()
+        .map(|shared| (shared.status, shared.code, shared.message));
+    let known = shared
+        .chain(DECLARED)
+        .find(|(number, _, _)| number.to_string() == status);
+    let Some((number, code, message)) = known else {
+        return;
     };
     if response["description"] == "" {
         let words = code.to_lowercase().replace('_', " ");
         response["description"] = Value::from(words);
     }
-    let number: u16 = status.parse().unwrap_or_default();
     response["content"] = json!({
         "application/json": {
             "schema": { "$ref": ERROR },
