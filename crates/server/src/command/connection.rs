@@ -134,6 +134,11 @@ impl Connection {
         }
     }
 
+    /// Whether requests go to a server, and not to routes in this process.
+    pub(crate) fn is_of_a_server(&self) -> bool {
+        matches!(self.way, Way::Server(_))
+    }
+
     /// Brings the stored tasks to what the registries have, where no server does it.
     pub(crate) async fn take_tasks_in(&self) -> Result<(), CliError> {
         match &self.way {

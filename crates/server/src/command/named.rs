@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ratchet_interfaces::{JobId, ScheduleId, TaskId, compare_versions};
 use serde_json::Value;
 
-use crate::cli::CliError;
+use crate::cli::{CliError, note};
 use crate::command::connection::{Call, Connection};
 
 /// The most names that are offered where none fits.
@@ -68,25 +68,17 @@ pub(crate) async fn task(connection: &Connection, given: &str) -> Result<String,
     if let Ok(id) = given.parse::<TaskId>() {
         return Ok(id.to_string());
     }
-    connection.take_tasks_in().await?;
-    let (name, version) = match given.split_once('@') {
-        Some((name, version)) => (name, Some(version)),
-        None => (given, None),
-    };
-    let versions = Call::get("/tasks")
-        .with("name", name)
-        .with_some("version", version);
-    let versions = connection.list(versions, u64::MAX).await?.rows;
+    let versions = versions(connection, given).await?;
     let by_version = |a: &&Value, b: &&Value| {
         // One that can run counts before one that cannot.
         let runs = |task: &Value| task["enabled"] == true && task["removedAt"].is_null();
         let version = || compare_versions(text(a, "version"), text(b, "version"));
         runs(a).cmp(&runs(b)).then_with(version)
     };
-    if let Some(found) = versions.iter().max_by(by_version) {
-        return Ok(id(found).to_owned());
+    match versions.iter().max_by(by_version) {
+        Some(found) => Ok(id(found).to_owned()),
+        None => Err(unknown_task(connection, given).await?),
     }
-    Err(unknown_task(connection, given, name).await?)
 }
 
 /// The one task that is meant by an id, `NAME@VERSION`, or a `NAME` of which there is one version: something is done with it.
@@ -94,19 +86,12 @@ pub(crate) async fn version_of_task(connection: &Connection, given: &str) -> Res
     if let Ok(id) = given.parse::<TaskId>() {
         return Ok(connection.get(format!("/tasks/{id}")).await?.data());
     }
-    connection.take_tasks_in().await?;
-    let (name, version) = match given.split_once('@') {
-        Some((name, version)) => (name, Some(version)),
-        None => (given, None),
-    };
-    let versions = Call::get("/tasks")
-        .with("name", name)
-        .with_some("version", version);
-    let mut versions = connection.list(versions, u64::MAX).await?.rows;
+    let mut versions = versions(connection, given).await?;
     match (versions.pop(), versions.is_empty()) {
         (Some(only), true) => Ok(only),
-        (None, _) => Err(unknown_task(connection, given, name).await?),
+        (None, _) => Err(unknown_task(connection, given).await?),
         (Some(last), false) => {
+            let (name, _) = name_and_version(given);
             versions.push(last);
             let mut versions: Vec<&str> = versions.iter().map(|task| text(task, "version")).collect();
             versions.sort_by(|a, b| compare_versions(a, b));
@@ -119,7 +104,38 @@ pub(crate) async fn version_of_task(connection: &Connection, given: &str) -> Res
     }
 }
 
-async fn unknown_task(connection: &Connection, given: &str, name: &str) -> Result<CliError, CliError> {
+/// The tasks that are meant by `NAME` or `NAME@VERSION`. One that was made a moment ago may be in a folder only: where none is
+/// stored, the folders are read, and it is looked for again.
+async fn versions(connection: &Connection, given: &str) -> Result<Vec<Value>, CliError> {
+    connection.take_tasks_in().await?;
+    let (name, version) = name_and_version(given);
+    let versions = Call::get("/tasks")
+        .with("name", name)
+        .with_some("version", version);
+    let stored = connection.list(versions.clone(), u64::MAX).await?.rows;
+    if !stored.is_empty() || !connection.is_of_a_server() {
+        return Ok(stored);
+    }
+    match connection.send(Call::post("/tasks/sync")).await {
+        Ok(_) => Ok(connection.list(versions, u64::MAX).await?.rows),
+        Err(error) => {
+            note(&format!(
+                "the server does not read its folders of tasks anew: {error}"
+            ));
+            Ok(stored)
+        }
+    }
+}
+
+fn name_and_version(given: &str) -> (&str, Option<&str>) {
+    match given.split_once('@') {
+        Some((name, version)) => (name, Some(version)),
+        None => (given, None),
+    }
+}
+
+async fn unknown_task(connection: &Connection, given: &str) -> Result<CliError, CliError> {
+    let (name, _) = name_and_version(given);
     let alike = Call::get("/tasks").with("name_like", name);
     let alike = connection.list(alike, OFFERED).await?;
     let names = alike.rows.iter();
