@@ -79,9 +79,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let binary = std::env::var_os(SERVER).ok_or("RATCHET_BENCH_SERVER names no binary")?;
     let folder = tempfile::tempdir_in(".")?;
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let server = Server::start(&PathBuf::from(binary), folder.path(), port)?;
+    let mut server = Server::start(&PathBuf::from(binary), folder.path(), port)?;
     let address = format!("127.0.0.1:{port}");
-    until_ready(&address).await?;
+    if let Err(error) = until_ready(&address, &mut server).await {
+        return Err(format!(
+            "{error}; its log:\n{}",
+            std::fs::read_to_string(folder.path().join("log"))?
+        )
+        .into());
+    }
 
     eprintln!("creating {} schedules", arguments.schedules);
     let schedules = create_schedules(&address, arguments.schedules).await?;
@@ -128,6 +134,8 @@ impl Server {
             .env("RATCHET_SERVER_BIND", format!("127.0.0.1:{port}"))
             .env("RATCHET_DATABASE_URL", "sqlite://ratchet.db")
             .env("RATCHET_LOG_LEVEL", "warn")
+            // To the server it is a setting that does not exist.
+            .env_remove(SERVER)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -158,13 +166,16 @@ impl Drop for Server {
     }
 }
 
-async fn until_ready(address: &str) -> Result<(), Failure> {
+async fn until_ready(address: &str, server: &mut Server) -> Result<(), Failure> {
     let deadline = Instant::now() + START_LIMIT;
     loop {
         if let Ok(mut client) = Client::connect(address).await
             && let Ok((200, _)) = client.send("GET", "/ready", None).await
         {
             return Ok(());
+        }
+        if let Some(status) = server.0.try_wait()? {
+            return Err(format!("the server ended: {status}").into());
         }
         if Instant::now() > deadline {
             return Err(format!("the server was not ready within {} s", START_LIMIT.as_secs()).into());
