@@ -43,7 +43,7 @@ impl AuditRepository for AuditEntries {
         request: PageRequest,
     ) -> Result<Page<AuditEntry>, RepositoryError> {
         let parts = list(self.store.backend(), filter).parts();
-        page(&self.store.reader, &parts, request, "listing the audit log", read).await
+        page(&self.store, &parts, request, "listing the audit log", read).await
     }
 
     async fn audit_prune(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, RepositoryError> {

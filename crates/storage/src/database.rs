@@ -12,6 +12,7 @@ use crate::reader::Reader;
 use crate::sqlite::SqliteFile;
 use crate::statement_count::StatementCount;
 use crate::store::Store;
+use crate::totals::Totals;
 use crate::writer::Writer;
 use crate::{StorageError, postgres};
 
@@ -73,11 +74,9 @@ impl Database {
             Location::Sqlite(path) => {
                 let file = SqliteFile::open(path, count.clone())?;
                 let connection = file.writer().await.map_err(|source| file.cannot_open(source))?;
-                (
-                    Reader::new(file.readers()),
-                    Writer::grouped(file.clone(), connection),
-                    Administration::Sqlite(file),
-                )
+                let writer = Writer::grouped(file.clone(), connection)
+                    .map_err(|error| file.cannot_open(error.into()))?;
+                (Reader::new(file.readers()), writer, Administration::Sqlite(file))
             }
             Location::Postgres { options, .. } => {
                 let db = postgres::connect(options, &count, Arc::clone(&connected))
@@ -99,6 +98,7 @@ impl Database {
                 reader,
                 writer,
                 count,
+                totals: Totals::default(),
             }),
             connected,
             administration,

@@ -163,7 +163,7 @@ impl DeliveryRepository for Deliveries {
         request: PageRequest,
     ) -> Result<Page<Delivery>, RepositoryError> {
         let parts = list::list(self.store.backend(), filter, sort).parts();
-        crate::list::page(&self.store.reader, &parts, request, "listing deliveries", read).await
+        crate::list::page(&self.store, &parts, request, "listing deliveries", read).await
     }
 
     async fn delivery_attempt_list(

@@ -51,7 +51,7 @@ impl ExecutionRepository for Executions {
         request: PageRequest,
     ) -> Result<Page<Execution>, RepositoryError> {
         let parts = list::parts(self.store.backend(), filter, sort);
-        page(&self.store.reader, &parts, request, "listing executions", read).await
+        page(&self.store, &parts, request, "listing executions", read).await
     }
 
     async fn execution_delete(&self, id: ExecutionId) -> Result<ExecutionDeletion, RepositoryError> {
@@ -108,7 +108,7 @@ impl ExecutionRepository for Executions {
     ) -> Result<Page<ExecutionLogLine>, RepositoryError> {
         let parts = lines(self.store.backend(), id, filter).parts();
         page(
-            &self.store.reader,
+            &self.store,
             &parts,
             request,
             "listing the log of an execution",

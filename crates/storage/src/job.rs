@@ -108,7 +108,7 @@ impl JobRepository for Jobs {
         request: PageRequest,
     ) -> Result<Page<UnifiedJob>, RepositoryError> {
         let parts = list::list(self.store.backend(), filter, sort).parts();
-        page(&self.store.reader, &parts, request, "listing jobs", read).await
+        page(&self.store, &parts, request, "listing jobs", read).await
     }
 
     async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError> {

@@ -53,6 +53,7 @@ mod task;
 pub mod test_support;
 mod tick;
 mod token;
+mod totals;
 mod writer;
 
 pub use backup::{Backup, BackupError, Checked, Restored, restore};

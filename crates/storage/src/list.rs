@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Statement, V
 
 use crate::failure::During;
 use crate::restriction::Restriction;
+use crate::store::Store;
 
 /// A list of the rows of a table.
 #[derive(Clone, Debug)]
@@ -76,17 +77,20 @@ impl Cut {
     }
 }
 
-/// Something whose rows can be counted and cut out: a whole list, or a part of one.
-pub(crate) trait Part<R> {
-    async fn count(&self, db: &impl ConnectionTrait) -> Result<u64, DbErr>;
+/// Something whose rows can be counted: a whole list, or a part of one.
+pub(crate) trait Counted {
+    fn count_statement(&self) -> Statement;
+}
 
+/// Something whose rows can also be cut out.
+pub(crate) trait Part<R>: Counted {
     /// In the order of the list, or against it where the cut is backwards.
     async fn cut(&self, db: &impl ConnectionTrait, cut: Cut) -> Result<Vec<R>, DbErr>;
 }
 
 /// A page of parts that lie one behind the other, and how many rows they have together.
 pub(crate) async fn page<R, T>(
-    db: &impl ConnectionTrait,
+    store: &Store,
     parts: &[impl Part<R>],
     request: PageRequest,
     during: &'static str,
@@ -94,6 +98,8 @@ pub(crate) async fn page<R, T>(
 ) -> Result<Page<T>, RepositoryError> {
     let (mut offset, mut left) = (request.offset(), request.limit());
     let (mut rows, mut total) = (Vec::new(), 0);
+    let db = &store.reader;
+    let count = async |statement| store.totals.count(db, statement).await.during(during);
     for part in parts {
         let length = if offset == 0 && left > 0 {
             let first = Cut {
@@ -107,12 +113,12 @@ pub(crate) async fn page<R, T>(
             let length = if shown < left {
                 shown
             } else {
-                part.count(db).await.during(during)?
+                count(part.count_statement()).await?
             };
             left -= shown;
             length
         } else {
-            let length = part.count(db).await.during(during)?;
+            let length = count(part.count_statement()).await?;
             if left > 0
                 && let Some(cut) = Cut::nearer(offset, left, length)
             {
@@ -180,21 +186,6 @@ impl List {
         format!("ORDER BY {}", keys.join(", "))
     }
 
-    pub(crate) fn count_statement(&self) -> Statement {
-        let Self {
-            table, restriction, ..
-        } = self;
-        let count = |restriction: &str| format!("SELECT COUNT(*) FROM {table} WHERE {restriction}");
-        let sql = match self.absent {
-            None => count(&restriction.sql()),
-            Some(column) => {
-                let with = count(&format!("{column} IS NOT NULL"));
-                format!("SELECT (SELECT COUNT(*) FROM {table}) - ({with})")
-            }
-        };
-        self.statement(sql, [])
-    }
-
     pub(crate) fn cut_statement(&self, cut: Cut) -> Statement {
         let Self {
             table,
@@ -233,11 +224,24 @@ impl List {
     }
 }
 
-impl<R: FromQueryResult> Part<R> for List {
-    async fn count(&self, db: &impl ConnectionTrait) -> Result<u64, DbErr> {
-        number(db.query_one_raw(self.count_statement()).await?)
+impl Counted for List {
+    fn count_statement(&self) -> Statement {
+        let Self {
+            table, restriction, ..
+        } = self;
+        let count = |restriction: &str| format!("SELECT COUNT(*) FROM {table} WHERE {restriction}");
+        let sql = match self.absent {
+            None => count(&restriction.sql()),
+            Some(column) => {
+                let with = count(&format!("{column} IS NOT NULL"));
+                format!("SELECT (SELECT COUNT(*) FROM {table}) - ({with})")
+            }
+        };
+        self.statement(sql, [])
     }
+}
 
+impl<R: FromQueryResult> Part<R> for List {
     async fn cut(&self, db: &impl ConnectionTrait, cut: Cut) -> Result<Vec<R>, DbErr> {
         db.query_all_raw(self.cut_statement(cut))
             .await?

@@ -200,7 +200,7 @@ impl ScheduleRepository for Schedules {
         request: PageRequest,
     ) -> Result<Page<UnifiedSchedule>, RepositoryError> {
         let parts = list::list(self.store.backend(), filter, sort).parts();
-        page(&self.store.reader, &parts, request, "listing schedules", read).await
+        page(&self.store, &parts, request, "listing schedules", read).await
     }
 
     async fn schedule_list_selected(

@@ -2,6 +2,7 @@ use sea_orm::{ConnectionTrait, DbBackend};
 
 use crate::reader::Reader;
 use crate::statement_count::StatementCount;
+use crate::totals::Totals;
 use crate::writer::Writer;
 
 /// What the repositories of one database share.
@@ -10,6 +11,7 @@ pub(crate) struct Store {
     pub(crate) reader: Reader,
     pub(crate) writer: Writer,
     pub(crate) count: StatementCount,
+    pub(crate) totals: Totals,
 }
 
 impl Store {

@@ -149,7 +149,7 @@ impl TaskRepository for Tasks {
         request: PageRequest,
     ) -> Result<Page<Task>, RepositoryError> {
         let parts = list::list(self.store.backend(), filter, sort).parts();
-        page(&self.store.reader, &parts, request, "listing tasks", read).await
+        page(&self.store, &parts, request, "listing tasks", read).await
     }
 
     async fn task_create(&self, task: &Task) -> Result<(), RepositoryError> {

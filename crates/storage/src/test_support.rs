@@ -19,9 +19,13 @@
 mod postgres;
 mod sqlite;
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
-use ratchet_interfaces::RepositoryFactory;
+use chrono::DateTime;
+use ratchet_interfaces::{RepositoryFactory, ScheduleId};
+use sea_orm::sqlx::{self, Connection, SqliteConnection};
 
 use crate::Database;
 use postgres::PostgresDatabase;
@@ -93,6 +97,34 @@ impl TestDatabase {
     #[must_use]
     pub fn repositories(&self) -> Arc<dyn RepositoryFactory> {
         self.database.repositories()
+    }
+
+    /// Has writes to a SQLite file arrive together: while the file is locked by somebody else, and the writer waits to begin
+    /// a write that is refused later. So they share a commit, if each sends its write when it is first polled.
+    pub async fn together<T>(&self, writes: impl Future<Output = T>) -> T {
+        let mut other = SqliteConnection::connect(&self.url)
+            .await
+            .expect("the file can be opened again");
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut other)
+            .await
+            .expect("the file can be locked");
+        let before = self.database.statements_executed();
+        let schedules = self.repositories().schedules();
+        let refused = schedules.schedule_record_run(ScheduleId::new(), DateTime::UNIX_EPOCH, None);
+        let rest = async {
+            while self.database.statements_executed() == before {
+                tokio::task::yield_now().await;
+            }
+            let mut writes = std::pin::pin!(writes);
+            let sent = poll_fn(|context| Poll::Ready(writes.as_mut().poll(context).is_pending()));
+            assert!(sent.await, "the writer waits");
+            other.close().await.expect("the file can be closed");
+            writes.await
+        };
+        let (refused, answer) = tokio::join!(refused, rest);
+        refused.expect_err("there is no such schedule");
+        answer
     }
 
     async fn open(url: String, place: Place) -> Self {

@@ -72,7 +72,7 @@ impl TickRepository for Ticks {
         request: PageRequest,
     ) -> Result<Page<Tick>, RepositoryError> {
         let parts = list::list(self.store.backend(), filter, sort).parts();
-        page(&self.store.reader, &parts, request, "listing the ledger", read).await
+        page(&self.store, &parts, request, "listing the ledger", read).await
     }
 
     async fn tick_find(&self, id: ScheduleId, instant: DateTime<Utc>) -> Result<Vec<Tick>, RepositoryError> {

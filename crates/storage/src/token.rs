@@ -105,7 +105,7 @@ impl TokenRepository for Tokens {
         request: PageRequest,
     ) -> Result<Page<Token>, RepositoryError> {
         let parts = list(self.store.backend(), filter).parts();
-        page(&self.store.reader, &parts, request, "listing tokens", read).await
+        page(&self.store, &parts, request, "listing tokens", read).await
     }
 
     async fn token_revoke(&self, id: TokenId, at: DateTime<Utc>) -> Result<bool, RepositoryError> {

@@ -2,16 +2,18 @@
 //! transaction is the writer's affair:
 //!
 //! ```text
-//!  SQLite      verbs ──► queue ──► one task: BEGIN, a savepoint a verb, COMMIT ──► answers
+//!  SQLite      verbs ──► queue ──► a thread: BEGIN, verb after verb, COMMIT ──► answers
 //!  PostgreSQL  verb ──► BEGIN … COMMIT on a connection of the pool; deadlocks repeated
 //! ```
 //!
-//! In both cases the transaction runs in a task of its own: a caller that gives up and drops its future leaves no
+//! In both cases the transaction runs in a task that is not the caller's: one that gives up and drops its future leaves no
 //! half-done transaction behind, and its verb is either on disk or not.
 
 mod grouped;
 mod pooled;
 mod queued;
+
+use std::io;
 
 use futures_util::future::BoxFuture;
 use ratchet_interfaces::RepositoryError;
@@ -26,6 +28,19 @@ use pooled::PooledWriter;
 /// What a write verb does. It may be run again, in a new transaction, when it lost against another.
 pub(crate) type Verb<A, T> =
     for<'a> fn(&'a A, &'a DatabaseTransaction) -> BoxFuture<'a, Result<T, WriteError>>;
+
+/// What a verb has to do, where verbs share a commit. The smaller goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Load {
+    /// A row or two.
+    Few,
+    /// A row or two, which others are likely to have changed: it fails now and then.
+    Contended,
+    /// Many rows, which others may have changed, and none of which may be late: ticks.
+    Urgent,
+    /// Many rows, which others may have changed.
+    Many,
+}
 
 /// Why a write verb wrote nothing.
 #[derive(Debug)]
@@ -81,8 +96,11 @@ pub(crate) enum Writer {
 
 impl Writer {
     /// Takes over the connection that writes to a SQLite file.
-    pub(crate) fn grouped(file: SqliteFile, connection: DatabaseConnection) -> Self {
-        Self::Grouped(GroupedWriter::start(file, connection))
+    ///
+    /// # Errors
+    /// The error of the operating system when it has no further thread.
+    pub(crate) fn grouped(file: SqliteFile, connection: DatabaseConnection) -> io::Result<Self> {
+        GroupedWriter::start(file, connection).map(Self::Grouped)
     }
 
     pub(crate) const fn backend(&self) -> DbBackend {
@@ -102,8 +120,22 @@ impl Writer {
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
+        self.write_as(Load::Few, arguments, verb).await
+    }
+
+    /// As [`Self::write`], for what is no [`Load::Few`].
+    pub(crate) async fn write_as<A, T>(
+        &self,
+        load: Load,
+        arguments: A,
+        verb: Verb<A, T>,
+    ) -> Result<T, WriteError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
         match self {
-            Self::Grouped(writer) => writer.write(arguments, verb).await,
+            Self::Grouped(writer) => writer.write(load, arguments, verb).await,
             Self::Pooled(writer) => writer.write(arguments, verb).await,
         }
     }

@@ -62,7 +62,8 @@ async fn a_full_disk_is_told_as_transient_and_writes_go_on_when_there_is_room_ag
         assert_eq!(found.as_ref(), Some(&small));
     }
     // The one that shares the commit is not told that it was stored.
-    let answers = join_all([&beside, &large].map(|schedule| schedules.schedule_create(schedule))).await;
+    let writes = [&beside, &large].map(|schedule| schedules.schedule_create(schedule));
+    let answers = database.together(join_all(writes)).await;
     for (schedule, answer) in [&beside, &large].into_iter().zip(answers) {
         assert!(
             answer.is_err_and(|error| error.is_transient()),

@@ -7,7 +7,7 @@ use ratchet_interfaces::{
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
-use crate::list::{Cut, Part, direction, limits, number};
+use crate::list::{Counted, Cut, Part, direction, limits};
 use crate::restriction::Restriction;
 use crate::row::execution::Model;
 
@@ -48,12 +48,6 @@ pub(super) fn parts(backend: DbBackend, filter: &ExecutionFilter, sort: Executio
 }
 
 impl Executions {
-    pub(super) fn count_statement(&self) -> Statement {
-        let (tables, values) =
-            self.tables(|table, restriction| format!("(SELECT COUNT(*) FROM {table} WHERE {restriction})"));
-        Statement::from_sql_and_values(self.backend(), format!("SELECT {}", tables.join(" + ")), values)
-    }
-
     /// Finds the ids of some of them.
     pub(super) fn cut_statement(&self, cut: Cut) -> Statement {
         let direction = direction(self.order, cut.backwards);
@@ -102,11 +96,15 @@ impl Executions {
 const ENDED: &str = "executions";
 const RUNNING: &str = "jobs";
 
-impl Part<Model> for Executions {
-    async fn count(&self, db: &impl ConnectionTrait) -> Result<u64, DbErr> {
-        number(db.query_one_raw(self.count_statement()).await?)
+impl Counted for Executions {
+    fn count_statement(&self) -> Statement {
+        let (tables, values) =
+            self.tables(|table, restriction| format!("(SELECT COUNT(*) FROM {table} WHERE {restriction})"));
+        Statement::from_sql_and_values(self.backend(), format!("SELECT {}", tables.join(" + ")), values)
     }
+}
 
+impl Part<Model> for Executions {
     async fn cut(&self, db: &impl ConnectionTrait, cut: Cut) -> Result<Vec<Model>, DbErr> {
         let ids: Vec<Uuid> = db
             .query_all_raw(self.cut_statement(cut))

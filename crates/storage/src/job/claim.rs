@@ -20,7 +20,7 @@ use super::release::Ended;
 use crate::failure::During;
 use crate::reader::Reader;
 use crate::row::{StoredId, Unreadable, awaited, micros, rank, text};
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Load, WriteError, Writer};
 pub(super) use pick::heads;
 
 /// Which jobs wait. The words are those of the partial indexes.
@@ -63,7 +63,7 @@ pub(super) async fn claim(
         return Ok(Vec::new());
     }
     writer
-        .write(request, |request, transaction| {
+        .write_as(Load::Many, request, |request, transaction| {
             Box::pin(take_all(request, transaction))
         })
         .await

@@ -69,7 +69,7 @@ mod tests {
     use ratchet_interfaces::{Bound, ScheduleId, SortOrder, TaskId};
 
     use super::*;
-    use crate::list::Cut;
+    use crate::list::{Counted, Cut};
     use crate::query_plan::{found_in_order, steps};
 
     fn parts(filter: &JobFilter, key: fn(SortOrder) -> JobSort) -> Vec<List> {

@@ -29,7 +29,7 @@ use uuid::Uuid;
 use super::ended_execution::NO_ATTEMPT;
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::{delivery, execution_log, json, length, micros};
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Load, WriteError, Writer};
 use aftermath::{Aftermath, End, Ends};
 
 const JOB: &[Column] = &[("id", Kind::Id)];
@@ -73,9 +73,11 @@ pub(super) async fn settle(
         return Ok(Settlement::default());
     }
     match writer
-        .write(Batches::of(writer.backend(), outcomes), |batches, transaction| {
-            Box::pin(write(batches, transaction))
-        })
+        .write_as(
+            Load::Many,
+            Batches::of(writer.backend(), outcomes),
+            |batches, transaction| Box::pin(write(batches, transaction)),
+        )
         .await
     {
         Ok(aftermath) => return Ok(aftermath.with(vec![SettleOutcome::Settled; outcomes.len()])),
@@ -85,7 +87,7 @@ pub(super) async fn settle(
     let mut attempts = 1;
     loop {
         let outcome = writer
-            .write(outcomes.to_vec(), |outcomes, transaction| {
+            .write_as(Load::Many, outcomes.to_vec(), |outcomes, transaction| {
                 Box::pin(write_what_holds(outcomes, transaction))
             })
             .await;

@@ -24,7 +24,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use super::RESUME;
 use super::follow::{Followers, Made};
 use crate::schedule::NO_FURTHER_INSTANT;
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Load, WriteError, Writer};
 use batches::Batches;
 pub(super) use batches::REPLACE_EXCLUDED;
 use existing::Remaining;
@@ -59,12 +59,17 @@ pub(super) async fn fire(
         return Ok(Vec::new());
     }
     let firings: Arc<[TickFiring]> = firings.into();
+    let load = if firings.len() == 1 {
+        Load::Contended
+    } else {
+        Load::Urgent
+    };
     let call = Call {
         batches: Batches::of(writer.backend(), firings.iter().map(|firing| (firing, &[][..]))),
         firings: Arc::clone(&firings),
     };
     match writer
-        .write(call, |call, transaction| {
+        .write_as(load, call, |call, transaction| {
             Box::pin(write_if_nothing_stands_against_it(call, transaction))
         })
         .await
@@ -76,7 +81,7 @@ pub(super) async fn fire(
     let mut attempts = 1;
     loop {
         let outcome = writer
-            .write(Arc::clone(&firings), |firings, transaction| {
+            .write_as(load, Arc::clone(&firings), |firings, transaction| {
                 Box::pin(write_what_holds(firings, transaction))
             })
             .await;

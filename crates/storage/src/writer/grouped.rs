@@ -1,49 +1,72 @@
+use std::io;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use sea_orm::{
     ConnAcquireErr, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use super::queued::{Queued, QueuedWrite};
-use super::{Verb, WriteError};
+use super::{Load, Verb, WriteError};
 use crate::sqlite::SqliteFile;
 
 /// The most verbs of one commit.
 const MAX_GROUP: usize = 1024;
+/// What its thread is called; Linux shows 15 characters.
+const NAME: &str = "ratchet-writer";
 
+type Group = Vec<Box<dyn QueuedWrite>>;
 type Queue = UnboundedReceiver<Box<dyn QueuedWrite>>;
 
 /// Group commit: whatever arrives while a transaction commits goes into the next one.
 ///
-/// A verb that fails is undone by its savepoint and disturbs no other. When the transaction itself fails (the disk
+/// A verb that fails is undone and disturbs no other. When the transaction itself fails (the disk
 /// is full, the file is gone), SQLite may have rolled it back or not, and the driver cannot tell which: the
 /// connection is thrown away, every verb of the group is told, and the next group gets a new connection.
+///
+/// It has a thread of its own: a group is many statements one after the other, and all who write wait for them. On a
+/// runtime that also answers requests, each statement would wait for its turn behind those.
 #[derive(Debug)]
 pub(crate) struct GroupedWriter {
     /// `None` once the writer is closed.
     queue: Mutex<Option<UnboundedSender<Box<dyn QueuedWrite>>>>,
-    task: tokio::sync::Mutex<Option<JoinHandle<Result<(), DbErr>>>>,
+    /// What became of its connection, once it is closed.
+    ended: tokio::sync::Mutex<Option<oneshot::Receiver<Result<(), DbErr>>>>,
 }
 
 impl GroupedWriter {
-    pub(super) fn start(file: SqliteFile, connection: DatabaseConnection) -> Self {
+    /// # Errors
+    /// The error of the operating system when it has no further thread.
+    pub(super) fn start(file: SqliteFile, connection: DatabaseConnection) -> io::Result<Self> {
         let (sender, queue) = mpsc::unbounded_channel();
-        Self {
+        let (end, ended) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        thread::Builder::new().name(NAME.to_owned()).spawn(move || {
+            // Whoever drops the writer without closing it does not ask.
+            let _ = end.send(runtime.block_on(serve(file, connection, queue)));
+        })?;
+        Ok(Self {
             queue: Mutex::new(Some(sender)),
-            task: tokio::sync::Mutex::new(Some(tokio::spawn(serve(file, connection, queue)))),
-        }
+            ended: tokio::sync::Mutex::new(Some(ended)),
+        })
     }
 
-    pub(super) async fn write<A, T>(&self, arguments: A, verb: Verb<A, T>) -> Result<T, WriteError>
+    pub(super) async fn write<A, T>(
+        &self,
+        load: Load,
+        arguments: A,
+        verb: Verb<A, T>,
+    ) -> Result<T, WriteError>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let queued = Box::new(Queued::new(arguments, verb, answer));
+        let queued = Box::new(Queued::new(arguments, verb, load, answer));
         let sent = match &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(queue) => queue.send(queued).is_ok(),
             None => false,
@@ -56,10 +79,10 @@ impl GroupedWriter {
 
     pub(super) async fn close(&self) -> Result<(), DbErr> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match self.task.lock().await.take() {
-            Some(task) => task
+        match self.ended.lock().await.take() {
+            Some(ended) => ended
                 .await
-                .unwrap_or_else(|panic| Err(DbErr::Custom(panic.to_string()))),
+                .unwrap_or_else(|_| Err(DbErr::Custom("the thread that writes has panicked".to_owned()))),
             None => Ok(()),
         }
     }
@@ -72,9 +95,9 @@ fn closed() -> WriteError {
 /// Commits one group after the other until the writer is closed.
 async fn serve(file: SqliteFile, connection: DatabaseConnection, mut queue: Queue) -> Result<(), DbErr> {
     let mut connection = Some(connection);
-    let mut group = Vec::new();
-    while queue.recv_many(&mut group, MAX_GROUP).await > 0 {
-        let members = std::mem::take(&mut group);
+    let mut waiting = Group::new();
+    while gather(&mut waiting, &mut queue).await {
+        let members = next_group(&mut waiting);
         // In a task of its own, a verb that panics ends its group and not the writer.
         let commit = tokio::spawn(commit_and_answer(file.clone(), connection.take(), members));
         match commit.await {
@@ -88,11 +111,44 @@ async fn serve(file: SqliteFile, connection: DatabaseConnection, mut queue: Queu
     }
 }
 
+/// Takes what there is to write, and waits for it if nothing is left. Says whether there is anything.
+async fn gather(waiting: &mut Group, queue: &mut Queue) -> bool {
+    if waiting.is_empty() {
+        queue.recv_many(waiting, MAX_GROUP).await;
+    }
+    while waiting.len() < MAX_GROUP
+        && let Ok(verb) = queue.try_recv()
+    {
+        waiting.push(verb);
+    }
+    !waiting.is_empty()
+}
+
+/// Takes out what is committed next. Who writes a row or two waits for one verb of many rows at the most, and for a second
+/// one that may be running; where only such verbs are waiting, they share a commit as well.
+fn next_group(waiting: &mut Group) -> Group {
+    let is_bulk = |verb: &dyn QueuedWrite| verb.load() >= Load::Urgent;
+    let first = waiting
+        .iter()
+        .map(|verb| verb.load())
+        .filter(|load| *load >= Load::Urgent)
+        .min();
+    if waiting.iter().all(|verb| is_bulk(&**verb)) {
+        return std::mem::take(waiting);
+    }
+    let mut has_bulk = false;
+    let (group, left) = std::mem::take(waiting).into_iter().partition(|verb| {
+        !is_bulk(&**verb) || (first == Some(verb.load()) && !std::mem::replace(&mut has_bulk, true))
+    });
+    *waiting = left;
+    group
+}
+
 /// Returns the connection if it can be used again.
 async fn commit_and_answer(
     file: SqliteFile,
     connection: Option<DatabaseConnection>,
-    mut group: Vec<Box<dyn QueuedWrite>>,
+    mut group: Group,
 ) -> Option<DatabaseConnection> {
     let (kept, outcome) = match reopen(&file, connection).await {
         Err(error) => (None, Err(error)),
@@ -127,11 +183,29 @@ async fn reopen(
 }
 
 /// Runs a group in one transaction. An error is one of the transaction, not of a verb.
+///
+/// A verb of few rows seldom fails, and a savepoint costs as much as it does: only those get one that may well fail. If
+/// another one fails all the same, all is undone and done again, with a savepoint for each.
 async fn commit(
     file: &SqliteFile,
     connection: &DatabaseConnection,
     group: &mut [Box<dyn QueuedWrite>],
 ) -> Result<(), DbErr> {
+    let alone = group.len() == 1;
+    if commit_behind(file, connection, group, |verb| verb.load() > Load::Few && !alone).await? || alone {
+        return Ok(());
+    }
+    commit_behind(file, connection, group, |_| true).await?;
+    Ok(())
+}
+
+/// Runs a group, some of its verbs behind savepoints, and keeps what they did if all others succeed. Says whether they did.
+async fn commit_behind(
+    file: &SqliteFile,
+    connection: &DatabaseConnection,
+    group: &mut [Box<dyn QueuedWrite>],
+    has_savepoint: impl Fn(&dyn QueuedWrite) -> bool,
+) -> Result<bool, DbErr> {
     let count = file.count();
     count.add_one();
     let transaction = connection
@@ -141,27 +215,32 @@ async fn commit(
         })
         .await?;
     let mut anything = false;
-    match group {
-        [alone] => anything = alone.run(&transaction).await,
-        group => {
-            for member in group {
-                count.add_one();
-                let savepoint = transaction.begin().await?;
-                let keep = member.run(&savepoint).await;
-                count.add_one();
-                if keep {
-                    savepoint.commit().await?;
-                } else {
-                    savepoint.rollback().await?;
-                }
-                anything |= keep;
+    for member in group {
+        if !has_savepoint(&**member) {
+            if member.run(&transaction).await {
+                anything = true;
+                continue;
             }
+            count.add_one();
+            transaction.rollback().await?;
+            return Ok(false);
         }
+        count.add_one();
+        let savepoint = transaction.begin().await?;
+        let keep = member.run(&savepoint).await;
+        count.add_one();
+        if keep {
+            savepoint.commit().await?;
+        } else {
+            savepoint.rollback().await?;
+        }
+        anything |= keep;
     }
     count.add_one();
     if anything {
-        transaction.commit().await
+        transaction.commit().await?;
     } else {
-        transaction.rollback().await
+        transaction.rollback().await?;
     }
+    Ok(true)
 }

@@ -2,11 +2,13 @@ use async_trait::async_trait;
 use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::oneshot;
 
-use super::{Verb, WriteError};
+use super::{Load, Verb, WriteError};
 
 /// A write verb that waits for its turn, whatever its arguments and its answer are.
 #[async_trait]
 pub(super) trait QueuedWrite: Send {
+    fn load(&self) -> Load;
+
     /// Runs the verb; says whether what it did is to be kept.
     async fn run(&mut self, transaction: &DatabaseTransaction) -> bool;
 
@@ -17,6 +19,7 @@ pub(super) trait QueuedWrite: Send {
 pub(super) struct Queued<A, T> {
     arguments: A,
     verb: Verb<A, T>,
+    load: Load,
     result: Option<Result<T, WriteError>>,
     caller: oneshot::Sender<Result<T, WriteError>>,
 }
@@ -25,11 +28,13 @@ impl<A, T> Queued<A, T> {
     pub(super) const fn new(
         arguments: A,
         verb: Verb<A, T>,
+        load: Load,
         caller: oneshot::Sender<Result<T, WriteError>>,
     ) -> Self {
         Self {
             arguments,
             verb,
+            load,
             result: None,
             caller,
         }
@@ -42,6 +47,10 @@ where
     A: Send + Sync,
     T: Send,
 {
+    fn load(&self) -> Load {
+        self.load
+    }
+
     async fn run(&mut self, transaction: &DatabaseTransaction) -> bool {
         let result = (self.verb)(&self.arguments, transaction).await;
         let keep = result.is_ok();

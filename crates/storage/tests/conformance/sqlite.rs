@@ -41,7 +41,6 @@ async fn the_file_is_in_write_ahead_mode() {
     other.close().await.unwrap();
 }
 
-/// On one thread all of them are in the queue before the writer comes to run.
 #[tokio::test]
 async fn writes_that_arrive_together_share_one_commit() {
     const WRITES: usize = 200;
@@ -49,16 +48,16 @@ async fn writes_that_arrive_together_share_one_commit() {
     let repositories = database.repositories();
     let stored = stored_schedule(&*repositories, "nightly").await;
     let before = (commits(&database), repositories.statements_executed());
-    let answers = join_all((0..WRITES).map(|_| {
+    let writes = (0..WRITES).map(|_| {
         let schedules = repositories.schedules();
         async move { schedules.schedule_record_run(stored.id, at(60), None).await }
-    }))
-    .await;
+    });
+    let answers = database.together(join_all(writes)).await;
     assert!(answers.iter().all(Result::is_ok));
     assert_eq!(commits(&database) - before.0, 1);
-    // A savepoint, the update and its release for each, and one transaction around all of them.
+    // An update for each, and one transaction around all of them; and before them that of the one that is refused.
     let statements = repositories.statements_executed() - before.1;
-    assert_eq!(statements, 3 * WRITES as u64 + 2);
+    assert_eq!(statements, WRITES as u64 + 2 + 3);
     let after = repositories
         .schedules()
         .schedule_find(stored.id)
@@ -97,11 +96,11 @@ async fn a_refused_write_does_not_spoil_those_that_share_its_commit() {
         schedule("orphan", TaskId::new()),
         schedule("third", taken.task_id),
     ];
-    let answers = join_all(wanted.iter().map(|schedule| {
+    let writes = wanted.iter().map(|schedule| {
         let schedules = repositories.schedules();
         async move { schedules.schedule_create(schedule).await }
-    }))
-    .await;
+    });
+    let answers = database.together(join_all(writes)).await;
     let refused: Vec<bool> = answers.iter().map(Result::is_err).collect();
     assert_eq!(refused, [false, true, false, true, false]);
     for (schedule, answer) in wanted.iter().zip(answers) {
@@ -123,15 +122,15 @@ async fn a_group_of_refused_writes_commits_nothing() {
     let repositories = database.repositories();
     stored_schedule(&*repositories, "nightly").await;
     let before = commits(&database);
-    let answers = join_all((0..7).map(|_| {
+    let writes = (0..7).map(|_| {
         let schedules = repositories.schedules();
         async move {
             schedules
                 .schedule_record_run(ScheduleId::new(), at(60), None)
                 .await
         }
-    }))
-    .await;
+    });
+    let answers = database.together(join_all(writes)).await;
     for answer in answers {
         assert_refused!(answer, RepositoryError::NotFound { .. });
     }
