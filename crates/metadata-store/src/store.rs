@@ -6,6 +6,8 @@ use ratchet_repository_bridge::{
     InvalidSchedule, LoadedPage, NextRunChange, RepositoryBridge, ScheduleJobData, Timetable,
 };
 
+use tokio::sync::Notify;
+
 use crate::tick_index::TickIndex;
 
 /// How many rows are read at once: a page is some megabytes, and a million schedules are a hundred pages.
@@ -25,6 +27,8 @@ pub struct MetadataStore {
     /// what was read later.
     reconciling: Arc<tokio::sync::Mutex<()>>,
     head_changed: Signal,
+    /// Told whenever ticks were settled.
+    settled: Arc<Notify>,
 }
 
 /// A tick that is due.
@@ -79,6 +83,7 @@ impl MetadataStore {
             loading: Arc::default(),
             reconciling: Arc::default(),
             head_changed: Signal::default(),
+            settled: Arc::default(),
         }
     }
 
@@ -204,6 +209,20 @@ impl MetadataStore {
                 index.settle(id, version, next);
             }
         });
+        self.settled.notify_waiters();
+    }
+
+    /// Returns when no tick of the schedule is on its way: at once, or when it is settled. Says whether it was waited for.
+    pub async fn until_settled(&self, id: ScheduleId) -> bool {
+        let mut waited = false;
+        loop {
+            let settled = self.settled.notified();
+            if !self.index().is_on_its_way(id) {
+                return waited;
+            }
+            waited = true;
+            settled.await;
+        }
     }
 
     /// As [`MetadataStore::reconcile`], and ends the way of a tick that found its row changed.
@@ -231,6 +250,7 @@ impl MetadataStore {
                 Some(schedule) => arm(index, schedule),
                 None => index.remove(id),
             });
+            self.settled.notify_waiters();
             return Ok(());
         }
     }

@@ -225,6 +225,13 @@ impl TickIndex {
         self.activated > 0 || self.earliest().is_some_and(|earliest| earliest <= now)
     }
 
+    /// Whether a tick of the schedule was taken and is not settled.
+    pub(crate) fn is_on_its_way(&self, id: ScheduleId) -> bool {
+        self.entries
+            .get(&id)
+            .is_some_and(|entry| entry.place != Place::Waiting)
+    }
+
     /// How many schedules there are.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()

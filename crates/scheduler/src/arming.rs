@@ -6,6 +6,8 @@ use ratchet_metadata_store::MetadataStore;
 use tokio::task::JoinSet;
 
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long an edit waits for the engine to decide on a tick.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Keeps the tick index in line with rows that were written: it re-reads a row until that succeeds.
 pub(crate) struct Arming {
@@ -21,6 +23,16 @@ impl Arming {
             store,
             clock,
             retries: Mutex::default(),
+        }
+    }
+
+    /// Waits for a tick of the schedule that is on its way, if there is one, but not for long: the database may be away. Says
+    /// whether it was decided on.
+    pub(crate) async fn until_settled(&self, id: ScheduleId) -> bool {
+        tokio::select! {
+            biased;
+            waited = self.store.until_settled(id) => waited,
+            () = self.clock.sleep(PATIENCE) => false,
         }
     }
 

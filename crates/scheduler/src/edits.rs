@@ -100,7 +100,7 @@ impl Edits {
         let mut before = self.stored(schedule.id, DURING).await?;
         let was_enabled = before.enabled;
         if before.next_run.is_some_and(|next| next <= now) {
-            self.decide_before_edit(&before, now).await?;
+            self.decide_before_edit(&before, now, DURING).await?;
             before = self.stored(schedule.id, DURING).await?;
         }
         let schedule = replacement(schedule, rule, before, now)?;
@@ -128,7 +128,7 @@ impl Edits {
         for _ in 1..ATTEMPTS {
             let mut schedule = self.stored(id, DURING).await?;
             if schedule.pause.is_none() && schedule.next_run.is_some_and(|next| next <= now) {
-                self.decide_before_edit(&schedule, now).await?;
+                self.decide_before_edit(&schedule, now, DURING).await?;
                 schedule = self.stored(id, DURING).await?;
             }
             if !schedule.enabled || schedule.state != ScheduleState::Active {
@@ -255,13 +255,24 @@ impl Edits {
     }
 
     /// Decides on what was due under the row as it is, so that an edit cannot make it vanish: an instant that is past
-    /// is then due, whatever the spread. The engine may be doing the same at this moment: the row lets one of the two
-    /// through.
+    /// is then due, whatever the spread. The engine may be doing the same at this moment: it is waited for, since the row lets
+    /// one of the two through, and the other, which may be a whole herd, has to begin anew.
     async fn decide_before_edit(
         &self,
         schedule: &UnifiedSchedule,
         now: DateTime<Utc>,
+        during: &'static str,
     ) -> Result<(), SchedulerError> {
+        let decided;
+        let schedule = if self.arming.until_settled(schedule.id).await {
+            decided = self.stored(schedule.id, during).await?;
+            if decided.next_run.is_none_or(|next| next > now) {
+                return Ok(());
+            }
+            &decided
+        } else {
+            schedule
+        };
         let Some(mut due) = due_tick(schedule).filter(|_| schedule.enabled) else {
             // Nobody can say any more which ticks those would have been; the row says so in its state.
             return Ok(());

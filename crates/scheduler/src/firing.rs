@@ -20,8 +20,10 @@ mod refusal;
 /// then theirs alone, and none of them waits for the disk.
 const LARGEST_HERD: usize = 16_384;
 
-/// How many schedules' decisions go into one transaction: enough that its fixed costs do not count, few enough that
-/// the first jobs of a herd do not wait for the last.
+/// How many schedules' decisions go into one transaction: a quarter of the herd, within these. It is enough that a
+/// transaction's fixed costs do not count, and few enough that neither the first jobs of the herd nor whoever else writes
+/// waits for the whole of it.
+const SMALLEST_BATCH: usize = 256;
 const LARGEST_BATCH: usize = 2_500;
 
 /// How many ledger rows of late schedules go into one transaction, but for what the last of them has more.
@@ -163,12 +165,13 @@ impl Firing {
     async fn fire_in_time(&mut self) -> ControlFlow<()> {
         let now = self.clock.now();
         let mut due = one_a_schedule(std::mem::take(&mut self.pending.due)).into_iter();
-        let mut batch = in_time(&mut due, &mut self.pending.late, now);
+        let most = due.len().div_ceil(4).clamp(SMALLEST_BATCH, LARGEST_BATCH);
+        let mut batch = in_time(&mut due, &mut self.pending.late, now, most);
         while !batch.firings.is_empty() {
             // The next decisions are made while the database is busy with these.
             let late = &mut self.pending.late;
             let (answer, next) = tokio::join!(self.bridge.fire_ticks(&batch.firings), async {
-                in_time(&mut due, late, now)
+                in_time(&mut due, late, now, most)
             },);
             let went_on = self.committed(batch, answer).await;
             if went_on.is_break() || self.pending.failures > 0 {
@@ -300,19 +303,20 @@ impl Firing {
     }
 }
 
-/// Takes the next schedules with one due tick, as many as go into one transaction, and puts those with more to `late`.
+/// Takes the next schedules with one due tick, `most` at the most, and puts those with more to `late`.
 fn in_time(
     due: &mut impl Iterator<Item = DueTick>,
     late: &mut VecDeque<DueTick>,
     now: DateTime<Utc>,
+    most: usize,
 ) -> Batch {
-    let mut batch = Batch::with_capacity(due.size_hint().0.min(LARGEST_BATCH));
+    let mut batch = Batch::with_capacity(due.size_hint().0.min(most));
     for tick in due {
         match plan_in_time(&tick, now) {
             Some(firing) => batch.push(tick, firing),
             None => late.push_back(tick),
         }
-        if batch.ticks.len() == LARGEST_BATCH {
+        if batch.ticks.len() == most {
             break;
         }
     }

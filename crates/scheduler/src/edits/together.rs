@@ -135,7 +135,7 @@ impl Edits {
                 mut before,
             } => {
                 if before.next_run.is_some_and(|next| next <= now) {
-                    self.decide_before_edit(&before, now).await?;
+                    self.decide_before_edit(&before, now, DURING).await?;
                     *before = self.stored(given.id, DURING).await?;
                 }
                 ScheduleChange::Replace(replacement(given, rule, *before, now)?)
