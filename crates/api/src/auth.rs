@@ -4,6 +4,7 @@ mod access;
 mod admit;
 mod caller;
 mod secret;
+mod tokens;
 
 pub(crate) use access::Access;
 pub(crate) use admit::{Gate, admit};
