@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
-use ratchet_interfaces::{AuditEntry, AuditEntryId, RepositoryError, truncate_to_micros, with_causes};
+use ratchet_interfaces::{
+    AuditEntry, AuditEntryId, AuditNote, RepositoryError, truncate_to_micros, with_causes,
+};
 use serde::de::IgnoredAny;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -35,6 +37,16 @@ pub(crate) struct Deed {
     pub(crate) resource_id: Option<String>,
     pub(crate) fields: Vec<String>,
     pub(crate) status: StatusCode,
+    /// What may have been written of it along with the change.
+    pub(crate) note: Option<AuditNote>,
+}
+
+/// What goes along with a change, to be written with it. What changes nothing is not written.
+pub(crate) fn note(services: &Services, caller: &Caller, deed: &mut Deed) -> Option<AuditNote> {
+    if caller.operation.changes() {
+        deed.note = Some(AuditNote::new(entry(services, caller, deed)));
+    }
+    deed.note.clone()
 }
 
 /// Writes what became of a change, and deletes what is too old once in a while. What changes nothing is not written.
@@ -49,15 +61,8 @@ pub(crate) async fn record_change(state: &ApiState, services: &Services, caller:
     }
 }
 
-/// Writes what became of a request. When the log cannot be written, what was done is done: the entry is told in the
-/// process's own log, which then has what is missing here.
-pub(crate) async fn record(services: &Services, caller: &Caller, deed: Deed) {
-    let Deed {
-        resource_id,
-        fields,
-        status,
-    } = deed;
-    let entry = AuditEntry {
+fn entry(services: &Services, caller: &Caller, deed: &Deed) -> AuditEntry {
+    AuditEntry {
         id: AuditEntryId::new(),
         at: truncate_to_micros(services.clock.now()),
         actor: caller.identity.name().to_owned(),
@@ -65,10 +70,26 @@ pub(crate) async fn record(services: &Services, caller: &Caller, deed: Deed) {
         peer: caller.peer.map(|peer| peer.to_string()),
         action: caller.operation.id.clone(),
         resource: caller.operation.resource.clone(),
-        resource_id,
-        fields,
-        status: status.as_u16(),
-    };
+        resource_id: deed.resource_id.clone(),
+        fields: deed.fields.clone(),
+        status: deed.status.as_u16(),
+    }
+}
+
+/// Writes what became of a request, if it was not written along with the change. Where that tells of another answer, or its
+/// transaction may have been lost, it is replaced. When the log cannot be written, what was done is done: the entry is told
+/// in the process's own log, which then has what is missing here.
+pub(crate) async fn record(services: &Services, caller: &Caller, deed: Deed) {
+    let mut entry = entry(services, caller, &deed);
+    if let Some(note) = &deed.note {
+        entry.id = note.id();
+        if note
+            .written()
+            .is_some_and(|written| tells_the_same(&written, &entry))
+        {
+            return;
+        }
+    }
     let audit = services.repositories.audit();
     let written = tokio::spawn({
         let entry = entry.clone();
@@ -80,6 +101,12 @@ pub(crate) async fn record(services: &Services, caller: &Caller, deed: Deed) {
         Err(panic) => panic.to_string(),
     };
     tracing::error!(error = failure, ?entry, "the audit log could not be written");
+}
+
+/// An answer whose resource is known from the change alone says no less than the change.
+fn tells_the_same(written: &AuditEntry, entry: &AuditEntry) -> bool {
+    written.status == entry.status
+        && (entry.resource_id.is_none() || entry.resource_id == written.resource_id)
 }
 
 /// The names of the fields of a body.

@@ -38,26 +38,20 @@ async fn done(state: &ApiState, request: Request, next: Next) -> Result<Response
         // Whoever did not pass the gate does not come here.
         return Err(ApiError::internal());
     };
-    let resource_id = path_id(&mut parts).await;
-    let mut fields = Vec::new();
-    let outcome = outcome(
-        state,
-        &services,
-        &caller,
-        Request::from_parts(parts, body),
-        next,
-        &mut fields,
-    );
-    let answer = match outcome.await {
+    let mut deed = Deed {
+        resource_id: path_id(&mut parts).await,
+        fields: Vec::new(),
+        status: caller.operation.success,
+        note: None,
+    };
+    let request = Request::from_parts(parts, body);
+    let answer = match outcome(state, &services, &caller, request, next, &mut deed).await {
         Ok(Outcome::Replayed(answer)) => return Ok(answer),
         Ok(Outcome::Answered(answer)) => answer,
         Err(refusal) => refusal.into_response(),
     };
-    let deed = Deed {
-        resource_id: resource_id.or_else(|| created_id(answer.headers())),
-        fields,
-        status: answer.status(),
-    };
+    deed.resource_id = deed.resource_id.or_else(|| created_id(answer.headers()));
+    deed.status = answer.status();
     audit::record_change(state, &services, &caller, deed).await;
     Ok(answer)
 }
@@ -74,11 +68,11 @@ async fn outcome(
     caller: &Caller,
     request: Request,
     next: Next,
-    fields: &mut Vec<String>,
+    deed: &mut Deed,
 ) -> Result<Outcome, ApiError> {
     let (parts, body) = request.into_parts();
     let body = crate::body::bytes(Request::from_parts(parts.clone(), body), &()).await?;
-    *fields = audit::fields_of(&body);
+    deed.fields = audit::fields_of(&body);
     let claimed = match key(&parts)? {
         None => None,
         Some(key) => match idempotency::claim(state, services, caller, key, (&parts, &body)).await? {
@@ -86,7 +80,11 @@ async fn outcome(
             Claim::Mine(claimed) => Some(claimed),
         },
     };
-    let answer = answer(parts, body, next).await;
+    let answer = answer(parts, body, next);
+    let answer = match audit::note(services, caller, deed) {
+        Some(note) => note.during(answer).await,
+        None => answer.await,
+    };
     Ok(Outcome::Answered(match claimed {
         Some(claimed) => claimed.settle(services, answer).await,
         None => answer,

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use ratchet_interfaces::Scope;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation as Documented, Parameter, ParameterBuilder, ParameterIn, PathItem};
@@ -25,6 +25,8 @@ pub(crate) struct Operation {
     pub(crate) resource: String,
     /// What a token must allow.
     pub(crate) scope: Scope,
+    /// The status of its answer if all goes well.
+    pub(crate) success: StatusCode,
     method: Method,
 }
 
@@ -35,6 +37,7 @@ impl Operation {
             id,
             resource: String::new(),
             scope,
+            success: StatusCode::OK,
             method,
         }
     }
@@ -120,8 +123,19 @@ fn read(method: &Method, path: &str, documented: &Documented) -> Operation {
             None if method.is_safe() => Scope::Read,
             None => Scope::Write,
         },
+        success: success(documented),
         method: method.clone(),
     }
+}
+
+/// The status that a handler declares for what goes well: that of something new, if it has several.
+fn success(documented: &Documented) -> StatusCode {
+    let statuses = documented.responses.responses.keys();
+    statuses
+        .filter_map(|status| status.parse::<StatusCode>().ok())
+        .filter(StatusCode::is_success)
+        .max_by_key(|status| *status == StatusCode::CREATED)
+        .unwrap_or(StatusCode::OK)
 }
 
 /// The scope that a handler declares. What cannot be understood takes the greatest.

@@ -1,14 +1,18 @@
+mod note;
+
 use chrono::{DateTime, Utc};
 
 use crate::filter::conditions;
 use crate::{AuditEntryId, Bound, Choice, Filter, InstantBound, TextMatch, TokenId};
+
+pub use note::{AuditNote, TakenNote};
 
 /// That somebody changed something over the API, or wanted to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
     /// The entry's id.
     pub id: AuditEntryId,
-    /// When it was answered.
+    /// When it was done.
     pub at: DateTime<Utc>,
     /// The name of the token, [`AuditEntry::LOCAL`] or [`AuditEntry::COMMAND_LINE`].
     pub actor: String,

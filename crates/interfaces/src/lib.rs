@@ -52,7 +52,7 @@ mod version_order;
 mod webhook;
 mod worker;
 
-pub use audit::{AuditCondition, AuditEntry, AuditFilter};
+pub use audit::{AuditCondition, AuditEntry, AuditFilter, AuditNote, TakenNote};
 pub use backoff::{Backoff, BackoffError};
 pub use caller::{Caller, CallerError};
 pub use change::{ExecutionDeletion, JobChanges, JobDeletion, JobUpdate};

@@ -4,10 +4,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    BackfillReport, BackfillRequest, BusyInstant, Clock, EventSink, ForecastBucket, ForecastRequest,
-    ForecastTick, NoEventSink, PauseRequest, RepositoryFactory, ResumeRequest, ScheduleChange, ScheduleId,
-    ScheduleStatus, SchedulerError, SchedulerHealth, SchedulerService, Signal, TickAccount, UnifiedJob,
-    UnifiedSchedule,
+    AuditNote, BackfillReport, BackfillRequest, BusyInstant, Clock, EventSink, ForecastBucket,
+    ForecastRequest, ForecastTick, NoEventSink, PauseRequest, RepositoryFactory, ResumeRequest,
+    ScheduleChange, ScheduleId, ScheduleStatus, SchedulerError, SchedulerHealth, SchedulerService, Signal,
+    TickAccount, UnifiedJob, UnifiedSchedule,
 };
 use ratchet_metadata_store::{MetadataStore, ZoneDataChange};
 use ratchet_recurrence::Zone;
@@ -202,7 +202,7 @@ impl TokioCronSchedulerService {
 async fn to_its_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, SchedulerError>> + Send + 'static,
 ) -> Result<T, SchedulerError> {
-    tokio::spawn(change)
+    tokio::spawn(AuditNote::carried(change))
         .await
         .map_err(ended_badly("changing a schedule"))?
 }

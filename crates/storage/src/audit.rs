@@ -5,11 +5,14 @@ use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     AuditCondition, AuditEntry, AuditFilter, AuditRepository, Page, PageRequest, RepositoryError, SortOrder,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, Statement};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, Iterable, Statement,
+};
 
 use crate::list::{List, Rows, SortBy, page};
 use crate::restriction::Restriction;
-use crate::row::audit::{Entity, Model, model, read};
+use crate::row::audit::{Column, Entity, Model, model, read};
 use crate::row::micros;
 use crate::store::Store;
 use crate::writer::WriteError;
@@ -81,8 +84,20 @@ fn list(backend: DbBackend, filter: &AuditFilter) -> List {
     }
 }
 
+/// Writes the entry of a change in the change's own transaction.
+pub(crate) async fn accompany(
+    entry: &AuditEntry,
+    transaction: &DatabaseTransaction,
+) -> Result<(), WriteError> {
+    insert(&model(entry), transaction).await
+}
+
 async fn insert(row: &Model, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    let replace = OnConflict::column(Column::Id)
+        .update_columns(Column::iter().filter(|column| !matches!(column, Column::Id)))
+        .to_owned();
     Entity::insert(row.clone().into_active_model())
+        .on_conflict(replace)
         .exec_without_returning(transaction)
         .await?;
     Ok(())

@@ -16,9 +16,10 @@ mod queued;
 use std::io;
 
 use futures_util::future::BoxFuture;
-use ratchet_interfaces::RepositoryError;
+use ratchet_interfaces::{AuditNote, RepositoryError, TakenNote};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 
+use crate::audit;
 use crate::failure::{Undone, repository_error};
 use crate::sqlite::SqliteFile;
 use crate::statement_count::StatementCount;
@@ -114,16 +115,17 @@ impl Writer {
         Self::Pooled(PooledWriter::new(db, count))
     }
 
-    /// Runs a verb in a transaction; when it returns, what the verb did is on disk, or undone.
+    /// Runs a verb in a transaction; when it returns, what the verb did is on disk, or undone, and with it the [`AuditNote`]
+    /// that goes along, if there is one.
     pub(crate) async fn write<A, T>(&self, arguments: A, verb: Verb<A, T>) -> Result<T, WriteError>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.write_as(Load::Few, arguments, verb).await
+        self.run(Load::Few, AuditNote::current(), arguments, verb).await
     }
 
-    /// As [`Self::write`], for what is no [`Load::Few`].
+    /// As [`Self::write`], for what is no [`Load::Few`]: the engine's own work, of which the audit log says nothing.
     pub(crate) async fn write_as<A, T>(
         &self,
         load: Load,
@@ -134,9 +136,23 @@ impl Writer {
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
+        self.run(load, None, arguments, verb).await
+    }
+
+    async fn run<A, T>(
+        &self,
+        load: Load,
+        note: Option<AuditNote>,
+        arguments: A,
+        verb: Verb<A, T>,
+    ) -> Result<T, WriteError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
         match self {
-            Self::Grouped(writer) => writer.write(load, arguments, verb).await,
-            Self::Pooled(writer) => writer.write(arguments, verb).await,
+            Self::Grouped(writer) => writer.write(load, note, arguments, verb).await,
+            Self::Pooled(writer) => writer.write(note, arguments, verb).await,
         }
     }
 
@@ -147,6 +163,18 @@ impl Writer {
             Self::Pooled(writer) => writer.close().await,
         }
     }
+}
+
+/// Writes the note that goes along with a verb, when the verb has done its part.
+async fn write_note(
+    note: Option<&AuditNote>,
+    transaction: &DatabaseTransaction,
+) -> Result<Option<TakenNote>, WriteError> {
+    let Some(taken) = note.and_then(AuditNote::take) else {
+        return Ok(None);
+    };
+    audit::accompany(taken.entry(), transaction).await?;
+    Ok(Some(taken))
 }
 
 #[cfg(test)]

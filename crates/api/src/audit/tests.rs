@@ -2,8 +2,8 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
 use ratchet_interfaces::{
-    AuditCondition, AuditEntry, AuditFilter, Bound, Choice, MockAuditRepository, Page, RepositoryError,
-    Scope, TextMatch,
+    AuditCondition, AuditEntry, AuditFilter, AuditNote, Bound, Choice, MockAuditRepository, Page,
+    RepositoryError, Scope, TextMatch,
 };
 use serde_json::json;
 
@@ -144,6 +144,53 @@ async fn what_a_token_may_not_do_is_written_with_its_name_and_what_strangers_try
         (entry.action.as_str(), entry.token_id),
         ("audit_list", Some(issued.token.id))
     );
+}
+
+#[tokio::test]
+async fn an_entry_that_went_along_with_the_change_is_not_written_again() {
+    let mut mocks = Mocks::default();
+    let noted = Written::default();
+    let along = Arc::clone(&noted);
+    mocks.tokens.expect_token_create().returning(move |_| {
+        let taken = AuditNote::current().unwrap().take().unwrap();
+        along.lock().unwrap().push(taken.entry().clone());
+        taken.is_written();
+        Ok(())
+    });
+    mocks.audit.expect_audit_write().times(0);
+    let body = json!({"name": "ci", "scope": "READ"});
+    let answer = mocks.send(Method::POST, "/api/v1/tokens", &[], Some(body)).await;
+    assert_eq!(answer.status, 201);
+    let entry = only(&noted);
+    assert_eq!(entry.status, 201);
+    assert_eq!(entry.resource_id.as_deref(), answer.body["data"]["id"].as_str());
+    assert_eq!(entry.fields, ["name", "scope"]);
+}
+
+#[tokio::test]
+async fn an_entry_that_went_along_is_replaced_if_the_answer_is_another() {
+    let written = Written::default();
+    let mut mocks = Mocks {
+        audit: log(&written),
+        ..Mocks::default()
+    };
+    let noted = Written::default();
+    let along = Arc::clone(&noted);
+    mocks.tokens.expect_token_create().returning(move |_| {
+        let taken = AuditNote::current().unwrap().take().unwrap();
+        along.lock().unwrap().push(taken.entry().clone());
+        taken.is_written();
+        Err(RepositoryError::Unavailable {
+            during: "writing",
+            source: "the answer was lost".into(),
+        })
+    });
+    let body = json!({"name": "ci", "scope": "READ"});
+    let answer = mocks.send(Method::POST, "/api/v1/tokens", &[], Some(body)).await;
+    assert_eq!(answer.status, 503);
+    let (noted, entry) = (only(&noted), only(&written));
+    assert_eq!((noted.status, entry.status), (201, 503));
+    assert_eq!(noted.id, entry.id);
 }
 
 #[tokio::test]

@@ -87,6 +87,7 @@ impl Gate {
                     resource_id: None,
                     fields: Vec::new(),
                     status: refusal.status(),
+                    note: None,
                 };
                 audit::record(&services, &caller, deed).await;
                 return Err(refusal);

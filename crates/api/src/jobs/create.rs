@@ -5,8 +5,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SubsecRound, Utc};
 use ratchet_interfaces::{
-    Caller, JobCreation, JobDependencies, JobEvent, JobId, JobRepository, JobStatus, RepositoryError, TaskId,
-    UnifiedJob,
+    AuditNote, Caller, JobCreation, JobDependencies, JobEvent, JobId, JobRepository, JobStatus,
+    RepositoryError, TaskId, UnifiedJob,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -158,6 +158,7 @@ pub(super) async fn create(
 ) -> Result<Response, ApiError> {
     let Checked { job, before } = given.checked(&services).await?;
     let id = job.id;
+    AuditNote::is_about(id);
     let dependencies: Vec<JobDependencies> = if before.is_empty() {
         Vec::new()
     } else {

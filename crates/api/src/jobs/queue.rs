@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ratchet_interfaces::{JobRepository, RepositoryError, with_causes};
+use ratchet_interfaces::{AuditNote, JobRepository, RepositoryError, with_causes};
 
 use crate::error::ApiError;
 use crate::state::Services;
@@ -53,7 +53,7 @@ where
 async fn to_its_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, RepositoryError>> + Send + 'static,
 ) -> Result<T, ApiError> {
-    match tokio::spawn(change).await {
+    match tokio::spawn(AuditNote::carried(change)).await {
         Ok(changed) => changed.map_err(ApiError::from),
         Err(error) => {
             tracing::error!(error = with_causes(&error), "a change of the queue ended badly");

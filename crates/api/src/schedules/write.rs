@@ -1,6 +1,6 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ratchet_interfaces::{ScheduleId, UnifiedSchedule};
+use ratchet_interfaces::{AuditNote, ScheduleId, UnifiedSchedule};
 
 use crate::body::JsonBody;
 use crate::envelope::{Action, One};
@@ -41,6 +41,7 @@ pub(super) async fn create(
     JsonBody(given): JsonBody<CreateSchedule>,
 ) -> Result<Response, ApiError> {
     let schedule = given.checked(&services).await?;
+    AuditNote::is_about(schedule.id);
     let stored = services.scheduler.add_schedule(schedule).await?;
     let path = format!("{PREFIX}/schedules/{}", stored.id);
     let mut response = (StatusCode::CREATED, answer(stored)).into_response();

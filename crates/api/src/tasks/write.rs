@@ -1,6 +1,6 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ratchet_interfaces::{Task, TaskDefinition, TaskDeletion, TaskId, TaskUse};
+use ratchet_interfaces::{AuditNote, Task, TaskDefinition, TaskDeletion, TaskId, TaskUse};
 
 use crate::body::JsonBody;
 use crate::envelope::One;
@@ -43,6 +43,7 @@ pub(super) async fn create(
     let task = given.checked(&services)?;
     // What is done is told: nothing is asked of the database after it.
     let surroundings = Surroundings::of(&services, std::slice::from_ref(&task)).await?;
+    AuditNote::is_about(task.definition.id);
     services.repositories.tasks().task_create(&task).await?;
     let surroundings = surroundings.after_change(&task.definition, None);
     let id = task.definition.id;

@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SubsecRound, Utc};
-use ratchet_interfaces::{Token, truncate_to_micros};
+use ratchet_interfaces::{AuditNote, Token, truncate_to_micros};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -63,6 +63,7 @@ pub(super) async fn create(
         tracing::error!(%error, "the operating system gives no randomness");
         ApiError::internal()
     })?;
+    AuditNote::is_about(issued.token.id);
     let created = services.repositories.tokens().token_create(&issued.token).await;
     // It may have been made also where that is not known.
     state.access().tokens.forget();

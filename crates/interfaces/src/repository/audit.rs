@@ -7,7 +7,7 @@ use crate::{AuditEntry, AuditFilter, Page, PageRequest, RepositoryError};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AuditRepository: Send + Sync {
-    /// Adds an entry.
+    /// Adds an entry, or replaces the one with its id.
     async fn audit_write(&self, entry: &AuditEntry) -> Result<(), RepositoryError>;
 
     /// A page of the entries that match, newest first, and how many match.

@@ -2,6 +2,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use ratchet_interfaces::AuditNote;
 use sea_orm::{
     ConnAcquireErr, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
@@ -58,6 +59,7 @@ impl GroupedWriter {
     pub(super) async fn write<A, T>(
         &self,
         load: Load,
+        note: Option<AuditNote>,
         arguments: A,
         verb: Verb<A, T>,
     ) -> Result<T, WriteError>
@@ -66,7 +68,7 @@ impl GroupedWriter {
         T: Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let queued = Box::new(Queued::new(arguments, verb, load, answer));
+        let queued = Box::new(Queued::new(arguments, verb, load, note, answer));
         let sent = match &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(queue) => queue.send(queued).is_ok(),
             None => false,

@@ -1,6 +1,7 @@
+use ratchet_interfaces::AuditNote;
 use sea_orm::{DatabaseConnection, DbErr, TransactionTrait};
 
-use super::{Verb, WriteError};
+use super::{Verb, WriteError, write_note};
 use crate::failure::{is_lost_connection, is_repeatable};
 use crate::postgres;
 use crate::statement_count::StatementCount;
@@ -28,13 +29,18 @@ impl PooledWriter {
         Self { db, count }
     }
 
-    pub(super) async fn write<A, T>(&self, arguments: A, verb: Verb<A, T>) -> Result<T, WriteError>
+    pub(super) async fn write<A, T>(
+        &self,
+        note: Option<AuditNote>,
+        arguments: A,
+        verb: Verb<A, T>,
+    ) -> Result<T, WriteError>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
         let (db, count) = (self.db.clone(), self.count.clone());
-        match tokio::spawn(async move { repeat(&db, &count, &arguments, verb).await }).await {
+        match tokio::spawn(async move { repeat(&db, &count, note.as_ref(), &arguments, verb).await }).await {
             Ok(result) => result,
             Err(panic) => Err(WriteError::Undone(DbErr::Custom(panic.to_string()))),
         }
@@ -50,13 +56,14 @@ impl PooledWriter {
 async fn repeat<A, T>(
     db: &DatabaseConnection,
     count: &StatementCount,
+    note: Option<&AuditNote>,
     arguments: &A,
     verb: Verb<A, T>,
 ) -> Result<T, WriteError> {
     let mut deadlocks = 0;
     let mut losses = 0;
     loop {
-        let error = match attempt(db, count, arguments, verb).await {
+        let error = match attempt(db, count, note, arguments, verb).await {
             Ok(value) => return Ok(value),
             Err(Attempt::Uncertain(error)) => return Err(WriteError::Undone(error)),
             Err(Attempt::Undone(error)) => error,
@@ -74,6 +81,7 @@ async fn repeat<A, T>(
 async fn attempt<A, T>(
     db: &DatabaseConnection,
     count: &StatementCount,
+    note: Option<&AuditNote>,
     arguments: &A,
     verb: Verb<A, T>,
 ) -> Result<T, Attempt> {
@@ -82,11 +90,19 @@ async fn attempt<A, T>(
         .begin()
         .await
         .map_err(|error| Attempt::Undone(WriteError::Database(error)))?;
-    let result = verb(arguments, &transaction).await;
+    let result = match verb(arguments, &transaction).await {
+        Ok(value) => write_note(note, &transaction).await.map(|taken| (value, taken)),
+        Err(error) => Err(error),
+    };
     count.add_one();
     match result {
-        Ok(value) => match transaction.commit().await {
-            Ok(()) => Ok(value),
+        Ok((value, taken)) => match transaction.commit().await {
+            Ok(()) => {
+                if let Some(taken) = taken {
+                    taken.is_written();
+                }
+                Ok(value)
+            }
             Err(error) if is_repeatable(&error) => Err(Attempt::Undone(WriteError::Database(error))),
             Err(error) => Err(Attempt::Uncertain(error)),
         },

@@ -1,8 +1,9 @@
 use async_trait::async_trait;
+use ratchet_interfaces::{AuditNote, TakenNote};
 use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::oneshot;
 
-use super::{Load, Verb, WriteError};
+use super::{Load, Verb, WriteError, write_note};
 
 /// A write verb that waits for its turn, whatever its arguments and its answer are.
 #[async_trait]
@@ -20,6 +21,8 @@ pub(super) struct Queued<A, T> {
     arguments: A,
     verb: Verb<A, T>,
     load: Load,
+    note: Option<AuditNote>,
+    taken: Option<TakenNote>,
     result: Option<Result<T, WriteError>>,
     caller: oneshot::Sender<Result<T, WriteError>>,
 }
@@ -29,12 +32,15 @@ impl<A, T> Queued<A, T> {
         arguments: A,
         verb: Verb<A, T>,
         load: Load,
+        note: Option<AuditNote>,
         caller: oneshot::Sender<Result<T, WriteError>>,
     ) -> Self {
         Self {
             arguments,
             verb,
             load,
+            note,
+            taken: None,
             result: None,
             caller,
         }
@@ -52,13 +58,26 @@ where
     }
 
     async fn run(&mut self, transaction: &DatabaseTransaction) -> bool {
-        let result = (self.verb)(&self.arguments, transaction).await;
+        // It may be run a second time.
+        self.taken = None;
+        let result = match (self.verb)(&self.arguments, transaction).await {
+            Ok(value) => write_note(self.note.as_ref(), transaction).await.map(|taken| {
+                self.taken = taken;
+                value
+            }),
+            Err(error) => Err(error),
+        };
         let keep = result.is_ok();
         self.result = Some(result);
         keep
     }
 
     fn answer(self: Box<Self>, transaction: &Result<(), DbErr>) {
+        if transaction.is_ok()
+            && let Some(taken) = self.taken
+        {
+            taken.is_written();
+        }
         let answer = match (self.result, transaction) {
             // The verb's own failure says more than what it may have done to the transaction.
             (Some(Err(error)), _) => Err(error),

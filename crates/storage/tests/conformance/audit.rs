@@ -1,12 +1,13 @@
 //! The table `audit_entries`.
 
 use ratchet_interfaces::{
-    AuditCondition, AuditEntry, AuditEntryId, AuditFilter, Bound, Choice, TextMatch, TokenId,
+    AuditCondition, AuditEntry, AuditEntryId, AuditFilter, AuditNote, Bound, Choice, RepositoryError,
+    RepositoryFactory, ScheduleId, TextMatch, TokenId,
 };
 
-use crate::harness::on_each_database;
+use crate::harness::{assert_refused, on_each_database};
 use crate::paging::assert_list;
-use crate::sample::{HOSTILE, at, everything};
+use crate::sample::{HOSTILE, at, everything, schedule, stored_schedule};
 
 fn entry(second: i64) -> AuditEntry {
     AuditEntry {
@@ -150,6 +151,82 @@ async fn old_entries_go_oldest_first_and_no_more_than_asked_for() {
         assert_eq!(seconds, [at(4), at(5), at(3)]);
         assert_eq!(audit.audit_prune(at(4), 2).await.unwrap(), 1);
         assert_eq!(audit.audit_prune(at(4), 2).await.unwrap(), 0);
+    })
+    .await;
+}
+
+async fn all(repositories: &dyn RepositoryFactory) -> Vec<AuditEntry> {
+    let listed = repositories
+        .audit()
+        .audit_list(&AuditFilter::default(), everything())
+        .await;
+    listed.unwrap().items
+}
+
+#[tokio::test]
+async fn an_entry_with_the_id_of_another_replaces_it() {
+    on_each_database(async |repositories| {
+        let first = entry(0);
+        let second = AuditEntry {
+            status: 409,
+            resource_id: Some("a job".to_owned()),
+            at: at(1),
+            ..first.clone()
+        };
+        for written in [&first, &second] {
+            repositories.audit().audit_write(written).await.unwrap();
+        }
+        assert_eq!(all(&*repositories).await, [second]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_note_is_written_with_the_first_change_that_it_goes_along_with() {
+    on_each_database(async |repositories| {
+        let leader = stored_schedule(&*repositories, "leader").await;
+        let note = AuditNote::new(entry(0));
+        let schedules = repositories.schedules();
+        note.during(async {
+            for name in ["first", "second"] {
+                schedules
+                    .schedule_create(&schedule(name, leader.task_id))
+                    .await
+                    .unwrap();
+            }
+        })
+        .await;
+        let written = note.written().unwrap();
+        assert_eq!(all(&*repositories).await, [written]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_note_is_not_written_with_a_change_that_is_refused() {
+    on_each_database(async |repositories| {
+        let taken = stored_schedule(&*repositories, "taken").await;
+        let note = AuditNote::new(entry(0));
+        let schedules = repositories.schedules();
+        note.during(async {
+            let refused = schedules.schedule_create(&schedule("taken", taken.task_id)).await;
+            assert_refused!(refused, RepositoryError::AlreadyExists { .. });
+            let refused = schedules
+                .schedule_record_run(ScheduleId::new(), at(60), None)
+                .await;
+            assert_refused!(refused, RepositoryError::NotFound { .. });
+        })
+        .await;
+        assert!(note.written().is_none());
+        assert_eq!(all(&*repositories).await, []);
+        note.during(async {
+            schedules
+                .schedule_create(&schedule("free", taken.task_id))
+                .await
+                .unwrap();
+        })
+        .await;
+        assert!(note.written().is_some());
     })
     .await;
 }
