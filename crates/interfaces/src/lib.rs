@@ -85,7 +85,7 @@ pub use id::{
 pub use idempotency::{IdempotencyClaim, IdempotencyKey, IdempotencyState, KeptAnswer};
 pub use job::{
     AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCondition,
-    JobCreation, JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, QueueDepths,
+    JobCreation, JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, QueueDepths, Recovery,
     SettleOutcome, Settlement, StopRequest, UnifiedJob,
 };
 pub use manual_clock::ManualClock;
@@ -123,8 +123,8 @@ pub use task::{
     TaskUse,
 };
 pub use tick::{
-    AdjustedFiring, FiringOutcome, ManualRun, ManualRuns, Tick, TickCondition, TickFilter, TickFiring,
-    TickOutcome, TickRecord, TickSort,
+    AdjustedFiring, CommittedFirings, CommittedRuns, FiringOutcome, FollowerTick, ManualRun, ManualRuns,
+    Tick, TickCondition, TickFilter, TickFiring, TickOutcome, TickRecord, TickSort,
 };
 pub use tick_account::{TickAccount, TickVerdict};
 pub use token::{Scope, Token, TokenCondition, TokenFilter, TokenRule};

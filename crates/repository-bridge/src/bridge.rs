@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Choice, Fact, FactRepository, FiringOutcome, JobId, JobPruning, JobRepository, ManualRuns, PageRequest,
-    RepositoryError, RepositoryFactory, ScheduleChange, ScheduleId, SchedulePeriod, ScheduleRepository, Tick,
-    TickCondition, TickFilter, TickFiring, TickRepository, TickSort, UnifiedJob, UnifiedSchedule,
+    Choice, CommittedFirings, CommittedRuns, Fact, FactRepository, JobId, JobPruning, JobRepository,
+    ManualRuns, PageRequest, RepositoryError, RepositoryFactory, ScheduleChange, ScheduleId, SchedulePeriod,
+    ScheduleRepository, Tick, TickCondition, TickFilter, TickFiring, TickRepository, TickSort, UnifiedJob,
+    UnifiedSchedule,
 };
 
 use crate::pages::{LoadedPage, SchedulePages, interpret};
@@ -152,16 +153,15 @@ impl RepositoryBridge {
     ///
     /// # Errors
     /// As the repository; then none of the decisions is durable.
-    pub async fn fire_ticks(&self, firings: &[TickFiring]) -> Result<Vec<FiringOutcome>, RepositoryError> {
+    pub async fn fire_ticks(&self, firings: &[TickFiring]) -> Result<CommittedFirings, RepositoryError> {
         self.ticks.tick_fire_many(firings).await
     }
 
-    /// Has a schedule run out of turn, and answers with the number of the request; see
-    /// [`TickRepository::tick_add_manual`].
+    /// Has a schedule run out of turn; see [`TickRepository::tick_add_manual`].
     ///
     /// # Errors
     /// `NotFound` when the schedule does not exist; otherwise as the repository.
-    pub async fn run_by_hand(&self, runs: &ManualRuns) -> Result<u32, RepositoryError> {
+    pub async fn run_by_hand(&self, runs: &ManualRuns) -> Result<CommittedRuns, RepositoryError> {
         self.ticks.tick_add_manual(runs).await
     }
 

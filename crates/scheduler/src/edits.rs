@@ -291,18 +291,13 @@ impl Edits {
     ) -> Result<(), SchedulerError> {
         let firings = [firing];
         let decided = self.bridge.fire_ticks(&firings).await;
-        let on_disk = match decided.as_deref() {
-            Ok([FiringOutcome::Committed]) => firings.first(),
-            Ok([FiringOutcome::Adjusted(adjusted)]) => Some(&adjusted.firing),
-            _ => None,
-        };
-        tell_of_firings(&*self.events, on_disk, self.clock.now());
+        if let Ok(committed) = &decided {
+            tell_of_firings(&*self.events, &firings, committed, self.clock.now());
+        }
+        let outcomes = decided.as_ref().map(|committed| committed.outcomes.as_slice());
         // Whatever the answer is, or if it was lost, there may be a job.
         self.jobs_available.raise();
-        if !matches!(
-            decided.as_deref(),
-            Ok([FiringOutcome::Committed | FiringOutcome::Stale])
-        ) {
+        if !matches!(outcomes, Ok([FiringOutcome::Committed | FiringOutcome::Stale])) {
             self.jobs_stopping.raise();
         }
         self.rearm_after(&decided, id).await;

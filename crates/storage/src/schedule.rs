@@ -467,7 +467,7 @@ fn cancel_buffered(backend: DbBackend, id: ScheduleId) -> Statement {
     Statement::from_sql_and_values(
         backend,
         format!(
-            "UPDATE jobs SET status = 'cancelled', error = $2, completed_at = queued_at
+            "UPDATE jobs AS j SET status = 'cancelled', error = $2, completed_at = queued_at
              WHERE schedule_id = $1 AND {UNFINISHED} AND status = 'buffered'
              RETURNING id, has_dependents, completed_at"
         ),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, RepositoryError, Signal, TaskId,
+    AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, Recovery, RepositoryError, Signal, TaskId,
 };
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -192,11 +192,13 @@ impl Claimer {
         let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
             return Ok(());
         };
-        let recovered = answer.map_err(|failure| ("recovering jobs whose claim got no answer", failure))?;
+        let Recovery { jobs, events } =
+            answer.map_err(|failure| ("recovering jobs whose claim got no answer", failure))?;
         self.lost_a_claim = false;
-        if recovered > 0 {
+        self.context.events.emit(&events);
+        if jobs > 0 {
             warn!(
-                jobs = recovered,
+                jobs,
                 "jobs that were claimed without an answer are back in the queue"
             );
         }
@@ -216,7 +218,9 @@ impl Claimer {
         let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
             return Ok(());
         };
-        let jobs = answer.map_err(|failure| ("reclaiming jobs whose lease has ended", failure))?;
+        let Recovery { jobs, events } =
+            answer.map_err(|failure| ("reclaiming jobs whose lease has ended", failure))?;
+        self.context.events.emit(&events);
         if jobs > 0 {
             warn!(
                 jobs,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
-    Clock, Event, EventSink, FiringOutcome, InvalidSchedules, JobPruning, ManualClock, MockFactRepository,
-    MockJobRepository, MockRepositoryFactory, MockScheduleRepository, MockTickRepository, RepositoryError,
-    ScheduleChange, ScheduleId, SchedulePolicies, ScheduleTiming, SchedulerHealth, SchedulerService, Signal,
-    TaskId, TickFiring, TickRecord, UnifiedSchedule,
+    Clock, CommittedFirings, Event, EventSink, FiringOutcome, InvalidSchedules, JobPruning, ManualClock,
+    MockFactRepository, MockJobRepository, MockRepositoryFactory, MockScheduleRepository, MockTickRepository,
+    RepositoryError, ScheduleChange, ScheduleId, SchedulePolicies, ScheduleTiming, SchedulerHealth,
+    SchedulerService, Signal, TaskId, TickFiring, TickRecord, UnifiedSchedule,
 };
 use ratchet_scheduler::{SchedulerConfig, TokioCronSchedulerService};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -109,7 +109,7 @@ impl Rows {
         Ok(written)
     }
 
-    fn fire(&mut self, firings: &[TickFiring]) -> Result<Vec<FiringOutcome>, RepositoryError> {
+    fn fire(&mut self, firings: &[TickFiring]) -> Result<CommittedFirings, RepositoryError> {
         self.calls += 1;
         let ledger = firings.iter().map(|firing| firing.records.len()).sum();
         self.largest_ledger = self.largest_ledger.max(ledger);
@@ -138,7 +138,10 @@ impl Rows {
         if std::mem::take(&mut self.loses_ticks) {
             return Err(unavailable());
         }
-        Ok(outcomes)
+        Ok(CommittedFirings {
+            outcomes,
+            ..CommittedFirings::default()
+        })
     }
 }
 

@@ -63,7 +63,7 @@ async fn the_last_progress_of_a_running_execution_is_in_it_and_stays_when_it_end
         let taken = jobs
             .job_reclaim_expired(NodeId::new(), at(160), "its lease ended")
             .await;
-        assert_eq!(taken.unwrap(), 2);
+        assert_eq!(taken.unwrap().jobs, 2);
         assert_told(None).await;
 
         // The next attempt has said nothing yet.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ratchet_interfaces::{
-    Choice, DependencyCondition, FiringOutcome, JobCondition, JobFilter, JobId, JobStatus, NodeId,
+    Choice, DependencyCondition, FiringOutcome, JobCondition, JobEvent, JobFilter, JobId, JobStatus, NodeId,
     OverlapPolicy, RepositoryFactory, SchedulePolicies, TickOutcome, UnifiedSchedule,
 };
 
@@ -283,10 +283,12 @@ async fn a_job_that_is_called_off_by_hand_decides_about_those_after_it() {
         for (job, was_running) in [(&stored[0], true), (&stored[1], false)] {
             let heirs = heirs(&*repositories, job.id).await;
             let told = jobs.job_cancel(&cancel(job.id, true)).await.unwrap();
-            let expected = ratchet_interfaces::Cancellation::Cancelled {
-                was_running,
-                released: 1,
-            };
+            let mut changed = Vec::new();
+            for heir in heirs {
+                let heir = found(&*repositories, heir).await;
+                changed.push(JobEvent::of(&heir, Some(JobStatus::Blocked), at(105)));
+            }
+            let expected = ratchet_interfaces::Cancellation::Cancelled { was_running, changed };
             assert_eq!(told, expected);
             assert_decided(&*repositories, heirs, "by hand").await;
         }
@@ -317,7 +319,8 @@ async fn fire(repositories: &dyn RepositoryFactory, schedule: &UnifiedSchedule) 
         .ticks()
         .tick_fire_many(std::slice::from_ref(&firing))
         .await
-        .unwrap();
+        .unwrap()
+        .outcomes;
     assert!(!matches!(outcomes[0], FiringOutcome::Stale), "{outcomes:?}");
     fired_job(&firing)
 }
@@ -385,7 +388,8 @@ async fn a_buffered_job_whose_schedule_is_deleted_decides_about_those_after_it()
             .ticks()
             .tick_fire_many(std::slice::from_ref(&second))
             .await
-            .unwrap();
+            .unwrap()
+            .outcomes;
         let FiringOutcome::Adjusted(adjusted) = &outcomes[0] else {
             panic!("{outcomes:?}");
         };

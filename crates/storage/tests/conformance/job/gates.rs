@@ -371,7 +371,7 @@ async fn who_takes_a_running_job_away_makes_room_for_the_next() {
             .job_reclaim_expired(NodeId::new(), at(160), "its lease ended")
             .await
             .unwrap();
-        assert_eq!(taken, 1);
+        assert_eq!(taken.jobs, 1);
         assert_eq!(claimed(&*repositories, 10).await.len(), 1);
     })
     .await;

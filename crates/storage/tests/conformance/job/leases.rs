@@ -46,10 +46,25 @@ async fn a_job_whose_lease_has_ended_goes_back_to_the_queue_and_its_owner_has_lo
         let lost = claimed_job(&*repositories, dead).await;
         // A lease is over at its end, and not before.
         let before = at(160) - chrono::TimeDelta::microseconds(1);
-        assert_eq!(jobs.job_reclaim_expired(mine, before, REASON).await.unwrap(), 0);
+        assert_eq!(
+            jobs.job_reclaim_expired(mine, before, REASON).await.unwrap().jobs,
+            0
+        );
         assert_eq!(found(&*repositories, lost.job.id).await, lost.job);
-        assert_eq!(jobs.job_reclaim_expired(mine, at(160), REASON).await.unwrap(), 1);
-        assert_eq!(jobs.job_reclaim_expired(mine, at(160), REASON).await.unwrap(), 0);
+        assert_eq!(
+            jobs.job_reclaim_expired(mine, at(160), REASON)
+                .await
+                .unwrap()
+                .jobs,
+            1
+        );
+        assert_eq!(
+            jobs.job_reclaim_expired(mine, at(160), REASON)
+                .await
+                .unwrap()
+                .jobs,
+            0
+        );
 
         let expected = UnifiedJob {
             status: JobStatus::Queued,
@@ -98,7 +113,13 @@ async fn live_leases_and_the_nodes_own_are_left() {
         let own = jobs.job_claim_many(claim(mine, 1)).await.unwrap().remove(0);
         let of_live = jobs.job_claim_many(claim(live, 1)).await.unwrap().remove(0);
         jobs.job_renew_leases(live, at(1_000)).await.unwrap();
-        assert_eq!(jobs.job_reclaim_expired(mine, at(999), REASON).await.unwrap(), 0);
+        assert_eq!(
+            jobs.job_reclaim_expired(mine, at(999), REASON)
+                .await
+                .unwrap()
+                .jobs,
+            0
+        );
         assert_eq!(found(&*repositories, own.job.id).await, own.job);
         assert_eq!(
             status(&*repositories, of_live.job.id).await,
@@ -121,7 +142,8 @@ async fn a_job_that_was_asked_to_stop_is_cancelled_when_its_lease_ends_and_so_is
         assert_eq!(
             jobs.job_reclaim_expired(NodeId::new(), at(160), REASON)
                 .await
-                .unwrap(),
+                .unwrap()
+                .jobs,
             1
         );
         let stopped = found(&*repositories, lost.job.id).await;

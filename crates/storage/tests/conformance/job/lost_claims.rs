@@ -1,4 +1,4 @@
-use ratchet_interfaces::{ExecutionStatus, JobStatus, NodeId};
+use ratchet_interfaces::{Event, ExecutionStatus, JobEvent, JobStatus, NodeId, Recovery};
 
 use crate::harness::on_each_database;
 use crate::sample::{at, claim, stored_jobs};
@@ -17,8 +17,16 @@ async fn a_node_s_jobs_that_it_does_not_know_of_go_back_to_the_queue_and_the_oth
             .job_recover_lost_claims(me, &[known.execution_id], at(130), "its \0 answer")
             .await
             .unwrap();
-        assert_eq!(recovered, 1);
         let job = jobs.job_find(lost.job.id).await.unwrap().unwrap();
+        let [Event::Execution(ended), Event::Job(queued)] = recovered.events.as_slice() else {
+            panic!("{recovered:?}")
+        };
+        assert_eq!(recovered.jobs, 1);
+        assert_eq!(*queued, JobEvent::of(&job, Some(JobStatus::Processing), at(130)));
+        assert_eq!(
+            (ended.execution_id, ended.job_id, ended.status),
+            (lost.execution_id, lost.job.id, ExecutionStatus::Failed)
+        );
         assert_eq!((job.status, job.lease_owner), (JobStatus::Queued, None));
         assert_eq!(job.error.as_deref(), Some("its \u{fffd} answer"));
         let executions = repositories.executions();
@@ -54,8 +62,8 @@ async fn a_node_that_knows_of_none_gets_all_of_its_jobs_back() {
                 .await
                 .unwrap()
         };
-        assert_eq!(recover().await, 3);
-        assert_eq!(recover().await, 0);
+        assert_eq!(recover().await.jobs, 3);
+        assert_eq!(recover().await, Recovery::default());
         assert_eq!(jobs.job_claim_many(claim(me, 3)).await.unwrap().len(), 3);
     })
     .await;

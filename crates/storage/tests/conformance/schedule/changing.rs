@@ -43,7 +43,8 @@ async fn what_is_created_replaced_and_deleted_together_is_there_together() {
             .ticks()
             .tick_fire_many(&[firing(&replaced)])
             .await
-            .unwrap();
+            .unwrap()
+            .outcomes;
         assert_eq!(outcome, [FiringOutcome::Committed]);
 
         let leader = schedule("leader", replaced.task_id);

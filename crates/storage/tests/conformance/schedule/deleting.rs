@@ -47,7 +47,7 @@ async fn a_deleted_schedule_takes_its_ledger_with_it_and_leaves_its_jobs() {
         let gone = stored_schedule(&*repositories, "gone").await;
         let kept = stored_schedule(&*repositories, "kept").await;
         let firings = [firing(&gone), firing(&kept)];
-        let outcomes = ticks.tick_fire_many(&firings).await.unwrap();
+        let outcomes = ticks.tick_fire_many(&firings).await.unwrap().outcomes;
         assert_eq!(outcomes, vec![FiringOutcome::Committed; 2]);
         let [job_of_gone, job_of_kept] = firings.map(|firing| fired_job(&firing));
         let before = jobs.job_find(job_of_gone).await.unwrap().unwrap();

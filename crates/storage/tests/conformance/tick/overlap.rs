@@ -33,7 +33,8 @@ async fn fire(repositories: &dyn RepositoryFactory, id: &UnifiedSchedule) -> (Ti
         .ticks()
         .tick_fire_many(std::slice::from_ref(&firing))
         .await
-        .unwrap();
+        .unwrap()
+        .outcomes;
     (firing, outcomes.remove(0))
 }
 
@@ -144,7 +145,7 @@ async fn a_schedule_is_completed_by_its_last_run_and_paused_by_failures() {
             decided_at: at(70),
         };
         let ticks = repositories.ticks();
-        assert_eq!(ticks.tick_add_manual(&runs).await.unwrap(), 1);
+        assert_eq!(ticks.tick_add_manual(&runs).await.unwrap().request, 1);
         assert_eq!(
             ticks
                 .tick_add_manual(&ManualRuns {
@@ -152,7 +153,8 @@ async fn a_schedule_is_completed_by_its_last_run_and_paused_by_failures() {
                     ..runs.clone()
                 })
                 .await
-                .unwrap(),
+                .unwrap()
+                .request,
             2
         );
         let by_hand = ticks.tick_find(schedule.id, at(70)).await.unwrap();
@@ -188,7 +190,7 @@ async fn a_schedule_is_completed_by_its_last_run_and_paused_by_failures() {
         let (mut last, outcome) = fire(&*repositories, &schedule).await;
         assert_eq!(outcome, FiringOutcome::Stale);
         last.resumes = true;
-        let outcomes = ticks.tick_fire_many(&[last]).await.unwrap();
+        let outcomes = ticks.tick_fire_many(&[last]).await.unwrap().outcomes;
         assert_eq!(adjusted(outcomes[0].clone()), (TickOutcome::Buffered, false));
         let after = schedules.schedule_find(schedule.id).await.unwrap().unwrap();
         assert_eq!((after.pause, after.version, after.next_run), (None, 3, None));
