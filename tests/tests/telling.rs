@@ -93,7 +93,9 @@ fn job(server: &ServerProcess, more: &Value) -> String {
 }
 
 fn schedule(server: &ServerProcess, name: &str, when: &str, seconds: u32, policies: &Value) -> String {
-    let body = json!({"taskId": WAIT, "name": name, "cronExpression": when, "priority": "HIGH",
+    // One waits behind the others, until a later tick takes its place.
+    let priority = if name == "waits" { "LOW" } else { "HIGH" };
+    let body = json!({"taskId": WAIT, "name": name, "cronExpression": when, "priority": priority,
         "input": {"seconds": seconds}, "policies": policies});
     id_of(&post(server, "/schedules", &body))
 }
@@ -165,6 +167,7 @@ fn what_is_told_of_each_job_is_each_of_its_changes_once_and_ends_with_what_its_r
         ("buffers", "BUFFER_ONE"),
         ("cancels", "CANCEL_RUNNING"),
         ("terminates", "TERMINATE_RUNNING"),
+        ("waits", "TERMINATE_RUNNING"),
     ] {
         schedules.push(schedule(
             &server,
@@ -192,6 +195,10 @@ fn what_is_told_of_each_job_is_each_of_its_changes_once_and_ends_with_what_its_r
         ("", "CANCELLED", 2),
     ];
     while !wanted.iter().all(|(from, to, times)| view.saw(from, to, *times)) {
+        // There is always something more important than what waits.
+        for _ in 0..3 {
+            job(&server, &json!({"input": {"seconds": 2}}));
+        }
         let last = job(&server, &json!({"priority": "CRITICAL"}));
         view.follow(&mut watcher, &last);
         assert!(Instant::now() < deadline, "{:?}", view.seen);
