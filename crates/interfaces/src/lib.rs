@@ -55,7 +55,7 @@ mod worker;
 pub use audit::{AuditCondition, AuditEntry, AuditFilter};
 pub use backoff::{Backoff, BackoffError};
 pub use caller::{Caller, CallerError};
-pub use change::{ExecutionDeletion, JobChanges, JobDeletion, JobUpdate};
+pub use change::{ChangedSchedules, ExecutionDeletion, JobChanges, JobDeletion, JobUpdate, ScheduleDeletion};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
     Delivery, DeliveryAttempt, DeliveryCondition, DeliveryFilter, DeliveryReceipt, DeliverySort,

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Choice, CommittedFirings, CommittedRuns, Fact, FactRepository, JobId, JobPruning, JobRepository,
-    ManualRuns, PageRequest, RepositoryError, RepositoryFactory, ScheduleChange, ScheduleId, SchedulePeriod,
-    ScheduleRepository, Tick, TickCondition, TickFilter, TickFiring, TickRepository, TickSort, UnifiedJob,
-    UnifiedSchedule,
+    ChangedSchedules, Choice, CommittedFirings, CommittedRuns, Fact, FactRepository, JobId, JobPruning,
+    JobRepository, ManualRuns, PageRequest, RepositoryError, RepositoryFactory, ScheduleChange,
+    ScheduleDeletion, ScheduleId, SchedulePeriod, ScheduleRepository, Tick, TickCondition, TickFilter,
+    TickFiring, TickRepository, TickSort, UnifiedJob, UnifiedSchedule,
 };
 
 use crate::pages::{LoadedPage, SchedulePages, interpret};
@@ -86,11 +86,11 @@ impl RepositoryBridge {
         self.schedules.schedule_update(schedule).await
     }
 
-    /// Deletes a schedule; says whether it existed.
+    /// Deletes a schedule.
     ///
     /// # Errors
     /// As the repository.
-    pub async fn delete_schedule(&self, id: ScheduleId) -> Result<bool, RepositoryError> {
+    pub async fn delete_schedule(&self, id: ScheduleId) -> Result<ScheduleDeletion, RepositoryError> {
         self.schedules.schedule_delete(id).await
     }
 
@@ -101,7 +101,7 @@ impl RepositoryBridge {
     pub async fn change_schedules(
         &self,
         changes: &[ScheduleChange],
-    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+    ) -> Result<ChangedSchedules, RepositoryError> {
         self.schedules.schedule_change_many(changes).await
     }
 
@@ -113,7 +113,7 @@ impl RepositoryBridge {
         &self,
         id: ScheduleId,
         version: u32,
-    ) -> Result<bool, RepositoryError> {
+    ) -> Result<ScheduleDeletion, RepositoryError> {
         self.schedules.schedule_delete_version(id, version).await
     }
 

@@ -72,6 +72,14 @@ pub(crate) fn tell_of_schedule(sink: &dyn EventSink, event: impl FnOnce() -> Sch
     }
 }
 
+/// Tells of jobs that were cancelled with their schedules, and of those after them.
+pub(crate) fn tell_of_jobs(sink: &dyn EventSink, changed: &[JobEvent], at: DateTime<Utc>) {
+    if sink.listens() && !changed.is_empty() {
+        let jobs = changed.iter().map(|job| Event::Job(JobEvent { at, ..*job }));
+        sink.emit(&jobs.collect::<Vec<_>>());
+    }
+}
+
 /// Adds a decision. Of the ticks aside it is told that they were decided on: their jobs there were before.
 fn push_firing(events: &mut Vec<Event>, firing: &TickFiring, aside: &[TickRecord], at: DateTime<Utc>) {
     let schedule = |change| {
@@ -268,7 +276,7 @@ mod tests {
             }))],
             ..CommittedFirings::default()
         };
-        assert_eq!(told(&[planned.clone()], &committed), ["fired tick"]);
+        assert_eq!(told(std::slice::from_ref(&planned), &committed), ["fired tick"]);
         let stale = CommittedFirings {
             outcomes: vec![FiringOutcome::Stale],
             ..CommittedFirings::default()

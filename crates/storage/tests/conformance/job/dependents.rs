@@ -11,8 +11,8 @@ use DependencyCondition::{AllFinished, AllSucceeded, AnyFailed};
 
 use crate::harness::{at_once, on_each_database};
 use crate::sample::{
-    at, cancel, cancelled, claim, claimed_jobs, failed, fired_job, firing, found, outcome, schedule, settle,
-    status, stored_after, stored_jobs, stored_task, succeeded,
+    at, cancel, cancelled, claim, claimed_jobs, failed, fired_job, firing, found, moves, outcome, schedule,
+    settle, status, stored_after, stored_jobs, stored_task, succeeded,
 };
 
 const CONDITIONS: [DependencyCondition; 3] = [AllSucceeded, AllFinished, AnyFailed];
@@ -397,11 +397,20 @@ async fn a_buffered_job_whose_schedule_is_deleted_decides_about_those_after_it()
         let buffered = fired_job(&second);
         assert_eq!(status(&*repositories, buffered).await, JobStatus::Buffered);
         let heirs = heirs(&*repositories, buffered).await;
-        repositories
+        let deletion = repositories
             .schedules()
             .schedule_delete(schedule.id)
             .await
             .unwrap();
+        assert!(deletion.existed);
+        assert_eq!(
+            moves(&deletion.changed),
+            [
+                (buffered, Some(JobStatus::Buffered), JobStatus::Cancelled),
+                (heirs[0], Some(JobStatus::Blocked), JobStatus::Queued),
+                (heirs[1], Some(JobStatus::Blocked), JobStatus::Cancelled)
+            ]
+        );
         assert_decided(&*repositories, heirs, "by the deletion of its schedule").await;
     })
     .await;

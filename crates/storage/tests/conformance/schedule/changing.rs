@@ -1,8 +1,8 @@
 //! Many changes together, or none.
 
 use ratchet_interfaces::{
-    DependencyCondition, FiringOutcome, Following, RepositoryError, RepositoryFactory, ScheduleChange,
-    ScheduleId, ScheduleSelection, TaskId, UnifiedSchedule,
+    ChangedSchedules, DependencyCondition, FiringOutcome, Following, RepositoryError, RepositoryFactory,
+    ScheduleChange, ScheduleId, ScheduleSelection, TaskId, UnifiedSchedule,
 };
 
 use crate::harness::{assert_refused, at_once, on_each_database};
@@ -64,7 +64,7 @@ async fn what_is_created_replaced_and_deleted_together_is_there_together() {
             ScheduleChange::Create(created.clone()),
             deletion(&deleted),
         ];
-        let written = schedules.schedule_change_many(&changes).await.unwrap();
+        let written = schedules.schedule_change_many(&changes).await.unwrap().schedules;
         let expected = UnifiedSchedule {
             version: replaced.version + 1,
             last_run: replaced.next_run,
@@ -81,7 +81,8 @@ async fn what_is_created_replaced_and_deleted_together_is_there_together() {
             1,
             "what it said before is kept, as after a single change"
         );
-        assert!(schedules.schedule_change_many(&[]).await.unwrap().is_empty());
+        let nothing = schedules.schedule_change_many(&[]).await.unwrap();
+        assert_eq!(nothing, ChangedSchedules::default());
     })
     .await;
 }
