@@ -181,6 +181,15 @@ pub struct ClaimRequest {
     pub lease_until: DateTime<Utc>,
 }
 
+/// What came of a [`ClaimRequest`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Claim {
+    /// The jobs that the node runs now.
+    pub jobs: Vec<ClaimedJob>,
+    /// That jobs have failed because their rows cannot be read, and what became of those that waited for them.
+    pub changed: Vec<JobEvent>,
+}
+
 /// A job that this process now runs, and the execution that was opened for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimedJob {

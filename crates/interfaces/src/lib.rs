@@ -84,9 +84,9 @@ pub use id::{
 };
 pub use idempotency::{IdempotencyClaim, IdempotencyKey, IdempotencyState, KeptAnswer};
 pub use job::{
-    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCondition,
-    JobCreation, JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, QueueDepths, Recovery,
-    SettleOutcome, Settlement, StopRequest, UnifiedJob,
+    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, Claim, ClaimRequest, ClaimedJob,
+    JobCondition, JobCreation, JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus,
+    QueueDepths, Recovery, SettleOutcome, Settlement, StopRequest, UnifiedJob,
 };
 pub use manual_clock::ManualClock;
 pub use overlap::{OverlapDecision, UnfinishedJob, asks_for_overlap, decide_overlap};

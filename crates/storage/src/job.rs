@@ -25,10 +25,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobChanges,
-    JobCreation, JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort,
-    JobStatistics, JobUpdate, NodeId, Page, PageRequest, QueueDepths, Recovery, RepositoryError, Settlement,
-    StopRequest, UnifiedJob,
+    AttemptOutcome, CancelRequest, Cancellation, Claim, ClaimRequest, ExecutionId, JobChanges, JobCreation,
+    JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, JobStatistics,
+    JobUpdate, NodeId, Page, PageRequest, QueueDepths, Recovery, RepositoryError, Settlement, StopRequest,
+    UnifiedJob,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
@@ -113,7 +113,7 @@ impl JobRepository for Jobs {
         page(&self.store.reader, &parts, request, "listing jobs", read).await
     }
 
-    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError> {
+    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Claim, RepositoryError> {
         claim::claim(&self.store.writer, request).await
     }
 

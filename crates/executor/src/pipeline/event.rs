@@ -117,9 +117,10 @@ const fn statuses(result: &AttemptResult) -> (ExecutionStatus, JobStatus) {
     }
 }
 
-/// Tells that executions were opened.
-pub(super) fn tell_of_starts(sink: &dyn EventSink, opened: &[Facts]) {
-    let mut events = Vec::with_capacity(2 * opened.len());
+/// Tells that executions were opened, and what the claim changed besides.
+pub(super) fn tell_of_starts(sink: &dyn EventSink, opened: &[Facts], changed: &[JobEvent]) {
+    let mut events = Vec::with_capacity(2 * opened.len() + changed.len());
+    events.extend(changed.iter().copied().map(Event::Job));
     for facts in opened {
         facts.push_start(&mut events);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, Delivery,
+    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, Claim, ClaimRequest, ClaimedJob, Delivery,
     DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliverySort, DeliveryStatus, Event,
     Execution, ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository,
     ExecutionSort, ExecutionStatistics, ExecutionStatus, JobChanges, JobCreation, JobDeletion,
@@ -218,11 +218,12 @@ impl JobRepository for FakeDatabase {
         unreachable!("the executor lists no jobs")
     }
 
-    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError> {
+    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Claim, RepositoryError> {
         let mut held = self.claiming_held.subscribe();
         let answer = self.claim(request);
         held.wait_for(|held| !held).await.unwrap();
-        answer
+        let (jobs, changed) = (answer?, Vec::new());
+        Ok(Claim { jobs, changed })
     }
 
     async fn job_next_run_after(&self, _: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, RepositoryError> {

@@ -2,10 +2,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobChanges,
-    JobCreation, JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobSort, JobStatistics,
-    JobUpdate, NodeId, Page, PageRequest, QueueDepths, Recovery, RepositoryError, Settlement, StopRequest,
-    UnifiedJob,
+    AttemptOutcome, CancelRequest, Cancellation, Claim, ClaimRequest, ExecutionId, JobChanges, JobCreation,
+    JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobSort, JobStatistics, JobUpdate, NodeId,
+    Page, PageRequest, QueueDepths, Recovery, RepositoryError, Settlement, StopRequest, UnifiedJob,
 };
 
 /// The table `jobs`, the queue.
@@ -66,7 +65,7 @@ pub trait JobRepository: Send + Sync {
     /// longest, whatever their priority. A job whose task, or whose concurrency key, has as many running as it may is
     /// left. A job whose row cannot be read is failed in the same transaction, with the reason in its `error`, and does
     /// not keep the others.
-    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError>;
+    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Claim, RepositoryError>;
 
     /// The earliest `run_after` of the waiting jobs, if any waits. Those that are due at `now` and wait for a limit of
     /// their task or key do not count: the end of another job tells when they may run.

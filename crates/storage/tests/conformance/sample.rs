@@ -168,7 +168,8 @@ pub(crate) async fn claimed_jobs(
         .jobs()
         .job_claim_many(claim(node, count))
         .await
-        .unwrap();
+        .unwrap()
+        .jobs;
     assert_eq!(claimed.len(), count as usize);
     claimed
 }

@@ -59,7 +59,8 @@ async fn a_job_that_waits_for_whatever_reason_is_cancelled_at_once() {
                 .jobs()
                 .job_claim_many(claim(NodeId::new(), 10))
                 .await
-                .unwrap(),
+                .unwrap()
+                .jobs,
             []
         );
     })
@@ -112,7 +113,7 @@ async fn a_job_that_runs_is_taken_away_by_force() {
             let claimed = {
                 let task = stored_task(&*repositories, &format!("asked {asked_before}")).await;
                 store(&*repositories, &[job(task)]).await;
-                jobs.job_claim_many(claim(node, 1)).await.unwrap().remove(0)
+                jobs.job_claim_many(claim(node, 1)).await.unwrap().jobs.remove(0)
             };
             if asked_before {
                 jobs.job_cancel(&cancel(claimed.job.id, false)).await.unwrap();
@@ -240,7 +241,7 @@ async fn a_job_that_is_called_off_while_it_is_claimed_and_settled_ends_once() {
                 let jobs = repositories.jobs();
                 async move {
                     if place == 0 {
-                        let claimed = jobs.job_claim_many(claim(NodeId::new(), 1)).await.unwrap();
+                        let claimed = jobs.job_claim_many(claim(NodeId::new(), 1)).await.unwrap().jobs;
                         let ends: Vec<_> = claimed
                             .iter()
                             .map(|claimed| outcome(claimed, succeeded()))

@@ -47,6 +47,7 @@ async fn how_the_others_stand_decides_what_a_new_job_is() {
                 .job_claim_many(claim(NodeId::new(), 1))
                 .await
                 .unwrap()
+                .jobs
                 .remove(0);
             settle(&*repositories, &claimed, end).await;
             ended.push(claimed.job.id);
@@ -95,6 +96,7 @@ async fn the_jobs_of_one_call_may_be_after_each_other_in_any_order() {
             .job_claim_many(claim(NodeId::new(), 1))
             .await
             .unwrap()
+            .jobs
             .remove(0);
         settle(&*repositories, &broken, failed()).await;
 
@@ -206,7 +208,7 @@ async fn a_long_chain_is_stored_in_one_call_and_cancelled_at_once() {
             .collect();
         let jobs = repositories.jobs();
         jobs.job_create_many(&chain, &dependencies).await.unwrap();
-        let claimed = jobs.job_claim_many(claim(NodeId::new(), 10)).await.unwrap();
+        let claimed = jobs.job_claim_many(claim(NodeId::new(), 10)).await.unwrap().jobs;
         assert_eq!(claimed.len(), 1);
         assert_eq!(settle(&*repositories, &claimed[0], failed()).await.released, 0);
         let filter = JobFilter::of([JobCondition::Status(Choice::Is(JobStatus::Cancelled))]);

@@ -85,7 +85,8 @@ async fn claimed_jobs_of(
         .jobs()
         .job_claim_many(claim(NodeId::new(), count))
         .await
-        .unwrap();
+        .unwrap()
+        .jobs;
     assert_eq!(claimed.len(), count as usize);
     claimed
 }
@@ -217,7 +218,7 @@ async fn of_two_jobs_that_end_at_the_same_time_one_decides_about_the_third() {
             assert_eq!(status(&*repositories, last).await, Cancelled);
             assert_eq!(released, 2, "{answers:?}");
             let taken = repositories.jobs().job_claim_many(claim(NodeId::new(), 10)).await;
-            assert_eq!(taken.unwrap().len(), 0, "they may run from second 105");
+            assert_eq!(taken.unwrap().jobs.len(), 0, "they may run from second 105");
             for id in waiting {
                 let jobs = repositories.jobs();
                 jobs.job_cancel(&cancel(id, false)).await.unwrap();
@@ -279,7 +280,7 @@ async fn a_job_that_is_called_off_by_hand_decides_about_those_after_it() {
     on_each_database(async |repositories| {
         let jobs = repositories.jobs();
         let stored = stored_jobs(&*repositories, 2).await;
-        jobs.job_claim_many(claim(NodeId::new(), 1)).await.unwrap();
+        jobs.job_claim_many(claim(NodeId::new(), 1)).await.unwrap().jobs;
         for (job, was_running) in [(&stored[0], true), (&stored[1], false)] {
             let heirs = heirs(&*repositories, job.id).await;
             let told = jobs.job_cancel(&cancel(job.id, true)).await.unwrap();
@@ -337,7 +338,8 @@ async fn a_job_whose_place_a_later_tick_takes_decides_about_those_after_it() {
                         .jobs()
                         .job_claim_many(claim(NodeId::new(), 1))
                         .await
-                        .unwrap();
+                        .unwrap()
+                        .jobs;
                     assert_eq!(claimed[0].job.id, first);
                 }
                 let heirs = heirs(&*repositories, first).await;

@@ -44,6 +44,7 @@ async fn claimed(repositories: &dyn RepositoryFactory, limit: u32) -> Vec<Claime
         .job_claim_many(claim(NodeId::new(), limit))
         .await
         .unwrap()
+        .jobs
 }
 
 fn ids(claimed: &[ClaimedJob]) -> HashSet<JobId> {
@@ -464,7 +465,7 @@ async fn jobs_that_wait_follow_their_task_when_it_gets_a_limit_and_when_it_loses
             now: at(110),
             ..claim(NodeId::new(), 10)
         };
-        let started = jobs.job_claim_many(request).await.unwrap();
+        let started = jobs.job_claim_many(request).await.unwrap().jobs;
         assert_eq!(started.len(), 3);
         assert!(ids(&started).contains(&blocked) || running.job.id == blocked);
     })

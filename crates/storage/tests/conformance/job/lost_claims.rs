@@ -9,9 +9,9 @@ async fn a_node_s_jobs_that_it_does_not_know_of_go_back_to_the_queue_and_the_oth
         let (me, other) = (NodeId::new(), NodeId::new());
         let jobs = repositories.jobs();
         stored_jobs(&*repositories, 4).await;
-        let known = jobs.job_claim_many(claim(me, 1)).await.unwrap().remove(0);
-        let of_other = jobs.job_claim_many(claim(other, 1)).await.unwrap().remove(0);
-        let lost = jobs.job_claim_many(claim(me, 1)).await.unwrap().remove(0);
+        let known = jobs.job_claim_many(claim(me, 1)).await.unwrap().jobs.remove(0);
+        let of_other = jobs.job_claim_many(claim(other, 1)).await.unwrap().jobs.remove(0);
+        let lost = jobs.job_claim_many(claim(me, 1)).await.unwrap().jobs.remove(0);
 
         let recovered = jobs
             .job_recover_lost_claims(me, &[known.execution_id], at(130), "its \0 answer")
@@ -56,7 +56,7 @@ async fn a_node_that_knows_of_none_gets_all_of_its_jobs_back() {
         let me = NodeId::new();
         let jobs = repositories.jobs();
         stored_jobs(&*repositories, 3).await;
-        assert_eq!(jobs.job_claim_many(claim(me, 3)).await.unwrap().len(), 3);
+        assert_eq!(jobs.job_claim_many(claim(me, 3)).await.unwrap().jobs.len(), 3);
         let recover = async || {
             jobs.job_recover_lost_claims(me, &[], at(130), "lost")
                 .await
@@ -64,7 +64,7 @@ async fn a_node_that_knows_of_none_gets_all_of_its_jobs_back() {
         };
         assert_eq!(recover().await.jobs, 3);
         assert_eq!(recover().await, Recovery::default());
-        assert_eq!(jobs.job_claim_many(claim(me, 3)).await.unwrap().len(), 3);
+        assert_eq!(jobs.job_claim_many(claim(me, 3)).await.unwrap().jobs.len(), 3);
     })
     .await;
 }

@@ -15,11 +15,15 @@ async fn the_jobs_of_other_nodes_go_back_to_the_queue() {
         let mine = claimed_job(&*repositories, me).await;
         let of_dead = {
             stored_more(&*repositories, "second").await;
-            jobs.job_claim_many(claim(dead, 1)).await.unwrap().remove(0)
+            jobs.job_claim_many(claim(dead, 1)).await.unwrap().jobs.remove(0)
         };
         let of_long_dead = {
             stored_more(&*repositories, "third").await;
-            jobs.job_claim_many(claim(long_dead, 1)).await.unwrap().remove(0)
+            jobs.job_claim_many(claim(long_dead, 1))
+                .await
+                .unwrap()
+                .jobs
+                .remove(0)
         };
         let waiting = stored_more(&*repositories, "fourth").await;
 
@@ -84,7 +88,7 @@ async fn the_jobs_of_other_nodes_go_back_to_the_queue() {
             jobs.job_recover_orphans(me, at(131), reason).await.unwrap().jobs,
             0
         );
-        assert_eq!(jobs.job_claim_many(claim(me, 10)).await.unwrap().len(), 3);
+        assert_eq!(jobs.job_claim_many(claim(me, 10)).await.unwrap().jobs.len(), 3);
     })
     .await;
 }

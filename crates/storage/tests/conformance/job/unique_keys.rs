@@ -86,6 +86,7 @@ async fn a_key_is_kept_until_its_job_has_ended_and_is_free_then() {
                 .job_claim_many(claim(NodeId::new(), 1))
                 .await
                 .unwrap()
+                .jobs
                 .remove(0);
             let created = jobs.job_create_many(&[again()], &[]).await.unwrap();
             assert_eq!(created, [JobCreation::Duplicate(holder.id)], "while it runs");
@@ -172,7 +173,7 @@ async fn who_is_after_a_job_that_was_left_out_is_after_the_one_that_has_its_key(
             ]
         );
         assert_eq!(jobs.job_dependencies(next.id).await.unwrap(), [holder.id]);
-        let claimed = jobs.job_claim_many(claim(NodeId::new(), 5)).await.unwrap();
+        let claimed = jobs.job_claim_many(claim(NodeId::new(), 5)).await.unwrap().jobs;
         assert_eq!(claimed.len(), 1);
         assert_eq!(settle(&*repositories, &claimed[0], succeeded()).await.released, 1);
         assert_eq!(status(&*repositories, next.id).await, JobStatus::Queued);

@@ -411,7 +411,13 @@ impl Pair<'_> {
             aged: 0,
             lease_until: self.now + TimeDelta::minutes(1),
         };
-        let claimed = self.repositories.jobs().job_claim_many(request).await.unwrap();
+        let claimed = self
+            .repositories
+            .jobs()
+            .job_claim_many(request)
+            .await
+            .unwrap()
+            .jobs;
         let ids: Vec<JobId> = claimed.iter().map(|claimed| claimed.job.id).collect();
         assert_eq!(ids, self.model.claim(self.now, limit as usize));
         for claimed in claimed {

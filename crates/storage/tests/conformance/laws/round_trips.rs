@@ -249,7 +249,7 @@ fn a_result_and_its_delivery_and_its_log_come_back_as_they_were_stored() {
                 limit: 1,
                 ..claim(node, 1)
             };
-            let claimed = jobs.job_claim_many(request).await.unwrap().remove(0);
+            let claimed = jobs.job_claim_many(request).await.unwrap().jobs.remove(0);
             assert_eq!(claimed.job.id, queued.id, "the cases before have settled theirs");
             let line = ExecutionLogLine {
                 execution_id: claimed.execution_id,

@@ -140,7 +140,12 @@ async fn how_the_leaders_job_ends_decides_about_the_followers() {
             }
             fire(&*repositories, &firing(&leader)).await;
             let node = NodeId::new();
-            let mut claimed = repositories.jobs().job_claim_many(claim(node, 10)).await.unwrap();
+            let mut claimed = repositories
+                .jobs()
+                .job_claim_many(claim(node, 10))
+                .await
+                .unwrap()
+                .jobs;
             claimed.retain(|claimed| claimed.job.schedule_id == Some(leader.id));
             settle(&*repositories, &claimed[0], result.clone()).await;
             for (follower, expected) in followers.iter().zip(expected) {
@@ -488,7 +493,8 @@ async fn leaders_fire_beside_the_ends_of_their_followers_jobs() {
                 .jobs()
                 .job_claim_many(claim(node, 100))
                 .await
-                .unwrap();
+                .unwrap()
+                .jobs;
             let ends: Vec<_> = claimed
                 .iter()
                 .map(|claimed| crate::sample::outcome(claimed, succeeded()))

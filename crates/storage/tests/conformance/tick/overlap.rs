@@ -69,7 +69,7 @@ async fn each_policy_decides_on_a_tick_whose_forerunner_runs_and_the_end_of_that
             assert_eq!(outcome, FiringOutcome::Committed);
             let node = NodeId::new();
             let jobs = repositories.jobs();
-            let claimed = jobs.job_claim_many(claim(node, 1)).await.unwrap().remove(0);
+            let claimed = jobs.job_claim_many(claim(node, 1)).await.unwrap().jobs.remove(0);
             assert_eq!(claimed.job.id, fired_job(&first));
             let (second, outcome) = fire(&*repositories, &schedule).await;
             match expected {
@@ -164,7 +164,12 @@ async fn a_schedule_is_completed_by_its_last_run_and_paused_by_failures() {
             2
         );
         let node = NodeId::new();
-        let claimed = repositories.jobs().job_claim_many(claim(node, 1)).await.unwrap();
+        let claimed = repositories
+            .jobs()
+            .job_claim_many(claim(node, 1))
+            .await
+            .unwrap()
+            .jobs;
         let end = AttemptOutcome {
             job_id: claimed[0].job.id,
             execution_id: claimed[0].execution_id,

@@ -33,7 +33,12 @@ async fn with_a_running_job(
         .tick_fire_many(&[firing(&first)])
         .await
         .unwrap();
-    let mut claimed = repositories.jobs().job_claim_many(claim(node, 10)).await.unwrap();
+    let mut claimed = repositories
+        .jobs()
+        .job_claim_many(claim(node, 10))
+        .await
+        .unwrap()
+        .jobs;
     claimed.retain(|claimed| claimed.job.schedule_id == Some(first.id));
     let stored = schedules.schedule_find(first.id).await.unwrap().unwrap();
     (stored, claimed.remove(0))

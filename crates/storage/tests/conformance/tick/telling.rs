@@ -146,7 +146,7 @@ async fn jobs_that_wait_and_give_way_to_a_later_tick_are_answered_with_those_aft
                 now: at(1_000),
                 ..claim(NodeId::new(), 10)
             };
-            let claimed = jobs.job_claim_many(later).await.unwrap();
+            let claimed = jobs.job_claim_many(later).await.unwrap().jobs;
             let heir = stored_after(&*repositories, task, DependencyCondition::AnyFailed, &[second]).await;
             let (third, committed) = fire(&*repositories, schedule.id).await;
             let told = moves(&committed.changed);
