@@ -198,12 +198,7 @@ async fn a_job_whose_attempts_were_set_back_by_hand_does_not_keep_the_others() {
         let repositories = database.repositories();
         let jobs = stored_jobs(&*repositories, 2).await;
         let node = NodeId::new();
-        repositories
-            .jobs()
-            .job_claim_many(claim(node, 1))
-            .await
-            .unwrap()
-            .jobs;
+        repositories.jobs().job_claim_many(claim(node, 1)).await.unwrap();
         damage(
             &database,
             &["UPDATE jobs SET status = 'queued', attempts = 0, lease_owner = NULL WHERE status = 'processing'"],

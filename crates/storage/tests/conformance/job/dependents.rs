@@ -280,7 +280,7 @@ async fn a_job_that_is_called_off_by_hand_decides_about_those_after_it() {
     on_each_database(async |repositories| {
         let jobs = repositories.jobs();
         let stored = stored_jobs(&*repositories, 2).await;
-        jobs.job_claim_many(claim(NodeId::new(), 1)).await.unwrap().jobs;
+        jobs.job_claim_many(claim(NodeId::new(), 1)).await.unwrap();
         for (job, was_running) in [(&stored[0], true), (&stored[1], false)] {
             let heirs = heirs(&*repositories, job.id).await;
             let told = jobs.job_cancel(&cancel(job.id, true)).await.unwrap();

@@ -165,7 +165,7 @@ async fn the_next_lease_to_end_is_that_of_another_node() {
         assert_eq!(jobs.job_next_lease_end(mine).await.unwrap(), None);
         stored_jobs(&*repositories, 3).await;
         for node in [mine, first, second] {
-            jobs.job_claim_many(claim(node, 1)).await.unwrap().jobs;
+            jobs.job_claim_many(claim(node, 1)).await.unwrap();
         }
         for (node, until) in [(mine, 200), (first, 400), (second, 300)] {
             jobs.job_renew_leases(node, at(until)).await.unwrap();
