@@ -124,7 +124,7 @@ impl Engine {
             lease_until: self.clock.now() + TimeDelta::hours(1),
         };
         let jobs = self.repositories.jobs();
-        let claimed = jobs.job_claim_many(request).await.unwrap();
+        let claimed = jobs.job_claim_many(request).await.unwrap().jobs;
         assert!(!claimed.is_empty(), "no job waits");
         let ended = claimed.into_iter().map(|claimed| AttemptOutcome {
             job_id: claimed.job.id,

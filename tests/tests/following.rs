@@ -113,7 +113,7 @@ impl Engine {
             lease_until: now + TimeDelta::hours(1),
         };
         let jobs = self.repositories.jobs();
-        let claimed = jobs.job_claim_many(request).await.unwrap();
+        let claimed = jobs.job_claim_many(request).await.unwrap().jobs;
         let ended: Vec<_> = claimed
             .iter()
             .map(|claimed| {

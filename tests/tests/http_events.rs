@@ -1,83 +1,16 @@
 //! `/api/v1/events` and `/metrics` of the real server: what happens is told as it happens, and the numbers are those of
 //! the API.
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use ratchet_tests::{ServerProcess, WebAnswer, WebServer};
+use ratchet_tests::{EventWatcher as Watcher, ServerProcess, ToldEvent as Told, WebAnswer, WebServer};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 const WAIT: &str = "00000000-0000-0000-0000-000000000002";
-const EVENTS: &str = "/api/v1/events";
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A client of the stream.
-struct Watcher(BufReader<TcpStream>);
-
-/// An event.
-#[derive(Debug, Clone)]
-struct Told {
-    name: String,
-    id: String,
-    data: Value,
-}
-
-impl Watcher {
-    fn of(server: &ServerProcess, query: &str, after: Option<&str>) -> Self {
-        let address = server.address().unwrap();
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let after = after.map_or(String::new(), |id| format!("last-event-id: {id}\r\n"));
-        let request = format!("GET {EVENTS}{query} HTTP/1.1\r\nhost: {address}\r\n{after}\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut reader = BufReader::new(stream);
-        let mut status = String::new();
-        reader.read_line(&mut status).unwrap();
-        assert!(status.starts_with("HTTP/1.1 200"), "{status}");
-        Self(reader)
-    }
-
-    /// The next event; `None` at the end of the stream.
-    fn next(&mut self) -> Option<Told> {
-        let mut fields: HashMap<String, String> = HashMap::new();
-        loop {
-            let mut line = String::new();
-            if self.0.read_line(&mut line).unwrap() == 0 {
-                return None;
-            }
-            // The headers, and the lengths of the chunks, are no fields.
-            if let Some((name @ ("event" | "id" | "data"), value)) = line.trim_end().split_once(": ") {
-                fields.insert(name.to_owned(), value.to_owned());
-            }
-            if let (Some(name), Some(id), Some(data)) =
-                (fields.get("event"), fields.get("id"), fields.get("data"))
-            {
-                return Some(Told {
-                    name: name.clone(),
-                    id: id.clone(),
-                    data: serde_json::from_str(data).unwrap(),
-                });
-            }
-        }
-    }
-
-    fn until(&mut self, wanted: impl Fn(&Told) -> bool) -> Vec<Told> {
-        let mut all = Vec::new();
-        loop {
-            let told = self.next().expect("the stream goes on");
-            let is_wanted = wanted(&told);
-            all.push(told);
-            if is_wanted {
-                return all;
-            }
-        }
-    }
-}
 
 fn start(folder: &Path) -> ServerProcess {
     ServerProcess::start(folder, &[]).ready()

@@ -110,7 +110,7 @@ async fn jobs_that_ended_long_ago_go_and_the_audit_does_not_miss_them() {
                         aged: 0,
                         lease_until: now + TimeDelta::minutes(1),
                     };
-                    if let Some(claimed) = jobs.job_claim_many(request).await.unwrap().pop() {
+                    if let Some(claimed) = jobs.job_claim_many(request).await.unwrap().jobs.pop() {
                         break claimed;
                     }
                     tokio::task::yield_now().await;

@@ -142,7 +142,7 @@ async fn decided(stored: &Stored, id: ScheduleId, instant: &str) {
         decided_at: instant,
     };
     let ticks = stored.repositories.ticks();
-    let outcomes = ticks.tick_fire_many(&[firing]).await.unwrap();
+    let outcomes = ticks.tick_fire_many(&[firing]).await.unwrap().outcomes;
     assert_eq!(outcomes, [ratchet_interfaces::FiringOutcome::Committed]);
 }
 

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratchet_interfaces::{
-    Clock, EventSink, ExecutionRepository, JobRepository, NodeId, RuntimeStatus, Signal, TaskExecutor,
-    TaskRepository, TaskValidator, WorkerReport, WorkerStatus,
+    Clock, EventSink, ExecutionRepository, JobRepository, NodeId, Recovery, RuntimeStatus, Signal,
+    TaskExecutor, TaskRepository, TaskValidator, WorkerReport, WorkerStatus,
 };
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
@@ -199,16 +199,14 @@ impl Context {
         if !self.config.recovers_orphans {
             return Ok(());
         }
-        let recovered = self
+        let Recovery { jobs, events } = self
             .jobs
             .job_recover_orphans(self.node, self.clock.now(), ORPHAN_REASON)
             .await
             .map_err(|source| ExecutorError::RecoverOrphans { source })?;
-        if recovered > 0 {
-            warn!(
-                jobs = recovered,
-                "jobs of a process that died are back in the queue"
-            );
+        self.events.emit(&events);
+        if jobs > 0 {
+            warn!(jobs, "jobs of a process that died are back in the queue");
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
-//! Changes of the queue by hand.
+//! Changes by hand.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::{JobId, JobPriority, JobStatus, OutputDestination, UnifiedJob};
+use crate::{JobEvent, JobId, JobPriority, JobStatus, OutputDestination, UnifiedJob, UnifiedSchedule};
 
 /// What is to be changed of a job that waits. A field that is `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +44,24 @@ pub enum JobDeletion {
     Undelivered(u64),
     /// This job waits for it.
     AwaitedBy(JobId),
+}
+
+/// What became of a schedule that was to be deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScheduleDeletion {
+    /// Whether there was one.
+    pub existed: bool,
+    /// What became of jobs that waited for an earlier one of it, and of those after them.
+    pub changed: Vec<JobEvent>,
+}
+
+/// Schedules that were changed together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChangedSchedules {
+    /// What was created and replaced, in the order in which it was given.
+    pub schedules: Vec<UnifiedSchedule>,
+    /// What became of jobs of those that were deleted; see [`ScheduleDeletion::changed`].
+    pub changed: Vec<JobEvent>,
 }
 
 /// What became of an execution that was to be deleted.

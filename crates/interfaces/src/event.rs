@@ -125,6 +125,8 @@ pub struct TickEvent {
     pub schedule_id: ScheduleId,
     /// What the ledger says now.
     pub record: TickRecord,
+    /// The job that its job is after, where the schedule follows another.
+    pub after: Option<JobId>,
     /// When that was on disk.
     pub at: DateTime<Utc>,
 }

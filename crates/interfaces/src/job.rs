@@ -4,8 +4,8 @@ use serde_json::Value;
 use crate::filter::{conditions, sort_keys};
 use crate::name::named_enum;
 use crate::{
-    Bound, Choice, Delivery, DependencyCondition, ExecutionId, ExecutionLogLine, Filter, InstantBound, JobId,
-    NodeId, OutputDestination, ScheduleId, TaskErrorKind, TaskId, TextMatch,
+    Bound, Choice, Delivery, DependencyCondition, Event, ExecutionId, ExecutionLogLine, Filter, InstantBound,
+    JobEvent, JobId, NodeId, OutputDestination, ScheduleId, TaskErrorKind, TaskId, TextMatch,
 };
 
 named_enum! {
@@ -181,6 +181,15 @@ pub struct ClaimRequest {
     pub lease_until: DateTime<Utc>,
 }
 
+/// What came of a [`ClaimRequest`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Claim {
+    /// The jobs that the node runs now.
+    pub jobs: Vec<ClaimedJob>,
+    /// That jobs have failed because their rows cannot be read, and what became of those that waited for them.
+    pub changed: Vec<JobEvent>,
+}
+
 /// A job that this process now runs, and the execution that was opened for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimedJob {
@@ -276,6 +285,8 @@ pub struct Settlement {
     pub outcomes: Vec<SettleOutcome>,
     /// How many jobs that waited for one of these to end may be run now.
     pub released: u64,
+    /// What became of other jobs by these ends, in the order in which it was written.
+    pub changed: Vec<JobEvent>,
     /// The schedules that were paused because too many of their jobs failed in a row.
     pub paused: Vec<ScheduleId>,
 }
@@ -294,6 +305,8 @@ pub enum StopRequest {
 pub enum SettleOutcome {
     /// It is on disk.
     Settled,
+    /// It is on disk, but for that the job was asked to stop: it is cancelled instead of being run again.
+    CalledOff,
     /// The job is no longer this process's: nothing was written.
     LeaseLost,
 }
@@ -301,8 +314,8 @@ pub enum SettleOutcome {
 /// What became of a job that was to be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobCreation {
-    /// It is on disk.
-    Created,
+    /// It is on disk, and stands there: queued, or where it is after others, blocked or cancelled, as those stand.
+    Created(JobStatus),
     /// This unfinished job has its unique key already: nothing was written.
     Duplicate(JobId),
 }
@@ -321,19 +334,29 @@ pub struct CancelRequest {
 }
 
 /// What became of a [`CancelRequest`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cancellation {
     /// The job is cancelled. Who ran it, if it ran, must be told.
     Cancelled {
         /// Whether it ran.
         was_running: bool,
-        /// How many jobs that waited for it may be run now.
-        released: u64,
+        /// What became of jobs that waited for it, in the order in which it was written.
+        changed: Vec<JobEvent>,
     },
     /// It runs and was asked to stop: who runs it must be told.
     Asked,
     /// It had reached its final status before.
     Final(JobStatus),
+}
+
+/// What became of jobs whose process is gone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recovery {
+    /// How many there were.
+    pub jobs: u64,
+    /// What that brought about, in the order in which it was written: the ends of their executions, where they stand now,
+    /// and what became of the jobs that waited for those of them that are cancelled.
+    pub events: Vec<Event>,
 }
 
 /// How many jobs stand where that have not ended. Those that are blocked are not counted.

@@ -55,7 +55,7 @@ mod worker;
 pub use audit::{AuditCondition, AuditEntry, AuditFilter, AuditNote, TakenNote};
 pub use backoff::{Backoff, BackoffError};
 pub use caller::{Caller, CallerError};
-pub use change::{ExecutionDeletion, JobChanges, JobDeletion, JobUpdate};
+pub use change::{ChangedSchedules, ExecutionDeletion, JobChanges, JobDeletion, JobUpdate, ScheduleDeletion};
 pub use clock::{Clock, Wake, truncate_to_micros};
 pub use delivery::{
     Delivery, DeliveryAttempt, DeliveryCondition, DeliveryFilter, DeliveryReceipt, DeliverySort,
@@ -84,9 +84,9 @@ pub use id::{
 };
 pub use idempotency::{IdempotencyClaim, IdempotencyKey, IdempotencyState, KeptAnswer};
 pub use job::{
-    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, JobCondition,
-    JobCreation, JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus, QueueDepths,
-    SettleOutcome, Settlement, StopRequest, UnifiedJob,
+    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, Claim, ClaimRequest, ClaimedJob,
+    JobCondition, JobCreation, JobFilter, JobOrigin, JobPriority, JobPruning, JobSort, JobStatus,
+    QueueDepths, Recovery, SettleOutcome, Settlement, StopRequest, UnifiedJob,
 };
 pub use manual_clock::ManualClock;
 pub use overlap::{OverlapDecision, UnfinishedJob, asks_for_overlap, decide_overlap};
@@ -123,8 +123,8 @@ pub use task::{
     TaskUse,
 };
 pub use tick::{
-    AdjustedFiring, FiringOutcome, ManualRun, ManualRuns, Tick, TickCondition, TickFilter, TickFiring,
-    TickOutcome, TickRecord, TickSort,
+    AdjustedFiring, CommittedFirings, CommittedRuns, FiringOutcome, FollowerTick, ManualRun, ManualRuns,
+    Tick, TickCondition, TickFilter, TickFiring, TickOutcome, TickRecord, TickSort,
 };
 pub use tick_account::{TickAccount, TickVerdict};
 pub use token::{Scope, Token, TokenCondition, TokenFilter, TokenRule};

@@ -59,6 +59,7 @@ pub fn decide_overlap(
     let mut decision = OverlapDecision {
         adjusted: AdjustedFiring {
             firing: firing.clone(),
+            aside: Vec::new(),
             stops_jobs: false,
         },
         cancelled: Vec::new(),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::filter::{conditions, sort_keys};
 use crate::name::named_enum;
-use crate::{Choice, Filter, InstantBound, JobId, ScheduleId, SchedulePolicies, TextMatch};
+use crate::{Choice, Filter, InstantBound, JobEvent, JobId, ScheduleId, SchedulePolicies, TextMatch};
 
 named_enum! {
     /// What became of a nominal tick.
@@ -119,12 +119,37 @@ impl TickOutcome {
     }
 }
 
+/// What one transaction made of [`TickFiring`]s.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommittedFirings {
+    /// What became of each, in their order.
+    pub outcomes: Vec<FiringOutcome>,
+    /// What the schedules got that follow theirs, level by level.
+    pub followers: Vec<FollowerTick>,
+    /// What became of jobs that gave way to others, and of those that waited for them, in the order in which it was
+    /// written. Of those that ran, who runs them tells.
+    pub changed: Vec<JobEvent>,
+}
+
+/// What a schedule got because a job of the one that it follows was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowerTick {
+    /// The schedule that follows.
+    pub schedule_id: ScheduleId,
+    /// What its ledger says. A job that it names is [`crate::JobStatus::Blocked`].
+    pub record: TickRecord,
+    /// The job that its job is after.
+    pub after: JobId,
+    /// Whether it was paused until now, and is not any longer.
+    pub resumes: bool,
+}
+
 /// What became of a [`TickFiring`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FiringOutcome {
     /// It is on disk as it was decided.
     Committed,
-    /// It is on disk as the rule on overlap changed it.
+    /// It is on disk in another form: as the rule on overlap changed it, or without what there was before.
     Adjusted(Box<AdjustedFiring>),
     /// The schedule was edited, disabled, paused, deleted or fired meanwhile: nothing was written. Read its row again.
     Stale,
@@ -135,6 +160,8 @@ pub enum FiringOutcome {
 pub struct AdjustedFiring {
     /// The decision as it is on disk.
     pub firing: TickFiring,
+    /// Its other ticks: there were jobs for them before, with which they are in the ledger.
+    pub aside: Vec<TickRecord>,
     /// Whether running jobs of the schedule were asked to stop, or were broken off: whoever runs them must be told.
     pub stops_jobs: bool,
 }
@@ -154,6 +181,15 @@ pub struct ManualRuns {
     pub runs: Vec<ManualRun>,
     /// When it was decided.
     pub decided_at: DateTime<Utc>,
+}
+
+/// What one transaction made of [`ManualRuns`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommittedRuns {
+    /// The number of the request.
+    pub request: u32,
+    /// What the schedules got that follow theirs, level by level.
+    pub followers: Vec<FollowerTick>,
 }
 
 /// One of [`ManualRuns`].

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use proptest::prelude::*;
 use ratchet_interfaces::{
-    InvalidSchedules, ManualClock, MockFactRepository, MockJobRepository, MockRepositoryFactory,
-    MockTickRepository, Page, PageRequest, RepositoryError, ScheduleChange, ScheduleFilter, ScheduleId,
-    SchedulePeriod, SchedulePolicies, ScheduleRepository, ScheduleSelection, ScheduleSort,
-    ScheduleStatistics, ScheduleTiming, TaskId, UnifiedSchedule,
+    ChangedSchedules, InvalidSchedules, ManualClock, MockFactRepository, MockJobRepository,
+    MockRepositoryFactory, MockTickRepository, Page, PageRequest, RepositoryError, ScheduleChange,
+    ScheduleDeletion, ScheduleFilter, ScheduleId, SchedulePeriod, SchedulePolicies, ScheduleRepository,
+    ScheduleSelection, ScheduleSort, ScheduleStatistics, ScheduleTiming, TaskId, UnifiedSchedule,
 };
 use ratchet_metadata_store::MetadataStore;
 use ratchet_repository_bridge::RepositoryBridge;
@@ -111,18 +111,19 @@ impl ScheduleRepository for Rows {
         unreachable!("the tests write the rows themselves")
     }
 
-    async fn schedule_change_many(
-        &self,
-        _: &[ScheduleChange],
-    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+    async fn schedule_change_many(&self, _: &[ScheduleChange]) -> Result<ChangedSchedules, RepositoryError> {
         unreachable!("the tests write the rows themselves")
     }
 
-    async fn schedule_delete_version(&self, _: ScheduleId, _: u32) -> Result<bool, RepositoryError> {
+    async fn schedule_delete_version(
+        &self,
+        _: ScheduleId,
+        _: u32,
+    ) -> Result<ScheduleDeletion, RepositoryError> {
         unreachable!("the store deletes no schedule")
     }
 
-    async fn schedule_delete(&self, _: ScheduleId) -> Result<bool, RepositoryError> {
+    async fn schedule_delete(&self, _: ScheduleId) -> Result<ScheduleDeletion, RepositoryError> {
         unreachable!("the tests write the rows themselves")
     }
 

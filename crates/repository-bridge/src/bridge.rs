@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Choice, Fact, FactRepository, FiringOutcome, JobId, JobPruning, JobRepository, ManualRuns, PageRequest,
-    RepositoryError, RepositoryFactory, ScheduleChange, ScheduleId, SchedulePeriod, ScheduleRepository, Tick,
-    TickCondition, TickFilter, TickFiring, TickRepository, TickSort, UnifiedJob, UnifiedSchedule,
+    ChangedSchedules, Choice, CommittedFirings, CommittedRuns, Fact, FactRepository, JobId, JobPruning,
+    JobRepository, ManualRuns, PageRequest, RepositoryError, RepositoryFactory, ScheduleChange,
+    ScheduleDeletion, ScheduleId, SchedulePeriod, ScheduleRepository, Tick, TickCondition, TickFilter,
+    TickFiring, TickRepository, TickSort, UnifiedJob, UnifiedSchedule,
 };
 
 use crate::pages::{LoadedPage, SchedulePages, interpret};
@@ -85,11 +86,11 @@ impl RepositoryBridge {
         self.schedules.schedule_update(schedule).await
     }
 
-    /// Deletes a schedule; says whether it existed.
+    /// Deletes a schedule.
     ///
     /// # Errors
     /// As the repository.
-    pub async fn delete_schedule(&self, id: ScheduleId) -> Result<bool, RepositoryError> {
+    pub async fn delete_schedule(&self, id: ScheduleId) -> Result<ScheduleDeletion, RepositoryError> {
         self.schedules.schedule_delete(id).await
     }
 
@@ -100,7 +101,7 @@ impl RepositoryBridge {
     pub async fn change_schedules(
         &self,
         changes: &[ScheduleChange],
-    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+    ) -> Result<ChangedSchedules, RepositoryError> {
         self.schedules.schedule_change_many(changes).await
     }
 
@@ -112,7 +113,7 @@ impl RepositoryBridge {
         &self,
         id: ScheduleId,
         version: u32,
-    ) -> Result<bool, RepositoryError> {
+    ) -> Result<ScheduleDeletion, RepositoryError> {
         self.schedules.schedule_delete_version(id, version).await
     }
 
@@ -152,16 +153,15 @@ impl RepositoryBridge {
     ///
     /// # Errors
     /// As the repository; then none of the decisions is durable.
-    pub async fn fire_ticks(&self, firings: &[TickFiring]) -> Result<Vec<FiringOutcome>, RepositoryError> {
+    pub async fn fire_ticks(&self, firings: &[TickFiring]) -> Result<CommittedFirings, RepositoryError> {
         self.ticks.tick_fire_many(firings).await
     }
 
-    /// Has a schedule run out of turn, and answers with the number of the request; see
-    /// [`TickRepository::tick_add_manual`].
+    /// Has a schedule run out of turn; see [`TickRepository::tick_add_manual`].
     ///
     /// # Errors
     /// `NotFound` when the schedule does not exist; otherwise as the repository.
-    pub async fn run_by_hand(&self, runs: &ManualRuns) -> Result<u32, RepositoryError> {
+    pub async fn run_by_hand(&self, runs: &ManualRuns) -> Result<CommittedRuns, RepositoryError> {
         self.ticks.tick_add_manual(runs).await
     }
 

@@ -117,8 +117,9 @@ pub(crate) async fn make_up(
         runs,
         decided_at: truncate_to_micros(now),
     };
-    report.request = Some(bridge.run_by_hand(&runs).await.map_err(failed)?);
-    tell_of_manual_runs(events, &runs);
+    let committed = bridge.run_by_hand(&runs).await.map_err(failed)?;
+    tell_of_manual_runs(events, &runs, &committed);
+    report.request = Some(committed.request);
     Ok(report)
 }
 
@@ -169,8 +170,8 @@ pub(crate) async fn run_at_once(
         }],
         decided_at: now,
     };
-    bridge.run_by_hand(&runs).await.map_err(failed)?;
-    tell_of_manual_runs(events, &runs);
+    let committed = bridge.run_by_hand(&runs).await.map_err(failed)?;
+    tell_of_manual_runs(events, &runs, &committed);
     bridge
         .find_job(job_id)
         .await

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Clock, EventSink, FiringOutcome, Pause, PauseRequest, RepositoryError, ResumeRequest, ScheduleEvent,
-    ScheduleId, ScheduleState, ScheduleTransition, SchedulerError, Signal, UnifiedSchedule, WrittenFollowing,
+    Clock, EventSink, FiringOutcome, Pause, PauseRequest, RepositoryError, ResumeRequest, ScheduleDeletion,
+    ScheduleEvent, ScheduleId, ScheduleState, ScheduleTransition, SchedulerError, Signal, UnifiedSchedule,
+    WrittenFollowing,
 };
 use ratchet_metadata_store::DueTick;
 use ratchet_recurrence::Specification;
@@ -19,7 +20,7 @@ use ratchet_repository_bridge::{
 
 use self::replacing::replacement;
 use crate::arming::Arming;
-use crate::event::{tell_of_firings, tell_of_schedule};
+use crate::event::{tell_of_firings, tell_of_jobs, tell_of_schedule};
 use crate::tick_plan::{Missed, plan};
 
 /// What a specification that was given says.
@@ -78,7 +79,8 @@ impl Edits {
             Some(version) => self.bridge.delete_schedule_version(id, version).await,
         };
         self.rearm_after(&written, id).await;
-        if !written.map_err(failed("deleting the schedule"))? {
+        let ScheduleDeletion { existed, changed } = written.map_err(failed("deleting the schedule"))?;
+        if !existed {
             let missing = RepositoryError::NotFound {
                 what: "schedule",
                 id: id.to_string(),
@@ -86,6 +88,7 @@ impl Edits {
             return Err(failed("deleting the schedule")(missing));
         }
         tracing::info!(schedule.id = %id, "a schedule was removed");
+        tell_of_jobs(&*self.events, &changed, self.clock.now());
         self.tell_of_deletion(id);
         Ok(())
     }
@@ -302,18 +305,13 @@ impl Edits {
     ) -> Result<(), SchedulerError> {
         let firings = [firing];
         let decided = self.bridge.fire_ticks(&firings).await;
-        let on_disk = match decided.as_deref() {
-            Ok([FiringOutcome::Committed]) => firings.first(),
-            Ok([FiringOutcome::Adjusted(adjusted)]) => Some(&adjusted.firing),
-            _ => None,
-        };
-        tell_of_firings(&*self.events, on_disk, self.clock.now());
+        if let Ok(committed) = &decided {
+            tell_of_firings(&*self.events, &firings, committed, self.clock.now());
+        }
+        let outcomes = decided.as_ref().map(|committed| committed.outcomes.as_slice());
         // Whatever the answer is, or if it was lost, there may be a job.
         self.jobs_available.raise();
-        if !matches!(
-            decided.as_deref(),
-            Ok([FiringOutcome::Committed | FiringOutcome::Stale])
-        ) {
+        if !matches!(outcomes, Ok([FiringOutcome::Committed | FiringOutcome::Stale])) {
             self.jobs_stopping.raise();
         }
         self.rearm_after(&decided, id).await;

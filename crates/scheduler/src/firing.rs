@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Clock, EventSink, FiringOutcome, RepositoryError, Signal, TickFiring, with_causes};
+use ratchet_interfaces::{
+    Clock, CommittedFirings, EventSink, FiringOutcome, RepositoryError, Signal, TickFiring, with_causes,
+};
 use ratchet_metadata_store::{DueTick, MetadataStore};
 use ratchet_repository_bridge::RepositoryBridge;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -221,10 +223,10 @@ impl Firing {
     async fn committed(
         &mut self,
         batch: Batch,
-        answer: Result<Vec<FiringOutcome>, RepositoryError>,
+        answer: Result<CommittedFirings, RepositoryError>,
     ) -> ControlFlow<()> {
         match answer {
-            Ok(outcomes) => self.settle(&batch, &outcomes).await,
+            Ok(answer) => self.settle(&batch, &answer).await,
             Err(error) if error.is_transient() => {
                 self.pending.due.extend(batch.ticks);
                 self.pause(&error).await
@@ -235,7 +237,10 @@ impl Firing {
     }
 
     /// Ends the way of ticks that were answered.
-    async fn settle(&mut self, batch: &Batch, outcomes: &[FiringOutcome]) -> ControlFlow<()> {
+    async fn settle(&mut self, batch: &Batch, answer: &CommittedFirings) -> ControlFlow<()> {
+        // Before anybody is woken by it, who would tell what came after.
+        tell_of_firings(&*self.events, &batch.firings, answer, self.clock.now());
+        let outcomes = &answer.outcomes;
         let committed: Vec<&TickFiring> = batch
             .firings
             .iter()
@@ -260,7 +265,6 @@ impl Firing {
         if !committed.is_empty() {
             self.ledger_written.raise();
         }
-        tell_of_firings(&*self.events, committed.iter().copied(), self.clock.now());
         // The version of one that was resumed is another now: its row says what holds, as for one that is stale.
         self.store.settle_many(
             committed

@@ -54,7 +54,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 aged: 0,
                 lease_until: Utc::now() + TimeDelta::minutes(1),
             })
-            .await?;
+            .await?
+            .jobs;
         if claimed.is_empty() {
             break;
         }

@@ -1,6 +1,7 @@
 mod bring_forward;
 mod cancel;
 mod change;
+mod changed;
 mod claim;
 mod create;
 mod delete;
@@ -24,10 +25,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobChanges,
-    JobCreation, JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort,
-    JobStatistics, JobUpdate, NodeId, Page, PageRequest, QueueDepths, RepositoryError, Settlement,
-    StopRequest, UnifiedJob,
+    AttemptOutcome, CancelRequest, Cancellation, Claim, ClaimRequest, ExecutionId, JobChanges, JobCreation,
+    JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobRepository, JobSort, JobStatistics,
+    JobUpdate, NodeId, Page, PageRequest, QueueDepths, Recovery, RepositoryError, Settlement, StopRequest,
+    UnifiedJob,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
@@ -36,6 +37,7 @@ use crate::list::page;
 use crate::row::job::{Column, Entity, read};
 use crate::store::Store;
 
+pub(crate) use changed::{ChangedJob, returned as returned_job};
 pub(crate) use dependents::have_wait;
 pub(crate) use ended_execution::{NO_ATTEMPT, write as write_ended_execution};
 use orphans::Whose;
@@ -111,7 +113,7 @@ impl JobRepository for Jobs {
         page(&self.store, &parts, request, "listing jobs", read).await
     }
 
-    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError> {
+    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Claim, RepositoryError> {
         claim::claim(&self.store.writer, request).await
     }
 
@@ -140,7 +142,7 @@ impl JobRepository for Jobs {
         node: NodeId,
         now: DateTime<Utc>,
         reason: &str,
-    ) -> Result<u64, RepositoryError> {
+    ) -> Result<Recovery, RepositoryError> {
         orphans::recover(&self.store.writer, Whose::Others, node, now, reason).await
     }
 
@@ -153,7 +155,7 @@ impl JobRepository for Jobs {
         node: NodeId,
         now: DateTime<Utc>,
         reason: &str,
-    ) -> Result<u64, RepositoryError> {
+    ) -> Result<Recovery, RepositoryError> {
         orphans::recover(&self.store.writer, Whose::Expired, node, now, reason).await
     }
 
@@ -189,7 +191,7 @@ impl JobRepository for Jobs {
         known: &[ExecutionId],
         now: DateTime<Utc>,
         reason: &str,
-    ) -> Result<u64, RepositoryError> {
+    ) -> Result<Recovery, RepositoryError> {
         lost_claims::recover(&self.store.writer, node, known, now, reason).await
     }
 

@@ -32,6 +32,11 @@ pub(crate) fn micros(instant: DateTime<Utc>) -> i64 {
     instant.timestamp_micros()
 }
 
+/// A stored instant, if a clock can show it.
+pub(crate) fn instant(micros: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros)
+}
+
 /// The earliest of the instants that are waited for. One beyond what a clock can show never comes; one before that
 /// has always been, and the row that has it is found and dealt with when it is taken.
 pub(crate) fn awaited(earliest: Option<i64>) -> Option<DateTime<Utc>> {

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleChange, ScheduleFilter, ScheduleId,
-    SchedulePeriod, ScheduleRepository, ScheduleSelection, ScheduleSort, ScheduleStatistics, ScheduleTiming,
-    TaskId, UnifiedSchedule,
+    ChangedSchedules, InvalidSchedules, JobStatus, Page, PageRequest, RepositoryError, ScheduleChange,
+    ScheduleDeletion, ScheduleFilter, ScheduleId, SchedulePeriod, ScheduleRepository, ScheduleSelection,
+    ScheduleSort, ScheduleStatistics, ScheduleTiming, TaskId, UnifiedSchedule,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::batch::Batch;
 use crate::failure::{During, Violation, violation};
-use crate::job::{Ended, UNFINISHED};
+use crate::job::{ChangedJob, Ended, UNFINISHED, returned_job};
 use crate::list::page;
 use crate::row::schedule::{COLUMNS, Column, Entity, push, read};
 use crate::row::{StoredId, micros, task, text};
@@ -251,7 +251,7 @@ impl ScheduleRepository for Schedules {
         }
     }
 
-    async fn schedule_delete(&self, id: ScheduleId) -> Result<bool, RepositoryError> {
+    async fn schedule_delete(&self, id: ScheduleId) -> Result<ScheduleDeletion, RepositoryError> {
         self.store
             .writer
             .write((id, None), |(id, version), transaction| {
@@ -261,7 +261,11 @@ impl ScheduleRepository for Schedules {
             .map_err(|error| error.during("deleting a schedule"))
     }
 
-    async fn schedule_delete_version(&self, id: ScheduleId, version: u32) -> Result<bool, RepositoryError> {
+    async fn schedule_delete_version(
+        &self,
+        id: ScheduleId,
+        version: u32,
+    ) -> Result<ScheduleDeletion, RepositoryError> {
         self.store
             .writer
             .write((id, Some(version)), |(id, version), transaction| {
@@ -274,9 +278,9 @@ impl ScheduleRepository for Schedules {
     async fn schedule_change_many(
         &self,
         changes: &[ScheduleChange],
-    ) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
+    ) -> Result<ChangedSchedules, RepositoryError> {
         if changes.is_empty() {
-            return Ok(Vec::new());
+            return Ok(ChangedSchedules::default());
         }
         if let Some(twice) = change::twice(changes) {
             return Err(RepositoryError::VersionConflict {
@@ -467,9 +471,10 @@ fn cancel_buffered(backend: DbBackend, id: ScheduleId) -> Statement {
     Statement::from_sql_and_values(
         backend,
         format!(
-            "UPDATE jobs SET status = 'cancelled', error = $2, completed_at = queued_at
+            "UPDATE jobs AS j SET status = 'cancelled', error = $2, completed_at = queued_at
              WHERE schedule_id = $1 AND {UNFINISHED} AND status = 'buffered'
-             RETURNING id, has_dependents, completed_at"
+             RETURNING {}",
+            returned_job(backend)
         ),
         [
             id.as_uuid().into(),
@@ -506,7 +511,7 @@ async fn delete(
     id: ScheduleId,
     version: Option<u32>,
     transaction: &DatabaseTransaction,
-) -> Result<bool, WriteError> {
+) -> Result<ScheduleDeletion, WriteError> {
     let backend = transaction.get_database_backend();
     if backend == DbBackend::Postgres {
         // A firing that holds the row may have made a job that waits: it must be seen below, for once it has lost its
@@ -524,15 +529,19 @@ async fn delete(
         check_version(id, expected, transaction).await?;
     }
     following::refuse_deletion(id, transaction).await?;
-    let mut ended = Ended::default();
-    for row in transaction.query_all_raw(cancel_buffered(backend, id)).await? {
-        if row.try_get_by_index(1)? {
-            ended.awaited(row.try_get_by_index(0)?, row.try_get_by_index(2)?);
+    let (mut ended, mut changed) = (Ended::default(), Vec::new());
+    let cancelled = transaction.query_all_raw(cancel_buffered(backend, id)).await?;
+    for job in ChangedJob::all(&cancelled)? {
+        if let Some(at) = job.completed_at {
+            job.cancelled(Some(JobStatus::Buffered), at, &mut ended, &mut changed);
         }
     }
-    ended.release_locked(transaction).await?;
+    changed.extend(ended.release_locked(transaction).await?.events);
     let outcome = Entity::delete_by_id(id.as_uuid()).exec(transaction).await?;
-    Ok(outcome.rows_affected == 1)
+    Ok(ScheduleDeletion {
+        existed: outcome.rows_affected == 1,
+        changed,
+    })
 }
 
 async fn record_run(

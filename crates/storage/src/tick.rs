@@ -10,8 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    FiringOutcome, ManualRuns, Page, PageRequest, RepositoryError, ScheduleId, Tick, TickFilter, TickFiring,
-    TickRepository, TickSort,
+    CommittedFirings, CommittedRuns, ManualRuns, Page, PageRequest, RepositoryError, ScheduleId, Tick,
+    TickFilter, TickFiring, TickRepository, TickSort,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
 
@@ -57,11 +57,11 @@ impl Ticks {
 
 #[async_trait]
 impl TickRepository for Ticks {
-    async fn tick_fire_many(&self, firings: &[TickFiring]) -> Result<Vec<FiringOutcome>, RepositoryError> {
+    async fn tick_fire_many(&self, firings: &[TickFiring]) -> Result<CommittedFirings, RepositoryError> {
         fire::fire(&self.store.writer, firings).await
     }
 
-    async fn tick_add_manual(&self, runs: &ManualRuns) -> Result<u32, RepositoryError> {
+    async fn tick_add_manual(&self, runs: &ManualRuns) -> Result<CommittedRuns, RepositoryError> {
         manual::add(&self.store.writer, runs).await
     }
 

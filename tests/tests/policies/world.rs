@@ -159,7 +159,13 @@ impl World {
                 aged: 0,
                 lease_until: self.clock.now() + TimeDelta::hours(1),
             };
-            let claimed = self.repositories.jobs().job_claim_many(request).await.unwrap();
+            let claimed = self
+                .repositories
+                .jobs()
+                .job_claim_many(request)
+                .await
+                .unwrap()
+                .jobs;
             if claimed.is_empty() {
                 return;
             }

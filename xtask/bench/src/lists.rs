@@ -168,7 +168,8 @@ async fn run_jobs(
             aged: 0,
             lease_until: now + TimeDelta::hours(1),
         })
-        .await?;
+        .await?
+        .jobs;
     if claimed.len() != count {
         return Err(format!("{} jobs were claimed, not {count}", claimed.len()).into());
     }

@@ -135,6 +135,7 @@ fn tick(schedule_id: ScheduleId, outcome: TickOutcome, at: DateTime<Utc>) -> Eve
             lateness: TimeDelta::microseconds(250),
             decided_at: at,
         },
+        after: None,
         at,
     })
 }

@@ -196,6 +196,7 @@ impl From<TickEvent> for TickEventView {
         let TickEvent {
             schedule_id,
             record,
+            after: _,
             at,
         } = event;
         let TickRecord {

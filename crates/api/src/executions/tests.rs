@@ -300,7 +300,7 @@ async fn an_execution_is_created_by_a_job_that_runs_at_once() {
         .withf(|jobs, dependencies| {
             dependencies.is_empty() && jobs[0].run_after == now() && jobs[0].input == json!({"size": 1})
         })
-        .returning(|_, _| Ok(vec![JobCreation::Created]));
+        .returning(|_, _| Ok(vec![JobCreation::Created(JobStatus::Queued)]));
     let available = mocks.jobs_available.clone();
     let body = json!({"taskId": TASK, "input": {"size": 1}});
     let answer = mocks.send(Method::POST, ALL, &[], Some(body)).await;
@@ -334,7 +334,7 @@ async fn an_execution_is_a_record_that_can_only_be_cancelled() {
     mocks.jobs.expect_job_cancel().returning(|_| {
         Ok(Cancellation::Cancelled {
             was_running: false,
-            released: 0,
+            changed: Vec::new(),
         })
     });
     let body = Some(json!({"status": "cancelled", "colour": "blue"}));

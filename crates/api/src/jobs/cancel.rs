@@ -105,12 +105,12 @@ pub(crate) async fn call_off(
     let events = Arc::clone(&services.events);
     let cancellation = queue::stop(services, move |jobs| async move {
         let cancellation = jobs.job_cancel(&request).await?;
-        // Of one that ran, who ran it tells.
-        if let Cancellation::Cancelled {
-            was_running: false, ..
-        } = cancellation
-        {
-            event::tell_of_stored(&*events, &*jobs, id, None, JobStatus::Cancelled, request.at).await;
+        if let Cancellation::Cancelled { was_running, changed } = &cancellation {
+            // Of one that ran, who ran it tells.
+            if !was_running {
+                event::tell_of_stored(&*events, &*jobs, id, JobStatus::Cancelled, request.at).await;
+            }
+            event::tell_of_others(&*events, changed);
         }
         Ok(cancellation)
     });

@@ -5,8 +5,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SubsecRound, Utc};
 use ratchet_interfaces::{
-    AuditNote, Caller, JobCreation, JobDependencies, JobEvent, JobId, JobRepository, JobStatus,
-    RepositoryError, TaskId, UnifiedJob,
+    AuditNote, Caller, JobCreation, JobDependencies, JobEvent, JobId, JobRepository, RepositoryError, TaskId,
+    UnifiedJob,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -174,14 +174,13 @@ pub(super) async fn create(
         let created = jobs
             .job_create_many(std::slice::from_ref(&new), &dependencies)
             .await;
-        if matches!(created.as_deref(), Ok([JobCreation::Created])) {
-            if dependencies.is_empty() {
-                let job = JobEvent::of(&new, None, new.queued_at);
-                event::tell(&*events, JobEvent { caller, ..job });
-            } else {
-                // How the others stand has decided how it stands.
-                event::tell_of_stored(&*events, &*jobs, id, None, JobStatus::Blocked, new.queued_at).await;
-            }
+        if let Ok([JobCreation::Created(status)]) = created.as_deref() {
+            let job = JobEvent {
+                status: *status,
+                caller,
+                ..JobEvent::of(&new, None, new.queued_at)
+            };
+            event::tell(&*events, job);
         }
         match created {
             Err(RepositoryError::BrokenReference { .. }) => match missing(&*jobs, &dependencies).await? {
@@ -257,7 +256,7 @@ impl Creation {
     fn of(created: Vec<JobCreation>) -> Self {
         match created.first() {
             Some(JobCreation::Duplicate(holder)) => Self::Duplicate(*holder),
-            Some(JobCreation::Created) | None => Self::Created,
+            Some(JobCreation::Created(_)) | None => Self::Created,
         }
     }
 }

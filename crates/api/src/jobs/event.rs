@@ -9,24 +9,33 @@ pub(super) fn tell(events: &dyn EventSink, job: JobEvent) {
     events.emit(&[Event::Job(job)]);
 }
 
-/// Tells of a job that was changed, as its row is now; `bare` where that cannot be read.
+/// Tells of others that have changed by what was done with one.
+pub(super) fn tell_of_others(events: &dyn EventSink, changed: &[JobEvent]) {
+    if !changed.is_empty() {
+        events.emit(&changed.iter().copied().map(Event::Job).collect::<Vec<_>>());
+    }
+}
+
+/// Tells that a job has become this. What else is told of it, its row says: where it stands it may not say any more.
 pub(super) async fn tell_of_stored(
     events: &dyn EventSink,
     jobs: &dyn JobRepository,
     id: JobId,
-    from: Option<JobStatus>,
-    bare: JobStatus,
+    status: JobStatus,
     at: DateTime<Utc>,
 ) {
     if !events.listens() {
         return;
     }
     let event = match jobs.job_find(id).await {
-        Ok(Some(job)) => JobEvent::of(&job, from, at),
-        Ok(None) => JobEvent::bare(id, bare, at),
+        Ok(Some(job)) => JobEvent {
+            status,
+            ..JobEvent::of(&job, None, at)
+        },
+        Ok(None) => JobEvent::bare(id, status, at),
         Err(error) => {
             tracing::warn!(job.id = %id, error = with_causes(&error), "a job that was changed cannot be read");
-            JobEvent::bare(id, bare, at)
+            JobEvent::bare(id, status, at)
         }
     };
     tell(events, event);

@@ -156,7 +156,7 @@ async fn put_back(
     queue::fill(services, move |jobs| async move {
         let retried = jobs.job_retry_many(&ids, &filter, now, limit).await?;
         match retried.as_slice() {
-            [id] => event::tell_of_stored(&*events, &*jobs, *id, None, JobStatus::Queued, now).await,
+            [id] => event::tell_of_stored(&*events, &*jobs, *id, JobStatus::Queued, now).await,
             retried => tell_of_retried(&*events, retried, &filter, now),
         }
         Ok(retried)

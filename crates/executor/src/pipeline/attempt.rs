@@ -108,7 +108,10 @@ impl Attempt {
         let outcome = self.conclude(end, task.as_deref(), elapsed);
         drop((active, slot, held));
         if self.notice.is_terminated() {
-            // The job was taken away, and is final or another's by now.
+            // The job was taken away, and is final or another's by now. Who found that out may not have told of it yet.
+            if let Some(facts) = self.context.open_executions.take_facts(self.claimed.execution_id) {
+                self.context.tell_of_lost(facts).await;
+            }
             self.context.open_executions.forget(self.claimed.execution_id);
         } else {
             settler::submit(&outcomes, outcome).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, ClaimRequest, ClaimedJob, RepositoryError, Signal, TaskId,
+    AttemptOutcome, AttemptResult, Claim, ClaimRequest, ClaimedJob, Recovery, RepositoryError, Signal, TaskId,
 };
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -145,7 +145,10 @@ impl Claimer {
         let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
             return Ok(None);
         };
-        let claimed = answer.map_err(|failure| {
+        let Claim {
+            jobs: claimed,
+            changed,
+        } = answer.map_err(|failure| {
             self.lost_a_claim |= failure.is_transient();
             (during, failure)
         })?;
@@ -164,7 +167,7 @@ impl Claimer {
         let before = self.before.replace(begin).unwrap_or(begin);
         self.ahead = self.load.ahead_after(before, begin, end);
         let count = claimed.len();
-        tell_of_starts(&*self.context.events, &facts);
+        tell_of_starts(&*self.context.events, &facts, &changed);
         self.launch(claimed).await;
         if count >= limit || self.watch.has_reached(Phase::Draining) {
             return Ok(None);
@@ -192,11 +195,13 @@ impl Claimer {
         let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
             return Ok(());
         };
-        let recovered = answer.map_err(|failure| ("recovering jobs whose claim got no answer", failure))?;
+        let Recovery { jobs, events } =
+            answer.map_err(|failure| ("recovering jobs whose claim got no answer", failure))?;
         self.lost_a_claim = false;
-        if recovered > 0 {
+        self.context.events.emit(&events);
+        if jobs > 0 {
             warn!(
-                jobs = recovered,
+                jobs,
                 "jobs that were claimed without an answer are back in the queue"
             );
         }
@@ -216,7 +221,9 @@ impl Claimer {
         let Some(answer) = self.watch.unless(Phase::GivingUp, call).await else {
             return Ok(());
         };
-        let jobs = answer.map_err(|failure| ("reclaiming jobs whose lease has ended", failure))?;
+        let Recovery { jobs, events } =
+            answer.map_err(|failure| ("reclaiming jobs whose lease has ended", failure))?;
+        self.context.events.emit(&events);
         if jobs > 0 {
             warn!(
                 jobs,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, ClaimedJob, Event, EventSink, Execution, ExecutionEvent, ExecutionId,
-    ExecutionStatus, JobEvent, JobId, JobStatus, ScheduleId, TaskId, with_causes,
+    ExecutionStatus, JobEvent, JobId, JobStatus, ScheduleId, SettleOutcome, TaskId, with_causes,
 };
 use tracing::warn;
 
@@ -69,9 +69,13 @@ impl Facts {
         }
     }
 
-    /// Adds that the execution ended like this.
-    pub(super) fn push_end(&self, events: &mut Vec<Event>, outcome: &AttemptOutcome) {
-        let (execution, job) = statuses(&outcome.result);
+    /// Adds that the execution ended like this, and what that made of its job.
+    pub(super) fn push_end(&self, events: &mut Vec<Event>, outcome: &AttemptOutcome, settled: SettleOutcome) {
+        let (execution, otherwise) = statuses(&outcome.result);
+        let job = match settled {
+            SettleOutcome::CalledOff => JobStatus::Cancelled,
+            SettleOutcome::Settled | SettleOutcome::LeaseLost => otherwise,
+        };
         events.push(Event::Execution(ExecutionEvent {
             duration: Some(outcome.duration),
             error_kind: outcome.error_kind,
@@ -113,9 +117,10 @@ const fn statuses(result: &AttemptResult) -> (ExecutionStatus, JobStatus) {
     }
 }
 
-/// Tells that executions were opened.
-pub(super) fn tell_of_starts(sink: &dyn EventSink, opened: &[Facts]) {
-    let mut events = Vec::with_capacity(2 * opened.len());
+/// Tells that executions were opened, and what the claim changed besides.
+pub(super) fn tell_of_starts(sink: &dyn EventSink, opened: &[Facts], changed: &[JobEvent]) {
+    let mut events = Vec::with_capacity(2 * opened.len() + changed.len());
+    events.extend(changed.iter().copied().map(Event::Job));
     for facts in opened {
         facts.push_start(&mut events);
     }

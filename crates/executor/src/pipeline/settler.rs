@@ -143,7 +143,7 @@ impl Settler {
             if *settled == SettleOutcome::LeaseLost {
                 let loss = self.loss(outcome, repeated).await;
                 match (loss, facts) {
-                    (Loss::SettledBefore, Some(facts)) => facts.push_end(&mut events, outcome),
+                    (Loss::SettledBefore, Some(facts)) => facts.push_end(&mut events, outcome, *settled),
                     (Loss::CalledOff | Loss::Unknown, Some(facts)) => self.context.tell_of_lost(*facts).await,
                     (_, None) => {}
                 }
@@ -157,7 +157,7 @@ impl Settler {
                 continue;
             }
             if let Some(facts) = facts {
-                facts.push_end(&mut events, outcome);
+                facts.push_end(&mut events, outcome, *settled);
             }
             has_deliveries |= !outcome.deliveries.is_empty();
             match &outcome.result {
@@ -169,18 +169,20 @@ impl Settler {
                 | AttemptResult::HandedBack { .. } => {}
             }
         }
+        // Before anybody is woken by it, who would tell what came after.
+        if self.context.events.listens() {
+            let now = self.context.clock.now();
+            events.extend(settlement.changed.iter().copied().map(Event::Job));
+            events.extend(settlement.paused.iter().map(|schedule| {
+                Event::Schedule(ScheduleEvent::bare(*schedule, ScheduleTransition::Paused, now))
+            }));
+            self.context.events.emit(&events);
+        }
         if has_deliveries {
             self.context.deliveries_available.raise();
         }
         if has_jobs {
             self.context.jobs_available.raise();
-        }
-        if self.context.events.listens() {
-            let now = self.context.clock.now();
-            events.extend(settlement.paused.iter().map(|schedule| {
-                Event::Schedule(ScheduleEvent::bare(*schedule, ScheduleTransition::Paused, now))
-            }));
-            self.context.events.emit(&events);
         }
         for schedule in &settlement.paused {
             warn!(

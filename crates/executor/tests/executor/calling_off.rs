@@ -25,7 +25,7 @@ impl World {
     }
 
     /// Commits that a job is taken from who runs it, without a signal.
-    fn take_away(&self, job: JobId) {
+    pub(crate) fn take_away(&self, job: JobId) {
         let mut state = self.database.state();
         let row = state.jobs.iter_mut().find(|row| row.id == job).unwrap();
         row.status = JobStatus::Cancelled;

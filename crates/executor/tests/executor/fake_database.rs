@@ -5,13 +5,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, Delivery,
-    DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliverySort, DeliveryStatus, Execution,
-    ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository, ExecutionSort,
-    ExecutionStatistics, ExecutionStatus, JobChanges, JobCreation, JobDeletion, JobDependencies, JobFilter,
-    JobId, JobPruning, JobRepository, JobSort, JobStatistics, JobStatus, JobUpdate, LogFilter, NodeId, Page,
-    PageRequest, Progress, QueueDepths, RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest,
-    Task, TaskDeletion, TaskFilter, TaskId, TaskRepository, TaskSort, TaskStatistics, UnifiedJob,
+    AttemptOutcome, AttemptResult, CancelRequest, Cancellation, Claim, ClaimRequest, ClaimedJob, Delivery,
+    DeliveryAttempt, DeliveryFilter, DeliveryId, DeliveryRepository, DeliverySort, DeliveryStatus, Event,
+    Execution, ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionRepository,
+    ExecutionSort, ExecutionStatistics, ExecutionStatus, JobChanges, JobCreation, JobDeletion,
+    JobDependencies, JobEvent, JobFilter, JobId, JobPruning, JobRepository, JobSort, JobStatistics,
+    JobStatus, JobUpdate, LogFilter, NodeId, Page, PageRequest, Progress, QueueDepths, Recovery,
+    RepositoryError, ScheduleId, SettleOutcome, Settlement, StopRequest, Task, TaskDeletion, TaskFilter,
+    TaskId, TaskRepository, TaskSort, TaskStatistics, UnifiedJob,
 };
 use tokio::sync::watch;
 
@@ -23,6 +24,8 @@ pub(crate) struct FakeDatabase {
     pub(crate) settling_held: watch::Sender<bool>,
     /// While it is true, the answers to claims wait: they are on disk, but not known yet.
     pub(crate) claiming_held: watch::Sender<bool>,
+    /// While it is true, looking up an execution waits.
+    pub(crate) lookups_held: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -64,8 +67,8 @@ impl State {
         self.jobs.iter().filter(|job| job.status == status).count()
     }
 
-    /// Queues the first job that waited for this one, if this one is final, and says whether there was one.
-    fn release(&mut self, ended: JobId) -> bool {
+    /// Queues the first job that waited for this one, if this one is final and there is one.
+    fn release(&mut self, ended: JobId, at: DateTime<Utc>) -> Option<JobEvent> {
         let (status, schedule) = (self.job(ended).status, self.job(ended).schedule_id);
         let is_final = matches!(
             status,
@@ -77,9 +80,9 @@ impl State {
         match self.jobs.iter_mut().find(waits) {
             Some(job) if is_final => {
                 job.status = JobStatus::Queued;
-                true
+                Some(JobEvent::of(job, Some(JobStatus::Buffered), at))
             }
-            _ => false,
+            _ => None,
         }
     }
 
@@ -97,6 +100,7 @@ impl FakeDatabase {
             changed: watch::Sender::new(()),
             settling_held: watch::Sender::new(false),
             claiming_held: watch::Sender::new(false),
+            lookups_held: watch::Sender::new(false),
         }
     }
 
@@ -214,11 +218,12 @@ impl JobRepository for FakeDatabase {
         unreachable!("the executor lists no jobs")
     }
 
-    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError> {
+    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Claim, RepositoryError> {
         let mut held = self.claiming_held.subscribe();
         let answer = self.claim(request);
         held.wait_for(|held| !held).await.unwrap();
-        answer
+        let (jobs, changed) = (answer?, Vec::new());
+        Ok(Claim { jobs, changed })
     }
 
     async fn job_next_run_after(&self, _: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, RepositoryError> {
@@ -294,8 +299,21 @@ impl JobRepository for FakeDatabase {
                     job.error = Some(reason.clone());
                 }
             }
-            settlement.released += u64::from(state.release(outcome.job_id));
-            settlement.outcomes.push(SettleOutcome::Settled);
+            let stops = state.job(outcome.job_id).stop_requested_at.is_some();
+            let would_run_again = matches!(
+                outcome.result,
+                AttemptResult::Retry { .. } | AttemptResult::HandedBack { .. }
+            );
+            settlement.outcomes.push(if stops && would_run_again {
+                let mut jobs = state.jobs.iter_mut();
+                jobs.find(|job| job.id == outcome.job_id).unwrap().status = JobStatus::Cancelled;
+                SettleOutcome::CalledOff
+            } else {
+                SettleOutcome::Settled
+            });
+            let released = state.release(outcome.job_id, outcome.ended_at);
+            settlement.released += u64::from(released.is_some());
+            settlement.changed.extend(released);
         }
         self.answer(state, "settle", settlement)
     }
@@ -336,7 +354,7 @@ impl JobRepository for FakeDatabase {
         _: NodeId,
         _: DateTime<Utc>,
         _: &str,
-    ) -> Result<u64, RepositoryError> {
+    ) -> Result<Recovery, RepositoryError> {
         unreachable!("no other node runs here")
     }
 
@@ -393,19 +411,17 @@ impl JobRepository for FakeDatabase {
     async fn job_recover_orphans(
         &self,
         node: NodeId,
-        _: DateTime<Utc>,
+        now: DateTime<Utc>,
         reason: &str,
-    ) -> Result<u64, RepositoryError> {
+    ) -> Result<Recovery, RepositoryError> {
         let mut state = self.enter("recover")?;
-        let mut recovered = 0;
+        let mut recovery = Recovery::default();
         for job in &mut state.jobs {
             if job.status == JobStatus::Processing && job.lease_owner != Some(node) {
-                job.status = JobStatus::Queued;
-                job.error = Some(reason.to_owned());
-                recovered += 1;
+                put_back(job, reason, now, &mut recovery);
             }
         }
-        Ok(recovered)
+        Ok(recovery)
     }
 
     async fn job_recover_lost_claims(
@@ -414,24 +430,22 @@ impl JobRepository for FakeDatabase {
         known: &[ExecutionId],
         now: DateTime<Utc>,
         reason: &str,
-    ) -> Result<u64, RepositoryError> {
+    ) -> Result<Recovery, RepositoryError> {
         let mut state = self.enter("recover claims")?;
         let State { jobs, executions, .. } = &mut *state;
         let lost = executions
             .values_mut()
             .filter(|execution| execution.status == ExecutionStatus::Running && execution.node == node)
             .filter(|execution| !known.contains(&execution.id));
-        let mut recovered = 0;
+        let mut recovery = Recovery::default();
         for execution in lost {
             execution.status = ExecutionStatus::Failed;
             execution.completed_at = Some(now);
             let job = jobs.iter_mut().find(|job| job.id == execution.job_id).unwrap();
-            job.status = JobStatus::Queued;
-            job.error = Some(reason.to_owned());
-            recovered += 1;
+            put_back(job, reason, now, &mut recovery);
         }
         self.changed.send_replace(());
-        Ok(recovered)
+        Ok(recovery)
     }
 
     async fn job_bring_forward(
@@ -455,6 +469,14 @@ impl JobRepository for FakeDatabase {
         }
         Ok(brought)
     }
+}
+
+fn put_back(job: &mut UnifiedJob, reason: &str, now: DateTime<Utc>, recovery: &mut Recovery) {
+    job.status = JobStatus::Queued;
+    job.error = Some(reason.to_owned());
+    recovery.jobs += 1;
+    let event = JobEvent::of(job, Some(JobStatus::Processing), now);
+    recovery.events.push(Event::Job(event));
 }
 
 /// Not the rule itself, which is the database's: as much of it as the tests show to matter to the executor.
@@ -487,6 +509,8 @@ fn opened(job: &UnifiedJob, request: ClaimRequest) -> Execution {
 #[async_trait]
 impl ExecutionRepository for FakeDatabase {
     async fn execution_find(&self, id: ExecutionId) -> Result<Option<Execution>, RepositoryError> {
+        let mut held = self.lookups_held.subscribe();
+        held.wait_for(|held| !held).await.unwrap();
         Ok(self.enter("execution")?.executions.get(&id).cloned())
     }
 

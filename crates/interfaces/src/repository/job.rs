@@ -2,9 +2,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    AttemptOutcome, CancelRequest, Cancellation, ClaimRequest, ClaimedJob, ExecutionId, JobChanges,
-    JobCreation, JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobSort, JobStatistics,
-    JobUpdate, NodeId, Page, PageRequest, QueueDepths, RepositoryError, Settlement, StopRequest, UnifiedJob,
+    AttemptOutcome, CancelRequest, Cancellation, Claim, ClaimRequest, ExecutionId, JobChanges, JobCreation,
+    JobDeletion, JobDependencies, JobFilter, JobId, JobPruning, JobSort, JobStatistics, JobUpdate, NodeId,
+    Page, PageRequest, QueueDepths, Recovery, RepositoryError, Settlement, StopRequest, UnifiedJob,
 };
 
 /// The table `jobs`, the queue.
@@ -65,7 +65,7 @@ pub trait JobRepository: Send + Sync {
     /// longest, whatever their priority. A job whose task, or whose concurrency key, has as many running as it may is
     /// left. A job whose row cannot be read is failed in the same transaction, with the reason in its `error`, and does
     /// not keep the others.
-    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, RepositoryError>;
+    async fn job_claim_many(&self, request: ClaimRequest) -> Result<Claim, RepositoryError>;
 
     /// The earliest `run_after` of the waiting jobs, if any waits. Those that are due at `now` and wait for a limit of
     /// their task or key do not count: the end of another job tells when they may run.
@@ -84,13 +84,13 @@ pub trait JobRepository: Send + Sync {
     async fn job_renew_leases(&self, node: NodeId, until: DateTime<Utc>) -> Result<u64, RepositoryError>;
 
     /// Puts every job of another node than `node` whose lease has ended at `now` back into the queue and fails its open
-    /// execution with `reason`; says how many. What that node says of them later does not count.
+    /// execution with `reason`; says what came of it. What that node says of them later does not count.
     async fn job_reclaim_expired(
         &self,
         node: NodeId,
         now: DateTime<Utc>,
         reason: &str,
-    ) -> Result<u64, RepositoryError>;
+    ) -> Result<Recovery, RepositoryError>;
 
     /// When the next lease of another node than `node` ends, if there is one.
     async fn job_next_lease_end(&self, node: NodeId) -> Result<Option<DateTime<Utc>>, RepositoryError>;
@@ -127,16 +127,16 @@ pub trait JobRepository: Send + Sync {
     ) -> Result<Vec<(ExecutionId, StopRequest)>, RepositoryError>;
 
     /// Puts every job that is being processed by another node than `node` back into the queue and fails its open
-    /// execution with `reason`; says how many. Only for who knows that no other node runs.
+    /// execution with `reason`; says what came of it. Only for who knows that no other node runs.
     async fn job_recover_orphans(
         &self,
         node: NodeId,
         now: DateTime<Utc>,
         reason: &str,
-    ) -> Result<u64, RepositoryError>;
+    ) -> Result<Recovery, RepositoryError>;
 
     /// Puts every job that `node` processes without knowing of it back into the queue: whose open execution is not
-    /// among `known`. That execution fails with `reason`. Says how many jobs there were. For after a claim that may
+    /// among `known`. That execution fails with `reason`. Says what came of it. For after a claim that may
     /// have been committed although its answer was lost.
     async fn job_recover_lost_claims(
         &self,
@@ -144,7 +144,7 @@ pub trait JobRepository: Send + Sync {
         known: &[ExecutionId],
         now: DateTime<Utc>,
         reason: &str,
-    ) -> Result<u64, RepositoryError>;
+    ) -> Result<Recovery, RepositoryError>;
 
     /// Brings forward what waits for too long because the clock was ahead when it was written, and has been set back
     /// since. A job that was to run at once or has been started before, runs at `now`; one that waits for its next try

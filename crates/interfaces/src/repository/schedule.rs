@@ -2,9 +2,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleChange, ScheduleFilter, ScheduleId,
-    SchedulePeriod, ScheduleSelection, ScheduleSort, ScheduleStatistics, ScheduleTiming, TaskId,
-    UnifiedSchedule,
+    ChangedSchedules, InvalidSchedules, Page, PageRequest, RepositoryError, ScheduleChange, ScheduleDeletion,
+    ScheduleFilter, ScheduleId, SchedulePeriod, ScheduleSelection, ScheduleSort, ScheduleStatistics,
+    ScheduleTiming, TaskId, UnifiedSchedule,
 };
 
 /// The table `schedules`.
@@ -64,17 +64,18 @@ pub trait ScheduleRepository: Send + Sync {
     /// time would make it so.
     async fn schedule_update(&self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError>;
 
-    /// Deletes a schedule and its ledger; its jobs stay, without their schedule. Says whether it existed. All of it is
+    /// Deletes a schedule and its ledger; its jobs stay, without their schedule, and those that wait for an earlier one of it
+    /// are cancelled. All of it is
     /// one transaction, which other writes wait for: millions of ledger rows take seconds.
     ///
     /// # Errors
     /// `IsFollowed` when other schedules follow it.
-    async fn schedule_delete(&self, id: ScheduleId) -> Result<bool, RepositoryError>;
+    async fn schedule_delete(&self, id: ScheduleId) -> Result<ScheduleDeletion, RepositoryError>;
 
     /// Makes many changes in one transaction, or none: first what is new, in this order, then what is replaced, then what is
     /// deleted, in this order. A leader therefore comes before those that are created to follow it, and what follows a
     /// schedule is deleted before that. Each change does what [`Self::schedule_create`], [`Self::schedule_update`] and
-    /// [`Self::schedule_delete`] do. Returns what was created and replaced, in the order in which it was given.
+    /// [`Self::schedule_delete`] do.
     ///
     /// # Errors
     /// As those three, and `VersionConflict` or `NotFound` for a schedule that is to be replaced or deleted and has another
@@ -82,13 +83,17 @@ pub trait ScheduleRepository: Send + Sync {
     async fn schedule_change_many(
         &self,
         changes: &[ScheduleChange],
-    ) -> Result<Vec<UnifiedSchedule>, RepositoryError>;
+    ) -> Result<ChangedSchedules, RepositoryError>;
 
     /// As [`Self::schedule_delete`], if the row is of this version.
     ///
     /// # Errors
     /// `VersionConflict` when it is of another; `IsFollowed` when other schedules follow it.
-    async fn schedule_delete_version(&self, id: ScheduleId, version: u32) -> Result<bool, RepositoryError>;
+    async fn schedule_delete_version(
+        &self,
+        id: ScheduleId,
+        version: u32,
+    ) -> Result<ScheduleDeletion, RepositoryError>;
 
     /// What the tick index needs of the next `limit` schedules in the order of their ids, of those that are enabled
     /// and not completed, follow no other, and are either not paused or have an instant at which they resume. One whose

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    FiringOutcome, ManualRuns, Page, PageRequest, RepositoryError, ScheduleId, Tick, TickFilter, TickFiring,
-    TickSort,
+    CommittedFirings, CommittedRuns, ManualRuns, Page, PageRequest, RepositoryError, ScheduleId, Tick,
+    TickFilter, TickFiring, TickSort,
 };
 
 /// The table `ticks`, the ledger.
@@ -11,7 +11,7 @@ use crate::{
 #[async_trait]
 pub trait TickRepository: Send + Sync {
     /// Makes decisions durable: for each firing, its ledger rows, its job and its schedule's `last_run`,
-    /// `next_run` and `run_count`, all firings in one transaction. Answers in the order of the firings.
+    /// `next_run` and `run_count`, all firings in one transaction.
     ///
     /// A firing whose schedule is not what it expects (see [`TickFiring`]) is [`FiringOutcome::Stale`] and writes
     /// nothing; the others are not disturbed. No two firings of a call are of the same schedule. What the unfinished jobs
@@ -19,15 +19,15 @@ pub trait TickRepository: Send + Sync {
     ///
     /// Where a job is made, the active schedules that follow its schedule (see [`crate::Following`]) get theirs in the same
     /// transaction, each after it, and a ledger row; so do those that follow these.
-    async fn tick_fire_many(&self, firings: &[TickFiring]) -> Result<Vec<FiringOutcome>, RepositoryError>;
+    async fn tick_fire_many(&self, firings: &[TickFiring]) -> Result<CommittedFirings, RepositoryError>;
 
     /// Has a schedule run out of turn: raises its `requests`, and stores a ledger row and a job for each run, all in one
-    /// transaction. Answers with the number of the request. Those that follow the schedule get theirs as in
+    /// transaction. Those that follow the schedule get theirs as in
     /// [`Self::tick_fire_many`], under requests of their own.
     ///
     /// # Errors
     /// `NotFound` when there is no such schedule.
-    async fn tick_add_manual(&self, runs: &ManualRuns) -> Result<u32, RepositoryError>;
+    async fn tick_add_manual(&self, runs: &ManualRuns) -> Result<CommittedRuns, RepositoryError>;
 
     /// A page of the ledger's rows that match, and how many match.
     async fn tick_list(

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    RepositoryError, ScheduleChange, ScheduleId, ScheduleTransition, SchedulerError, UnifiedSchedule,
+    ChangedSchedules, RepositoryError, ScheduleChange, ScheduleId, ScheduleTransition, SchedulerError,
+    UnifiedSchedule,
 };
 
 use super::replacing::replacement;
 use super::{Edits, Rule, failed, transition};
+use crate::event::tell_of_jobs;
 
 const DURING: &str = "changing schedules together";
 
@@ -47,7 +49,11 @@ impl Edits {
         for (id, _, _) in &done {
             self.rearm_after(&written, *id).await;
         }
-        let written = written.map_err(failed(DURING))?;
+        let ChangedSchedules {
+            schedules: written,
+            changed,
+        } = written.map_err(failed(DURING))?;
+        tell_of_jobs(&*self.events, &changed, now);
         let rows: HashMap<ScheduleId, &UnifiedSchedule> =
             written.iter().map(|schedule| (schedule.id, schedule)).collect();
         for (id, name, transition) in done {

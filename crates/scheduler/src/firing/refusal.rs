@@ -26,7 +26,7 @@ impl Firing {
             let firings = ticks.iter().map(|tick| plan_due_ticks(tick, now)).collect();
             let batch = Batch { ticks, firings };
             match self.bridge.fire_ticks(&batch.firings).await {
-                Ok(outcomes) => self.settle(&batch, &outcomes).await?,
+                Ok(answer) => self.settle(&batch, &answer).await?,
                 Err(error) if error.is_transient() => {
                     self.pending.due.extend(batch.ticks);
                     self.pending.due.extend(parts.into_iter().flatten());
@@ -49,7 +49,7 @@ impl Firing {
             .collect();
         let batch = Batch { firings, ..refused };
         match self.bridge.fire_ticks(&batch.firings).await {
-            Ok(outcomes) => {
+            Ok(answer) => {
                 for tick in &batch.ticks {
                     tracing::error!(
                         schedule.id = %tick.schedule_id,
@@ -58,7 +58,7 @@ impl Firing {
                         "a tick failed"
                     );
                 }
-                self.settle(&batch, &outcomes).await
+                self.settle(&batch, &answer).await
             }
             Err(error) if error.is_transient() => {
                 self.pending.due.extend(batch.ticks);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    Fact, JobId, ManualRuns, MockFactRepository, MockJobRepository, MockRepositoryFactory,
+    CommittedRuns, Fact, JobId, ManualRuns, MockFactRepository, MockJobRepository, MockRepositoryFactory,
     MockScheduleRepository, MockTickRepository, ScheduleId, SchedulePeriod, TaskId, Tick, TickOutcome,
     TickRecord, UnifiedJob, UnifiedSchedule,
 };
@@ -143,7 +143,10 @@ fn ticks(stored: &Arc<Ledger>) -> MockTickRepository {
     let of = Arc::clone(stored);
     mock.expect_tick_add_manual().returning(move |runs| {
         of.asked.lock().unwrap().push(runs.clone());
-        Ok(1)
+        Ok(CommittedRuns {
+            request: 1,
+            followers: Vec::new(),
+        })
     });
     let of = Arc::clone(stored);
     let left = Mutex::new(None);

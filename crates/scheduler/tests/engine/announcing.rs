@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Event, EventSink, JobStatus, PauseRequest, ResumeRequest, ScheduleChange, ScheduleId, ScheduleTransition,
-    SchedulerService, TaskId, TickOutcome, UnifiedSchedule,
+    Event, EventSink, JobEvent, JobId, JobStatus, PauseRequest, ResumeRequest, ScheduleChange, ScheduleId,
+    ScheduleTransition, SchedulerService, TaskId, TickOutcome, UnifiedSchedule,
 };
 
 use crate::world::*;
@@ -111,7 +111,13 @@ async fn each_change_of_a_schedule_is_told_of_as_what_it_is() {
     };
     service.resume_schedule(id, resume).await.unwrap();
     assert_eq!(heard.changes(), [], "the mocked row is not paused");
+    let buffered = JobEvent::bare(JobId::new(), JobStatus::Cancelled, midnight());
+    engine.rows.lock().unwrap().waiting = vec![buffered];
     service.remove_schedule(id).await.unwrap();
+    assert!(
+        heard.events.lock().unwrap().contains(&Event::Job(buffered)),
+        "it went with the schedule"
+    );
     assert_eq!(heard.changes(), [ScheduleTransition::Deleted]);
     service.remove_schedule(id).await.unwrap_err();
     assert_eq!(heard.changes(), [], "nothing was on disk");

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratchet_interfaces::{
-    Clock, Event, EventSink, FiringOutcome, InvalidSchedules, JobPruning, ManualClock, MockFactRepository,
-    MockJobRepository, MockRepositoryFactory, MockScheduleRepository, MockTickRepository, RepositoryError,
-    ScheduleChange, ScheduleId, SchedulePolicies, ScheduleTiming, SchedulerHealth, SchedulerService, Signal,
-    TaskId, TickFiring, TickRecord, UnifiedSchedule,
+    ChangedSchedules, Clock, CommittedFirings, Event, EventSink, FiringOutcome, InvalidSchedules, JobEvent,
+    JobPruning, ManualClock, MockFactRepository, MockJobRepository, MockRepositoryFactory,
+    MockScheduleRepository, MockTickRepository, RepositoryError, ScheduleChange, ScheduleDeletion,
+    ScheduleId, SchedulePolicies, ScheduleTiming, SchedulerHealth, SchedulerService, Signal, TaskId,
+    TickFiring, TickRecord, UnifiedSchedule,
 };
 use ratchet_scheduler::{SchedulerConfig, TokioCronSchedulerService};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -15,6 +16,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// What the mocked tables hold: rows that are compared and set as the real ones are.
 #[derive(Default)]
 pub(crate) struct Rows {
+    /// What becomes of jobs with the schedule that is deleted next.
+    pub(crate) waiting: Vec<JobEvent>,
     /// Which jobs were to be deleted.
     pub(crate) pruned: Vec<JobPruning>,
     pub(crate) timings: HashMap<ScheduleId, ScheduleTiming>,
@@ -109,7 +112,7 @@ impl Rows {
         Ok(written)
     }
 
-    fn fire(&mut self, firings: &[TickFiring]) -> Result<Vec<FiringOutcome>, RepositoryError> {
+    fn fire(&mut self, firings: &[TickFiring]) -> Result<CommittedFirings, RepositoryError> {
         self.calls += 1;
         let ledger = firings.iter().map(|firing| firing.records.len()).sum();
         self.largest_ledger = self.largest_ledger.max(ledger);
@@ -138,7 +141,10 @@ impl Rows {
         if std::mem::take(&mut self.loses_ticks) {
             return Err(unavailable());
         }
-        Ok(outcomes)
+        Ok(CommittedFirings {
+            outcomes,
+            ..CommittedFirings::default()
+        })
     }
 }
 
@@ -300,9 +306,13 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
         .expect_schedule_update()
         .returning(move |schedule| table.lock().unwrap().update(schedule));
     let table = Arc::clone(rows);
-    schedules
-        .expect_schedule_change_many()
-        .returning(move |changes| table.lock().unwrap().change(changes));
+    schedules.expect_schedule_change_many().returning(move |changes| {
+        let schedules = table.lock().unwrap().change(changes)?;
+        Ok(ChangedSchedules {
+            schedules,
+            changed: Vec::new(),
+        })
+    });
     schedules.expect_schedule_find_by_name().returning(|_| Ok(None));
     schedules.expect_schedule_scan().returning(|_, _| Ok(Vec::new()));
     schedules.expect_schedule_list_invalid().returning(|_| {
@@ -312,9 +322,13 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
         })
     });
     let table = Arc::clone(rows);
-    schedules
-        .expect_schedule_delete()
-        .returning(move |id| Ok(table.lock().unwrap().timings.remove(&id).is_some()));
+    schedules.expect_schedule_delete().returning(move |id| {
+        let mut table = table.lock().unwrap();
+        Ok(ScheduleDeletion {
+            existed: table.timings.remove(&id).is_some(),
+            changed: std::mem::take(&mut table.waiting),
+        })
+    });
     let mut ticks = MockTickRepository::new();
     let table = Arc::clone(rows);
     ticks

@@ -1,4 +1,4 @@
-use ratchet_interfaces::{CancelRequest, Cancellation, JobStatus, RepositoryError};
+use ratchet_interfaces::{CancelRequest, Cancellation, JobEvent, JobStatus, RepositoryError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
 use super::ended_execution::{self, NO_ATTEMPT};
@@ -30,10 +30,10 @@ async fn write(
     transaction: &DatabaseTransaction,
 ) -> Result<Cancellation, WriteError> {
     lock(request, transaction).await?;
-    if let Some(released) = end(request, CANCEL.to_owned(), transaction).await? {
+    if let Some(changed) = end(request, CANCEL.to_owned(), transaction).await? {
         return Ok(Cancellation::Cancelled {
             was_running: false,
-            released,
+            changed,
         });
     }
     if request.terminates {
@@ -45,10 +45,10 @@ async fn write(
             "UPDATE jobs SET status = 'cancelled', error = $3, error_kind = NULL, completed_at = $2, {NO_ATTEMPT}
              WHERE id = $1 AND status = 'processing' RETURNING schedule_id, origin, has_dependents"
         );
-        if let Some(released) = end(request, terminate, transaction).await? {
+        if let Some(changed) = end(request, terminate, transaction).await? {
             return Ok(Cancellation::Cancelled {
                 was_running: true,
-                released,
+                changed,
             });
         }
     } else {
@@ -84,12 +84,12 @@ async fn lock(request: &CancelRequest, transaction: &DatabaseTransaction) -> Res
     Ok(())
 }
 
-/// Ends the job by the statement. Says how many were released, or that the statement found nothing to end.
+/// Ends the job by the statement. Says what became of others by that, or that the statement found nothing to end.
 async fn end(
     request: &CancelRequest,
     sql: String,
     transaction: &DatabaseTransaction,
-) -> Result<Option<u64>, WriteError> {
+) -> Result<Option<Vec<JobEvent>>, WriteError> {
     let row = transaction
         .query_one_raw(statement(transaction, sql, request))
         .await?;
@@ -104,7 +104,7 @@ async fn end(
     if row.try_get_by_index(2)? {
         ended.awaited(request.job_id.as_uuid(), at);
     }
-    Ok(Some(ended.release_locked(transaction).await?))
+    Ok(Some(ended.release_locked(transaction).await?.events))
 }
 
 fn statement(transaction: &DatabaseTransaction, sql: String, request: &CancelRequest) -> Statement {

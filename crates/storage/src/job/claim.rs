@@ -11,10 +11,13 @@ mod pick;
 mod take;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ratchet_interfaces::{ClaimRequest, ClaimedJob, JobPriority, RepositoryError};
+use ratchet_interfaces::{
+    Claim, ClaimRequest, ClaimedJob, JobEvent, JobPriority, JobStatus, RepositoryError,
+};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use uuid::Uuid;
 
+use super::changed::{self, ChangedJob};
 use super::gates;
 use super::release::Ended;
 use crate::failure::During;
@@ -32,10 +35,10 @@ pub(super) const OPEN: &str = "status IN ('queued', 'retrying') AND gate IS NULL
 /// A job is aged when it could have run so long ago.
 const AGED: TimeDelta = TimeDelta::minutes(1);
 
-const FAIL: &str = "UPDATE jobs SET status = 'failed', error = $2, completed_at = $3,
+const FAIL: &str = "UPDATE jobs AS j SET status = 'failed', error = $2, completed_at = $3,
         attempts = attempts - CASE WHEN execution_id IS NULL THEN 0 ELSE 1 END,
         started_at = CASE WHEN attempts > 1 THEN started_at END, {no_attempt}
-    WHERE id = $1 RETURNING schedule_id, has_dependents";
+    WHERE id = $1 RETURNING {returned}";
 
 /// As many jobs are failed in one claim at the most: its transaction must not keep others waiting.
 const MAX_FAILED: usize = 1_000;
@@ -55,12 +58,9 @@ impl Pick {
     }
 }
 
-pub(super) async fn claim(
-    writer: &Writer,
-    request: ClaimRequest,
-) -> Result<Vec<ClaimedJob>, RepositoryError> {
+pub(super) async fn claim(writer: &Writer, request: ClaimRequest) -> Result<Claim, RepositoryError> {
     if request.limit == 0 {
-        return Ok(Vec::new());
+        return Ok(Claim::default());
     }
     writer
         .write_as(Load::Many, request, |request, transaction| {
@@ -106,20 +106,18 @@ fn next_statement(backend: DbBackend) -> Statement {
 
 /// Takes jobs until there are as many as may be taken, or no more are found. A row that cannot be run is failed, and
 /// another one taken in its place.
-async fn take_all(
-    request: &ClaimRequest,
-    transaction: &DatabaseTransaction,
-) -> Result<Vec<ClaimedJob>, WriteError> {
-    let mut claimed = Vec::new();
+async fn take_all(request: &ClaimRequest, transaction: &DatabaseTransaction) -> Result<Claim, WriteError> {
+    let mut claim = Claim::default();
     let mut failed = 0;
     loop {
-        let wanted = request.limit as usize - claimed.len();
+        let wanted = request.limit as usize - claim.jobs.len();
         let taken = take_once(request, wanted, transaction).await?;
         let (found, unreadable) = (taken.claimed.len() + taken.failed, taken.failed);
-        claimed.extend(taken.claimed);
+        claim.jobs.extend(taken.claimed);
+        claim.changed.extend(taken.changed);
         failed += unreadable;
         if unreadable == 0 || found < wanted || failed >= MAX_FAILED {
-            return Ok(claimed);
+            return Ok(claim);
         }
     }
 }
@@ -127,6 +125,7 @@ async fn take_all(
 struct Taken {
     claimed: Vec<ClaimedJob>,
     failed: usize,
+    changed: Vec<JobEvent>,
 }
 
 async fn take_once(
@@ -182,43 +181,49 @@ async fn take_picked(
 ) -> Result<Taken, WriteError> {
     let taken = take::take(request, picks, transaction).await?;
     unfit.extend(taken.unfit);
-    let mut ended = Ended::default();
+    let (mut ended, mut changed) = (Ended::default(), Vec::new());
     for job in &unfit {
-        fail(job, request, &mut ended, transaction).await?;
+        changed.extend(fail(job, request, &mut ended, transaction).await?);
     }
-    ended.release(transaction).await?;
+    changed.extend(ended.release(transaction).await?.events);
     Ok(Taken {
         claimed: taken.claimed,
         failed: unfit.len(),
+        changed,
     })
 }
 
-/// A job that was taken and cannot be run has failed; no attempt was made.
+/// A job that was taken and cannot be run has failed; no attempt was made. It is told of if its id can be read.
 async fn fail(
     job: &Unreadable,
     request: &ClaimRequest,
     ended: &mut Ended,
     transaction: &DatabaseTransaction,
-) -> Result<(), WriteError> {
+) -> Result<Option<JobEvent>, WriteError> {
     let Unreadable { id, reason } = job;
     tracing::error!(job.id = %id, reason, "a job has failed: it cannot be run as it is stored");
     let at = micros(request.now);
+    let backend = transaction.get_database_backend();
+    let sql = FAIL
+        .replace("{no_attempt}", super::ended_execution::NO_ATTEMPT)
+        .replace("{returned}", changed::returned(backend));
     let failed = transaction
         .query_one_raw(Statement::from_sql_and_values(
-            transaction.get_database_backend(),
-            FAIL.replace("{no_attempt}", super::ended_execution::NO_ATTEMPT),
+            backend,
+            sql,
             [id.clone().into(), text(reason).into(), at.into()],
         ))
         .await?;
-    let Some(row) = failed else { return Ok(()) };
+    let Some(row) = failed else { return Ok(None) };
     // Where that is the column that cannot be read, no job waits for this one: none can be of such a schedule.
-    if let Some(schedule) = row.try_get_by_index::<Option<Uuid>>(0).ok().flatten() {
+    if let Some(schedule) = row.try_get_by_index::<Option<Uuid>>(2).ok().flatten() {
         ended.job_of(schedule, at);
     }
-    if let (Some(id), Ok(true)) = (id.as_uuid(), row.try_get_by_index::<bool>(1)) {
+    if let (Some(id), Ok(true)) = (id.as_uuid(), row.try_get_by_index::<bool>(5)) {
         ended.awaited(id, at);
     }
-    Ok(())
+    let job = ChangedJob::read(&row)?;
+    Ok(job.map(|job| job.event(None, JobStatus::Failed, request.now)))
 }
 
 #[cfg(test)]

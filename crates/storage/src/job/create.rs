@@ -164,7 +164,7 @@ async fn insert(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<Jo
                 continue;
             }
         }
-        creations.push(JobCreation::Created);
+        creations.push(JobCreation::Created(job.status));
         fresh.push(job);
     }
     let after = after_whom(call, &fresh, &holders)?;
@@ -178,24 +178,31 @@ async fn insert(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<Jo
         .map(|job| (job.id.as_uuid(), micros(job.queued_at)))
         .collect();
     if !dependent.is_empty() {
-        depend(&after, &dependent, transaction).await?;
+        let decided = depend(&after, &dependent, transaction).await?;
+        for (creation, job) in creations.iter_mut().zip(&call.jobs) {
+            if let (JobCreation::Created(status), Some(decided)) = (creation, decided.get(&job.id)) {
+                *status = *decided;
+            }
+        }
     }
     Ok(creations)
 }
 
-/// Writes what the new jobs are after, and decides about those that need not wait.
+/// Writes what the new jobs are after, and decides about those that need not wait: says which of them are what.
 async fn depend(
     after: &After,
     dependent: &BTreeMap<Uuid, i64>,
     transaction: &DatabaseTransaction,
-) -> Result<(), WriteError> {
+) -> Result<HashMap<JobId, JobStatus>, WriteError> {
     let pairs = after
         .iter()
         .flat_map(|(job, others)| others.iter().map(move |other| (other.as_uuid(), job.as_uuid())));
     dependents::have_wait(pairs.collect(), transaction).await?;
-    let (_, cancelled) = dependents::decide_about(dependent, transaction).await?;
-    dependents::decide(cancelled, transaction).await?;
-    Ok(())
+    let (mut decided, cancelled) = dependents::decide_about(dependent, transaction).await?;
+    decided.append(dependents::decide(cancelled, transaction).await?);
+    // Only jobs of the call are after others of it.
+    let decided = decided.events.iter().map(|job| (job.job_id, job.status));
+    Ok(decided.collect())
 }
 
 fn insert_sql() -> String {

@@ -7,12 +7,13 @@
 
 use std::collections::BTreeMap;
 
-use ratchet_interfaces::{DependencyCondition, DependencyDecision, DependencyTally};
+use ratchet_interfaces::{DependencyCondition, DependencyDecision, DependencyTally, JobStatus};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use uuid::Uuid;
 
+use super::changed::{self, Changed, ChangedJob};
 use crate::batch::{Batch, Cell, Column, Kind};
-use crate::row::Reading;
+use crate::row::{Reading, instant};
 use crate::writer::WriteError;
 
 const ENDED: &[Column] = &[("id", Kind::Id), ("ended_at", Kind::Int)];
@@ -29,7 +30,7 @@ const TALLY: &str = "SELECT j.id, j.after_condition, a.status, COUNT(*) FROM {ba
 
 const RUN: &str = "UPDATE jobs AS j SET status = 'queued',
         run_after = CASE WHEN j.run_after > b.ended_at THEN j.run_after ELSE b.ended_at END
-    FROM {batch} AS b WHERE j.id = b.id AND j.status = 'blocked'";
+    FROM {batch} AS b WHERE j.id = b.id AND j.status = 'blocked' RETURNING ";
 
 /// The names are none of the table's: what is answered would be ambiguous.
 const CANCELLED: &[Column] = &[
@@ -39,7 +40,7 @@ const CANCELLED: &[Column] = &[
 ];
 
 const CANCEL: &str = "UPDATE jobs AS j SET status = 'cancelled', error = b.reason, completed_at = b.ended_at
-    FROM {batch} AS b WHERE j.id = b.job_id AND j.status = 'blocked' RETURNING id, has_dependents, completed_at";
+    FROM {batch} AS b WHERE j.id = b.job_id AND j.status = 'blocked' RETURNING ";
 
 const DEPENDENCY: &[Column] = &[("after_id", Kind::Id), ("job_id", Kind::Id)];
 
@@ -66,12 +67,12 @@ pub(crate) async fn have_wait(
 }
 
 /// Decides about the jobs that wait for these, which have ended, each at its instant; and about those that wait for
-/// the ones that are cancelled thereby. Says how many may run now.
+/// the ones that are cancelled thereby. Says what became of all these.
 pub(super) async fn decide(
     mut ended: BTreeMap<Uuid, i64>,
     transaction: &DatabaseTransaction,
-) -> Result<u64, WriteError> {
-    let mut released = 0;
+) -> Result<Changed, WriteError> {
+    let mut changed = Changed::default();
     while !ended.is_empty() {
         let mut waiting: BTreeMap<Uuid, i64> = BTreeMap::new();
         for batch in &batches(transaction, &ended) {
@@ -81,19 +82,19 @@ pub(super) async fn decide(
                 *last = at.max(*last);
             }
         }
-        let (count, cancelled) = decide_about(&waiting, transaction).await?;
-        released += count;
+        let (decided, cancelled) = decide_about(&waiting, transaction).await?;
+        changed.append(decided);
         ended = cancelled;
     }
-    Ok(released)
+    Ok(changed)
 }
 
-/// Decides about jobs that wait, as things stand. Says how many may run now, and which were cancelled that others wait
+/// Decides about jobs that wait, as things stand. Says what became of them, and which were cancelled that others wait
 /// for.
 pub(super) async fn decide_about(
     waiting: &BTreeMap<Uuid, i64>,
     transaction: &DatabaseTransaction,
-) -> Result<(u64, BTreeMap<Uuid, i64>), WriteError> {
+) -> Result<(Changed, BTreeMap<Uuid, i64>), WriteError> {
     let backend = transaction.get_database_backend();
     let batches = batches(transaction, waiting);
     if backend == DbBackend::Postgres {
@@ -117,24 +118,38 @@ pub(super) async fn decide_about(
             DependencyDecision::Cancel(reason) => cancel.push((job, at, reason)),
         }
     }
-    let mut released = 0;
+    let mut changed = Changed::default();
+    let sql = format!("{RUN}{}", changed::returned(backend));
     for batch in &self::batches(transaction, &run) {
-        released += transaction
-            .execute_raw(batch.statement(RUN, []))
-            .await?
-            .rows_affected();
+        let released = transaction.query_all_raw(batch.statement(&sql, [])).await?;
+        changed.released += released.len() as u64;
+        for job in ChangedJob::all(&released)? {
+            let at = run.get(&job.id).copied().and_then(instant);
+            changed
+                .events
+                .extend(at.map(|at| job.event(Some(JobStatus::Blocked), JobStatus::Queued, at)));
+        }
     }
+    let sql = format!("{CANCEL}{}", changed::returned(backend));
     let mut awaited = BTreeMap::new();
     for batch in &Batch::all(backend, CANCELLED, &cancel, |batch, (job, at, reason)| {
         batch.push([Cell::Id(*job), Cell::Int(*at), Cell::Text(reason)]);
     }) {
-        for row in transaction.query_all_raw(batch.statement(CANCEL, [])).await? {
-            if row.try_get_by_index(1)? {
-                awaited.insert(row.try_get_by_index(0)?, row.try_get_by_index(2)?);
+        let cancelled = transaction.query_all_raw(batch.statement(&sql, [])).await?;
+        for job in ChangedJob::all(&cancelled)? {
+            let Some(ended_at) = waiting.get(&job.id).copied() else {
+                continue;
+            };
+            let at = instant(ended_at);
+            changed
+                .events
+                .extend(at.map(|at| job.event(Some(JobStatus::Blocked), JobStatus::Cancelled, at)));
+            if job.is_awaited {
+                awaited.insert(job.id, ended_at);
             }
         }
     }
-    Ok((released, awaited))
+    Ok((changed, awaited))
 }
 
 async fn tallies(

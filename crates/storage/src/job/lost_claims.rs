@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{ExecutionId, NodeId, RepositoryError};
+use ratchet_interfaces::{ExecutionId, NodeId, Recovery, RepositoryError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use uuid::Uuid;
 
 use super::ended_execution;
-use super::orphans::{put_back_sql, release_after};
+use super::orphans::{put_back_sql, recovery};
 use crate::row::{micros, text};
 use crate::writer::{WriteError, Writer};
 
@@ -25,7 +25,7 @@ pub(super) async fn recover(
     known: &[ExecutionId],
     now: DateTime<Utc>,
     reason: &str,
-) -> Result<u64, RepositoryError> {
+) -> Result<Recovery, RepositoryError> {
     let claims = LostClaims {
         node,
         known: known.to_vec(),
@@ -40,11 +40,11 @@ pub(super) async fn recover(
         .map_err(|error| error.during("recovering jobs whose claim got no answer"))
 }
 
-async fn put_back(claims: &LostClaims, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+async fn put_back(claims: &LostClaims, transaction: &DatabaseTransaction) -> Result<Recovery, WriteError> {
     let lost = lost(claims, transaction).await?;
     let backend = transaction.get_database_backend();
     // They are few: as many as one claim takes at the most. One statement each keeps the statements simple.
-    let mut recovered = Vec::new();
+    let (mut failed, mut recovered) = (Vec::new(), Vec::new());
     for job in lost {
         let values = || {
             [
@@ -53,15 +53,13 @@ async fn put_back(claims: &LostClaims, transaction: &DatabaseTransaction) -> Res
                 sea_orm::Value::from(claims.reason.as_str()),
             ]
         };
-        let fail = ended_execution::write("'failed'", "$3", "$2", "jobs AS j WHERE j.id = $1");
-        transaction
-            .execute_raw(Statement::from_sql_and_values(backend, fail, values()))
-            .await?;
-        let put_back = Statement::from_sql_and_values(backend, put_back_sql("j.id = $1"), values());
+        let fail = ended_execution::write_returning("'failed'", "$3", "$2", "jobs AS j WHERE j.id = $1");
+        let fail = Statement::from_sql_and_values(backend, fail, values());
+        failed.extend(transaction.query_all_raw(fail).await?);
+        let put_back = Statement::from_sql_and_values(backend, put_back_sql(backend, "j.id = $1"), values());
         recovered.extend(transaction.query_all_raw(put_back).await?);
     }
-    release_after(&recovered, claims.now, transaction).await?;
-    Ok(recovered.len() as u64)
+    recovery(&failed, &recovered, claims.now, transaction).await
 }
 
 /// The jobs that the node processes by attempts that it does not know.

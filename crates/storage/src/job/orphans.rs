@@ -1,9 +1,13 @@
 //! Jobs that are taken from who ran them, because that process is dead or has not renewed its lease.
 
-use chrono::{DateTime, Utc};
-use ratchet_interfaces::{JobStatus, NodeId, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
+use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+use ratchet_interfaces::{Event, JobStatus, NodeId, Recovery, RepositoryError};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
+use uuid::Uuid;
+
+use super::changed::{self, ChangedJob};
 use super::ended_execution::{self, NO_ATTEMPT};
 use super::release::Ended;
 use crate::row::{micros, text};
@@ -19,7 +23,7 @@ pub(super) enum Whose {
 }
 
 #[derive(Debug)]
-struct Recovery {
+struct Call {
     whose: Whose,
     node: NodeId,
     now: DateTime<Utc>,
@@ -41,101 +45,111 @@ pub(super) async fn recover(
     node: NodeId,
     now: DateTime<Utc>,
     reason: &str,
-) -> Result<u64, RepositoryError> {
-    let recovery = Recovery {
+) -> Result<Recovery, RepositoryError> {
+    let call = Call {
         whose,
         node,
         now,
         reason: text(reason),
     };
     writer
-        .write(recovery, |recovery, transaction| {
-            Box::pin(put_back(recovery, transaction))
-        })
+        .write(call, |call, transaction| Box::pin(put_back(call, transaction)))
         .await
         .map_err(|error| error.during("recovering the jobs of another process"))
 }
 
-async fn put_back(recovery: &Recovery, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+async fn put_back(call: &Call, transaction: &DatabaseTransaction) -> Result<Recovery, WriteError> {
     let backend = transaction.get_database_backend();
     if backend == DbBackend::Postgres {
-        transaction.execute_raw(lock(backend, recovery)).await?;
+        transaction.execute_raw(lock(backend, call)).await?;
     }
-    transaction
-        .execute_raw(fail_executions(backend, recovery))
-        .await?;
-    let recovered = transaction.query_all_raw(queue_jobs(backend, recovery)).await?;
-    release_after(&recovered, recovery.now, transaction).await?;
-    Ok(recovered.len() as u64)
+    let failed = transaction.query_all_raw(fail_executions(backend, call)).await?;
+    let queued = transaction.query_all_raw(queue_jobs(backend, call)).await?;
+    recovery(&failed, &queued, call.now, transaction).await
 }
 
 /// What becomes of jobs `j` that are taken from who ran them, for any reason but their own. One that was asked to stop
-/// has, and is not run again. `$2` is the instant, `$3` the reason; see [`release_after`] for the answer.
-pub(super) fn put_back_sql(condition: &str) -> String {
+/// has, and is not run again. `$2` is the instant, `$3` the reason; see [`recovery`] for the answer.
+pub(super) fn put_back_sql(backend: DbBackend, condition: &str) -> String {
     format!(
         "UPDATE jobs AS j SET
              status = CASE WHEN stop_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
              completed_at = CASE WHEN stop_requested_at IS NULL THEN completed_at ELSE $2 END,
              error = $3, {NO_ATTEMPT}
-         WHERE j.status = 'processing' AND {condition} RETURNING id, schedule_id, status, has_dependents"
+         WHERE j.status = 'processing' AND {condition} RETURNING {}",
+        changed::returned(backend)
     )
 }
 
-/// Jobs that were cancelled instead of put back release those that waited for them.
-pub(super) async fn release_after(
+/// What is told of executions that failed because their process is gone, and of their jobs. Those that were cancelled
+/// instead of put back release those that waited for them.
+pub(super) async fn recovery(
+    failed: &[QueryResult],
     put_back: &[QueryResult],
     now: DateTime<Utc>,
     transaction: &DatabaseTransaction,
-) -> Result<(), WriteError> {
+) -> Result<Recovery, WriteError> {
+    let jobs = ChangedJob::all(put_back)?;
+    let by_id: HashMap<Uuid, &ChangedJob> = jobs.iter().map(|job| (job.id, job)).collect();
+    let mut events: Vec<Event> = failed
+        .iter()
+        .filter_map(|row| ended_execution::event(row, &by_id, now))
+        .map(Event::Execution)
+        .collect();
     let mut ended = Ended::default();
-    for row in put_back {
-        let status: String = row.try_get_by_index(2)?;
-        if status == JobStatus::Cancelled.as_str() {
-            if let Some(schedule) = row.try_get_by_index(1)? {
+    let mut changed = Vec::with_capacity(jobs.len());
+    for job in &jobs {
+        let from = Some(JobStatus::Processing);
+        if job.status == Some(JobStatus::Cancelled) {
+            if let Some(schedule) = job.schedule {
                 ended.job_of(schedule, micros(now));
             }
-            if row.try_get_by_index(3)? {
-                ended.awaited(row.try_get_by_index(0)?, micros(now));
-            }
+            job.cancelled(from, micros(now), &mut ended, &mut changed);
+        } else {
+            changed.push(job.event(from, JobStatus::Queued, now));
         }
     }
-    ended.release(transaction).await?;
-    Ok(())
+    events.extend(changed.into_iter().map(Event::Job));
+    events.extend(ended.release(transaction).await?.into_events());
+    Ok(Recovery {
+        jobs: put_back.len() as u64,
+        events,
+    })
 }
 
-fn values(recovery: &Recovery) -> [sea_orm::Value; 3] {
-    let Recovery {
+fn values(call: &Call) -> [sea_orm::Value; 3] {
+    let Call {
         whose: _,
         node,
         now,
         reason,
-    } = recovery;
+    } = call;
     [node.as_uuid().into(), micros(*now).into(), reason.as_str().into()]
 }
 
 /// Or else a lease could be renewed, or a job settled, between the two statements that take it away, of which the first
 /// would write an end of an attempt that goes on.
-fn lock(backend: DbBackend, recovery: &Recovery) -> Statement {
+fn lock(backend: DbBackend, call: &Call) -> Statement {
     let sql = format!(
         "SELECT 1 FROM jobs AS j WHERE j.status = 'processing' AND {} ORDER BY j.id FOR NO KEY UPDATE",
-        recovery.whose.condition()
+        call.whose.condition()
     );
-    let named = match recovery.whose {
+    let named = match call.whose {
         Whose::Others => 1,
         Whose::Expired => 2,
     };
-    Statement::from_sql_and_values(backend, sql, values(recovery).into_iter().take(named))
+    Statement::from_sql_and_values(backend, sql, values(call).into_iter().take(named))
 }
 
-fn fail_executions(backend: DbBackend, recovery: &Recovery) -> Statement {
-    let from = format!("jobs AS j WHERE {}", recovery.whose.condition());
-    let sql = ended_execution::write("'failed'", "$3", "$2", &from);
-    Statement::from_sql_and_values(backend, sql, values(recovery))
+fn fail_executions(backend: DbBackend, call: &Call) -> Statement {
+    let from = format!("jobs AS j WHERE {}", call.whose.condition());
+    let sql = ended_execution::write_returning("'failed'", "$3", "$2", &from);
+    Statement::from_sql_and_values(backend, sql, values(call))
 }
 
-fn queue_jobs(backend: DbBackend, recovery: &Recovery) -> Statement {
-    let sql = put_back_sql(recovery.whose.condition());
-    Statement::from_sql_and_values(backend, sql, values(recovery))
+fn queue_jobs(backend: DbBackend, call: &Call) -> Statement {
+    let sql = put_back_sql(backend, call.whose.condition());
+    Statement::from_sql_and_values(backend, sql, values(call))
 }
 
 #[cfg(test)]
@@ -146,7 +160,7 @@ mod tests {
     #[tokio::test]
     async fn orphans_are_looked_for_among_the_jobs_in_processing_only() {
         for whose in [Whose::Others, Whose::Expired] {
-            let recovery = Recovery {
+            let call = Call {
                 whose,
                 node: NodeId::new(),
                 now: DateTime::UNIX_EPOCH,
@@ -154,8 +168,8 @@ mod tests {
             };
             // The partial index holds nothing but the jobs in processing.
             for statement in [
-                queue_jobs(DbBackend::Sqlite, &recovery),
-                fail_executions(DbBackend::Sqlite, &recovery),
+                queue_jobs(DbBackend::Sqlite, &call),
+                fail_executions(DbBackend::Sqlite, &call),
             ] {
                 assert_eq!(
                     steps_on("j", statement).await,

@@ -6,11 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use ratchet_interfaces::JobStatus;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use uuid::Uuid;
 
+use super::changed::{self, Changed, ChangedJob};
 use super::dependents;
 use crate::batch::{Batch, Cell, Column, Kind};
+use crate::row::instant;
 use crate::writer::WriteError;
 
 /// Which jobs count as unfinished for the ticks of their schedule: those that its ticks or a trigger made. The words are
@@ -41,8 +44,8 @@ impl Ended {
         self.awaited.insert(job, at);
     }
 
-    /// Says how many jobs were released.
-    pub(crate) async fn release(self, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+    /// Says what became of those that waited.
+    pub(crate) async fn release(self, transaction: &DatabaseTransaction) -> Result<Changed, WriteError> {
         if transaction.get_database_backend() == DbBackend::Postgres {
             for batch in &self.batches(transaction) {
                 transaction.execute_raw(batch.statement(LOCK, [])).await?;
@@ -52,17 +55,25 @@ impl Ended {
     }
 
     /// The same, where the schedules are locked already.
-    pub(crate) async fn release_locked(self, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
-        let sql = release_sql();
-        let mut released = 0;
+    pub(crate) async fn release_locked(
+        self,
+        transaction: &DatabaseTransaction,
+    ) -> Result<Changed, WriteError> {
+        let sql = release_sql(transaction.get_database_backend());
+        let mut changed = Changed::default();
         for batch in &self.batches(transaction) {
-            released += transaction
-                .execute_raw(batch.statement(&sql, []))
-                .await?
-                .rows_affected();
+            let released = transaction.query_all_raw(batch.statement(&sql, [])).await?;
+            changed.released += released.len() as u64;
+            for job in ChangedJob::all(&released)? {
+                // It may run from the end on of the job that it waited for.
+                let at = job.run_after.and_then(instant);
+                changed
+                    .events
+                    .extend(at.map(|at| job.event(Some(JobStatus::Buffered), JobStatus::Queued, at)));
+            }
         }
-        released += dependents::decide(self.awaited, transaction).await?;
-        Ok(released)
+        changed.append(dependents::decide(self.awaited, transaction).await?);
+        Ok(changed)
     }
 
     fn batches(&self, transaction: &DatabaseTransaction) -> Vec<Batch> {
@@ -78,13 +89,15 @@ impl Ended {
 const LOCK: &str = "SELECT 1 FROM schedules AS s JOIN {batch} AS b ON s.id = b.schedule_id
     ORDER BY s.id FOR NO KEY UPDATE OF s";
 
-fn release_sql() -> String {
+fn release_sql(backend: DbBackend) -> String {
     format!(
         "UPDATE jobs AS j SET status = 'queued', run_after = b.ended_at FROM {{batch}} AS b
          WHERE j.id = (SELECT w.id FROM jobs AS w WHERE w.schedule_id = b.schedule_id AND {UNFINISHED}
                            AND w.status = 'buffered' ORDER BY w.id LIMIT 1)
            AND NOT EXISTS (SELECT 1 FROM jobs AS a WHERE a.schedule_id = b.schedule_id AND {UNFINISHED}
-                               AND a.status <> 'buffered')"
+                               AND a.status <> 'buffered')
+         RETURNING {}",
+        changed::returned(backend)
     )
 }
 
@@ -97,7 +110,7 @@ mod tests {
     async fn only_the_unfinished_jobs_of_a_schedule_are_looked_at() {
         let mut schedules = Batch::new(DbBackend::Sqlite, SCHEDULE);
         schedules.push([Cell::Null, Cell::Null]);
-        let mut steps = steps(schedules.statement(&release_sql(), [])).await;
+        let mut steps = steps(schedules.statement(&release_sql(DbBackend::Sqlite), [])).await;
         steps.retain(|step| ["j", "w", "a"].contains(&step.split(' ').nth(1).unwrap()));
         assert_eq!(
             steps,

@@ -80,7 +80,9 @@ pub(super) async fn settle(
         )
         .await
     {
-        Ok(aftermath) => return Ok(aftermath.with(vec![SettleOutcome::Settled; outcomes.len()])),
+        Ok(aftermath) => {
+            return Ok(aftermath.with(vec![SettleOutcome::Settled; outcomes.len()], outcomes));
+        }
         Err(WriteError::Conflict) => {}
         Err(error) => return Err(error.during(DURING)),
     }
@@ -263,5 +265,5 @@ async fn write_what_holds(
         }
     }
     let aftermath = write(&Batches::of(backend, kept), transaction).await?;
-    Ok(aftermath.with(settled))
+    Ok(aftermath.with(settled, outcomes))
 }

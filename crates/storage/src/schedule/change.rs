@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ratchet_interfaces::{RepositoryError, ScheduleChange, ScheduleId, UnifiedSchedule};
+use ratchet_interfaces::{ChangedSchedules, RepositoryError, ScheduleChange, ScheduleId, UnifiedSchedule};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
@@ -99,7 +99,7 @@ pub(super) fn given(changes: &[ScheduleChange]) -> (Vec<UnifiedSchedule>, usize)
 pub(super) async fn change_many(
     changes: &Changes,
     transaction: &DatabaseTransaction,
-) -> Result<Vec<UnifiedSchedule>, WriteError> {
+) -> Result<ChangedSchedules, WriteError> {
     let Changes {
         created,
         replaced,
@@ -121,10 +121,14 @@ pub(super) async fn change_many(
     // A circle may be closed by several of these together.
     following::check(&created.following, transaction).await?;
     following::check(&replaced.following, transaction).await?;
+    let mut changed = Vec::new();
     for id in deleted {
-        delete(*id, None, transaction).await?;
+        changed.extend(delete(*id, None, transaction).await?.changed);
     }
-    read_back(written, transaction).await
+    Ok(ChangedSchedules {
+        schedules: read_back(written, transaction).await?,
+        changed,
+    })
 }
 
 async fn refuse_stale(expected: &Batch, transaction: &DatabaseTransaction) -> Result<(), WriteError> {

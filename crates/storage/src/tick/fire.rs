@@ -18,7 +18,7 @@ mod overlap;
 
 use std::sync::Arc;
 
-use ratchet_interfaces::{FiringOutcome, RepositoryError, TickFiring};
+use ratchet_interfaces::{CommittedFirings, FiringOutcome, FollowerTick, RepositoryError, TickFiring};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::RESUME;
@@ -53,10 +53,10 @@ struct Call {
 pub(super) async fn fire(
     writer: &Writer,
     firings: &[TickFiring],
-) -> Result<Vec<FiringOutcome>, RepositoryError> {
+) -> Result<CommittedFirings, RepositoryError> {
     const DURING: &str = "making ticks durable";
     if firings.is_empty() {
-        return Ok(Vec::new());
+        return Ok(CommittedFirings::default());
     }
     let firings: Arc<[TickFiring]> = firings.into();
     let load = if firings.len() == 1 {
@@ -74,7 +74,7 @@ pub(super) async fn fire(
         })
         .await
     {
-        Ok(outcomes) => return Ok(outcomes),
+        Ok(committed) => return Ok(committed),
         Err(WriteError::Conflict) => {}
         Err(error) => return Err(error.during(DURING)),
     }
@@ -87,7 +87,7 @@ pub(super) async fn fire(
             .await;
         attempts += 1;
         match outcome {
-            Ok(outcomes) => return Ok(outcomes),
+            Ok(committed) => return Ok(committed),
             Err(WriteError::Conflict) if attempts < ATTEMPTS => {}
             Err(error) => return Err(error.during(DURING)),
         }
@@ -98,32 +98,39 @@ pub(super) async fn fire(
 async fn write_if_nothing_stands_against_it(
     call: &Call,
     transaction: &DatabaseTransaction,
-) -> Result<Vec<FiringOutcome>, WriteError> {
+) -> Result<CommittedFirings, WriteError> {
     let Call { firings, batches } = call;
     let holds = format!("{HOLDS} AND {BEYOND_RANGES}");
     let followers = lock_schedules(firings, batches, transaction).await?;
     let decisions = Decisions::on(firings, batches, transaction).await?;
     if decisions.are_none() {
         write(batches, &holds, transaction).await?;
-        follow(followers, &**firings, transaction).await?;
-        return Ok(vec![FiringOutcome::Committed; firings.len()]);
+        return Ok(CommittedFirings {
+            outcomes: vec![FiringOutcome::Committed; firings.len()],
+            followers: follow(followers, &**firings, transaction).await?,
+            changed: Vec::new(),
+        });
     }
     let decided = decisions.apply_to(firings);
     let batches = Batches::of(
         transaction.get_database_backend(),
         decided.iter().map(|firing| (*firing, &[][..])),
     );
-    decisions.call_off(transaction).await?;
+    let changed = decisions.call_off(transaction).await?;
     write(&batches, &holds, transaction).await?;
-    follow(followers, decided, transaction).await?;
-    Ok(decisions.outcomes(firings.len()))
+    let followers = follow(followers, decided, transaction).await?;
+    Ok(CommittedFirings {
+        outcomes: decisions.outcomes(firings.len()),
+        followers,
+        changed,
+    })
 }
 
 /// Finds out what the rows say, and writes what of the firings still holds.
 async fn write_what_holds(
     firings: &Arc<[TickFiring]>,
     transaction: &DatabaseTransaction,
-) -> Result<Vec<FiringOutcome>, WriteError> {
+) -> Result<CommittedFirings, WriteError> {
     let backend = transaction.get_database_backend();
     let all = Batches::of(backend, firings.iter().map(|firing| (firing, &[][..])));
     let followers = lock_schedules(firings, &all, transaction).await?;
@@ -134,10 +141,15 @@ async fn write_what_holds(
     let decided = decisions.apply_to(&still);
     let batches = Batches::of(backend, decided.iter().copied().zip(remaining.aside()));
     batches.replace_excluded(transaction).await?;
-    decisions.call_off(transaction).await?;
+    let changed = decisions.call_off(transaction).await?;
     write(&batches, HOLDS, transaction).await?;
-    follow(followers, decided, transaction).await?;
-    Ok(remaining.outcomes(decisions.outcomes(still.len())))
+    let followers = follow(followers, decided, transaction).await?;
+    let outcomes = remaining.outcomes(&still, decisions.outcomes(still.len()));
+    Ok(CommittedFirings {
+        outcomes,
+        followers,
+        changed,
+    })
 }
 
 /// Locks the schedules of firings, and those that follow them if any does.
@@ -159,9 +171,9 @@ async fn follow<'a>(
     followers: Option<Followers>,
     firings: impl IntoIterator<Item = &'a TickFiring>,
     transaction: &DatabaseTransaction,
-) -> Result<(), WriteError> {
+) -> Result<Vec<FollowerTick>, WriteError> {
     let Some(followers) = followers else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     let made = firings.into_iter().flat_map(|firing| {
         firing.jobs().map(|record| Made {

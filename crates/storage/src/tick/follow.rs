@@ -18,7 +18,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use ratchet_interfaces::{JobId, JobOrigin, ScheduleId, TickOutcome, TickRecord};
+use ratchet_interfaces::{FollowerTick, JobId, JobOrigin, ScheduleId, TickOutcome, TickRecord};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use uuid::Uuid;
 
@@ -162,21 +162,23 @@ impl Followers {
     }
 
     /// Makes the jobs of those that follow, and of those that follow these. The jobs are all of ticks, or all of requests
-    /// by hand.
+    /// by hand. Says what each of them got.
     pub(super) async fn follow(
         &self,
         mut made: Vec<Made>,
         transaction: &DatabaseTransaction,
-    ) -> Result<(), WriteError> {
+    ) -> Result<Vec<FollowerTick>, WriteError> {
+        let mut ticks = Vec::new();
         while !made.is_empty() {
-            made = self.follow_once(&made, transaction).await?;
+            made = self.follow_once(&made, &mut ticks, transaction).await?;
         }
-        Ok(())
+        Ok(ticks)
     }
 
     async fn follow_once(
         &self,
         made: &[Made],
+        ticks: &mut Vec<FollowerTick>,
         transaction: &DatabaseTransaction,
     ) -> Result<Vec<Made>, WriteError> {
         let backend = transaction.get_database_backend();
@@ -190,12 +192,19 @@ impl Followers {
         let mut jobs = Vec::new();
         let mut pairs = Vec::new();
         let mut ledger = Vec::with_capacity(followers.len());
+        let mut resumed = BTreeSet::new();
         let mut runs: BTreeMap<Uuid, (i64, Option<i64>, bool)> = BTreeMap::new();
         for follower in &followers {
             let leader = &made[follower.place];
             let schedule_id = ScheduleId::from_uuid(follower.id);
             let request = requests.get(&follower.id).copied().unwrap_or_default();
             let record = follower.record(leader);
+            ticks.extend(leader.record.job_id.map(|after| FollowerTick {
+                schedule_id,
+                record: record.clone(),
+                after,
+                resumes: resumed.insert(schedule_id) && follower.resumes,
+            }));
             if let (Some(job), Some(after)) = (record.job_id, leader.record.job_id) {
                 pairs.push((after.as_uuid(), job.as_uuid()));
                 let (count, last, resumes) = runs.entry(follower.id).or_default();

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use ratchet_interfaces::{JobOrigin, ManualRun, ManualRuns, RepositoryError, TickOutcome, TickRecord};
+use ratchet_interfaces::{
+    CommittedRuns, JobOrigin, ManualRun, ManualRuns, RepositoryError, TickOutcome, TickRecord,
+};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use uuid::Uuid;
 
@@ -27,7 +29,7 @@ const MAKE_JOBS: &str = "INSERT INTO jobs (
         (SELECT t.gate FROM tasks AS t WHERE t.id = s.task_id)
     FROM {batch} AS b JOIN schedules AS s ON s.id = $2";
 
-pub(super) async fn add(writer: &Writer, runs: &ManualRuns) -> Result<u32, RepositoryError> {
+pub(super) async fn add(writer: &Writer, runs: &ManualRuns) -> Result<CommittedRuns, RepositoryError> {
     writer
         .write(runs.clone(), |runs, transaction| {
             Box::pin(write(runs, transaction))
@@ -36,7 +38,7 @@ pub(super) async fn add(writer: &Writer, runs: &ManualRuns) -> Result<u32, Repos
         .map_err(|error| error.during("having a schedule run out of turn"))
 }
 
-async fn write(runs: &ManualRuns, transaction: &DatabaseTransaction) -> Result<u32, WriteError> {
+async fn write(runs: &ManualRuns, transaction: &DatabaseTransaction) -> Result<CommittedRuns, WriteError> {
     let backend = transaction.get_database_backend();
     let schedule = runs.schedule_id.as_uuid();
     let followers = Followers::lock([runs.schedule_id], transaction).await?;
@@ -76,10 +78,11 @@ async fn write(runs: &ManualRuns, transaction: &DatabaseTransaction) -> Result<u
     }) {
         transaction.execute_raw(batch.insert("ticks", "")).await?;
     }
-    if let Some(followers) = followers {
-        followers.follow(made, transaction).await?;
-    }
-    Ok(request)
+    let followers = match followers {
+        Some(followers) => followers.follow(made, transaction).await?,
+        None => Vec::new(),
+    };
+    Ok(CommittedRuns { request, followers })
 }
 
 async fn count_request(schedule: Uuid, transaction: &DatabaseTransaction) -> Result<Option<u32>, WriteError> {

@@ -61,7 +61,12 @@ async fn two_servers_share_one_queue() {
         async move {
             let mut mine: Vec<JobId> = Vec::new();
             loop {
-                let some = repositories.jobs().job_claim_many(claim(node, 3)).await.unwrap();
+                let some = repositories
+                    .jobs()
+                    .job_claim_many(claim(node, 3))
+                    .await
+                    .unwrap()
+                    .jobs;
                 if some.is_empty() {
                     break mine;
                 }
@@ -96,7 +101,8 @@ async fn a_claim_does_not_wait_for_a_job_that_somebody_else_is_taking() {
         .jobs()
         .job_claim_many(claim(NodeId::new(), 2))
         .await
-        .unwrap();
+        .unwrap()
+        .jobs;
     let claimed: Vec<JobId> = claimed.iter().map(|claimed| claimed.job.id).collect();
     assert_eq!(claimed, [stored[1].id, stored[2].id]);
     taking.rollback().await.unwrap();
@@ -104,7 +110,8 @@ async fn a_claim_does_not_wait_for_a_job_that_somebody_else_is_taking() {
         .jobs()
         .job_claim_many(claim(NodeId::new(), 2))
         .await
-        .unwrap();
+        .unwrap()
+        .jobs;
     assert_eq!(claimed[0].job.id, stored[0].id);
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, CancelRequest, ClaimRequest, ClaimedJob, DependencyCondition, JobCreation,
-    JobDependencies, JobId, JobStatus, NodeId, OverlapPolicy, PageRequest, RepositoryFactory,
+    JobDependencies, JobEvent, JobId, JobStatus, NodeId, OverlapPolicy, PageRequest, RepositoryFactory,
     SchedulePolicies, SettleOutcome, Settlement, Task, TaskDefinition, TaskId, TickFiring, TickOutcome,
     TickRecord, UnifiedJob, UnifiedSchedule,
 };
@@ -168,7 +168,8 @@ pub(crate) async fn claimed_jobs(
         .jobs()
         .job_claim_many(claim(node, count))
         .await
-        .unwrap();
+        .unwrap()
+        .jobs;
     assert_eq!(claimed.len(), count as usize);
     claimed
 }
@@ -176,7 +177,8 @@ pub(crate) async fn claimed_jobs(
 /// Stores jobs of which none is left out.
 pub(crate) async fn store(repositories: &dyn RepositoryFactory, jobs: &[UnifiedJob]) {
     let created = repositories.jobs().job_create_many(jobs, &[]).await.unwrap();
-    assert_eq!(created, vec![JobCreation::Created; jobs.len()]);
+    let all = jobs.iter().map(|job| JobCreation::Created(job.status));
+    assert_eq!(created, all.collect::<Vec<_>>());
 }
 
 /// Stores a job that is after others.
@@ -199,7 +201,7 @@ pub(crate) async fn stored_after(
         .job_create_many(std::slice::from_ref(&job), &[dependencies])
         .await
         .unwrap();
-    assert_eq!(created, [JobCreation::Created]);
+    assert!(matches!(created[..], [JobCreation::Created(_)]), "{created:?}");
     job.id
 }
 
@@ -210,6 +212,12 @@ pub(crate) async fn found(repositories: &dyn RepositoryFactory, id: JobId) -> Un
 
 pub(crate) async fn status(repositories: &dyn RepositoryFactory, id: JobId) -> JobStatus {
     found(repositories, id).await.status
+}
+
+/// Which jobs have become what, and what they were.
+pub(crate) fn moves(changed: &[JobEvent]) -> Vec<(JobId, Option<JobStatus>, JobStatus)> {
+    let moves = changed.iter().map(|job| (job.job_id, job.from, job.status));
+    moves.collect()
 }
 
 /// The end of a claimed job at second 105.

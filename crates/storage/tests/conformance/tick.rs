@@ -8,6 +8,7 @@ mod listing;
 mod overlap;
 mod overlap_races;
 mod stale;
+mod telling;
 
 use ratchet_interfaces::{
     Choice, JobCondition, JobFilter, JobSort, RepositoryFactory, ScheduleId, Tick, TickCondition, TickFilter,

@@ -18,6 +18,7 @@ async fn stored_deliveries(repositories: &dyn RepositoryFactory, count: i64) -> 
         .job_claim_many(claim(node, 1))
         .await
         .unwrap()
+        .jobs
         .remove(0);
     let deliveries: Vec<_> = (0..count)
         .map(|second| Delivery {

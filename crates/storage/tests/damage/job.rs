@@ -1,4 +1,4 @@
-use ratchet_interfaces::{AttemptOutcome, AttemptResult, JobStatus, NodeId};
+use ratchet_interfaces::{AttemptOutcome, AttemptResult, Claim, JobStatus, NodeId};
 use ratchet_storage::test_support::TestDatabase;
 use serde_json::json;
 
@@ -43,11 +43,28 @@ async fn a_claim_fails_what_cannot_be_read_and_takes_what_stands_behind_it() {
             damage(&database, &[&sql]).await;
         }
 
-        let claimed = repositories
+        let Claim {
+            jobs: claimed,
+            changed,
+        } = repositories
             .jobs()
             .job_claim_many(claim(NodeId::new(), 2))
             .await
             .unwrap();
+        let mut told: Vec<_> = changed.iter().map(|job| job.job_id).collect();
+        told.sort_unstable();
+        assert!(
+            changed.iter().all(|job| job.status == JobStatus::Failed),
+            "{changed:?}"
+        );
+        // One whose id is none is not told of.
+        let readable: Vec<_> = broken
+            .iter()
+            .zip(&damages)
+            .filter(|(_, change)| !change.starts_with("id ="))
+            .map(|(job, _)| job.id)
+            .collect();
+        assert_eq!(told, readable);
         let ids: Vec<_> = claimed.iter().map(|claimed| claimed.job.id).collect();
         assert_eq!(ids, [sound[0].id, sound[1].id]);
         assert_eq!(claimed[0].job.status, JobStatus::Processing);
@@ -73,7 +90,8 @@ async fn a_claim_fails_what_cannot_be_read_and_takes_what_stands_behind_it() {
             .jobs()
             .job_claim_many(claim(NodeId::new(), 100))
             .await
-            .unwrap();
+            .unwrap()
+            .jobs;
         assert_eq!(none_left.len(), 0);
     }
 }
@@ -108,7 +126,13 @@ async fn a_claim_fails_what_cannot_be_read_behind_a_gate_as_well() {
         let node = NodeId::new();
         let mut taken = Vec::new();
         for _ in 0..8 {
-            for claimed in repositories.jobs().job_claim_many(claim(node, 1)).await.unwrap() {
+            for claimed in repositories
+                .jobs()
+                .job_claim_many(claim(node, 1))
+                .await
+                .unwrap()
+                .jobs
+            {
                 let end = AttemptOutcome::new(
                     claimed.job.id,
                     claimed.execution_id,
@@ -147,7 +171,8 @@ async fn a_schedule_with_an_unreadable_input_fails_its_own_jobs_only() {
             .jobs()
             .job_claim_many(claim(NodeId::new(), 10))
             .await
-            .unwrap();
+            .unwrap()
+            .jobs;
         assert_eq!(claimed.len(), 1);
         assert_eq!(claimed[0].job.schedule_id, Some(schedules[1].id));
         let failed = texts(
@@ -179,7 +204,12 @@ async fn a_job_whose_attempts_were_set_back_by_hand_does_not_keep_the_others() {
             &["UPDATE jobs SET status = 'queued', attempts = 0, lease_owner = NULL WHERE status = 'processing'"],
         )
         .await;
-        let claimed = repositories.jobs().job_claim_many(claim(node, 2)).await.unwrap();
+        let claimed = repositories
+            .jobs()
+            .job_claim_many(claim(node, 2))
+            .await
+            .unwrap()
+            .jobs;
         let ids: Vec<_> = claimed.iter().map(|claimed| claimed.job.id).collect();
         assert_eq!(ids, [jobs[0].id, jobs[1].id]);
         assert_eq!(claimed[0].job.attempts, 1);

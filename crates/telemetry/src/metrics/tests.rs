@@ -28,6 +28,7 @@ fn tick(outcome: TickOutcome, count: u64) -> Event {
             lateness: TimeDelta::microseconds(400),
             decided_at: now(),
         },
+        after: None,
         at: now() + TimeDelta::microseconds(1_100),
     })
 }

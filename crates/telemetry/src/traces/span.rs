@@ -102,7 +102,10 @@ pub(super) fn push(event: &Event, percent: u64, scope: &InstrumentationScope, sp
     match event {
         Event::Tick(event) => {
             if let Some(job) = made_by(event).filter(|job| sampled(*job)) {
-                spans.push(tick(event, job).finish(scope));
+                let mut span = tick(event, job).finish(scope);
+                // What a follower's job is after has a trace of its own.
+                span.links.links.extend(event.after.map(to_job));
+                spans.push(span);
             }
         }
         Event::Job(event) => {
@@ -165,6 +168,11 @@ fn job(event: &JobEvent) -> Option<Draft> {
     Some(draft)
 }
 
+/// That what has it has to do with a job, in whose trace the rest is.
+fn to_job(job: JobId) -> Link {
+    Link::with_context(context(id::trace(job), id::job(job)))
+}
+
 /// In the trace of whoever created the job: that it was, and which trace is the job's.
 fn creation(event: &JobEvent, scope: &InstrumentationScope) -> Option<SpanData> {
     let caller = event.caller.filter(|caller| caller.sampled)?;
@@ -180,8 +188,7 @@ fn creation(event: &JobEvent, scope: &InstrumentationScope) -> Option<SpanData> 
     draft.kind = SpanKind::Producer;
     let mut span = draft.finish(scope);
     span.parent_span_is_remote = true;
-    let its = context(id::trace(event.job_id), id::job(event.job_id));
-    span.links.links.push(Link::with_context(its));
+    span.links.links.push(to_job(event.job_id));
     Some(span)
 }
 

@@ -128,6 +128,7 @@ impl Run {
                 lateness: TimeDelta::milliseconds(1),
                 decided_at: after(1),
             },
+            after: None,
             at: after(3),
         });
         let job = |status| self.job(status, after(3));
@@ -235,6 +236,23 @@ async fn whoever_creates_a_job_finds_its_trace_from_their_own() {
     );
     assert_eq!(span.parent_span_id, caller.span_id);
     assert_eq!(span.links[0].trace_id, job.job_id.as_uuid().as_bytes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trace_of_a_follower_s_job_leads_to_that_of_the_job_that_it_is_after() {
+    let (endpoint, requests) = collector();
+    let traces = started(endpoint, 100);
+    let (leader, follower) = (Run::new(), Run::new());
+    let mut events = follower.beginning();
+    let Event::Tick(tick) = &mut events[0] else {
+        panic!("{events:?}")
+    };
+    tick.after = Some(leader.job);
+    traces.emit(&events);
+    let all = spans(traces, &requests).await;
+    let tick = named(&all, "tick");
+    assert_eq!(tick.trace_id, follower.job.as_uuid().as_bytes());
+    assert_eq!(tick.links[0].trace_id, leader.job.as_uuid().as_bytes());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,7 +67,7 @@ async fn a_job_is_told_of_when_it_is_created_with_who_asked_and_not_when_it_is_r
         "traceparent",
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     )];
-    let mocks = creating(|| Ok(vec![JobCreation::Created]));
+    let mocks = creating(|| Ok(vec![JobCreation::Created(JobStatus::Queued)]));
     let (answer, told) = heard(mocks, ALL, &caller, body()).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     let [job] = told.as_slice() else {
@@ -79,7 +79,7 @@ async fn a_job_is_told_of_when_it_is_created_with_who_asked_and_not_when_it_is_r
     );
     assert_eq!(json!(job.job_id), answer.body["data"]["id"]);
     assert!(job.caller.unwrap().sampled);
-    let mocks = creating(|| Ok(vec![JobCreation::Created]));
+    let mocks = creating(|| Ok(vec![JobCreation::Created(JobStatus::Queued)]));
     let (answer, told) = heard(mocks, ALL, &[("traceparent", "nonsense")], body()).await;
     assert_eq!((answer.status, told[0].caller), (201, None));
     let mocks = creating(|| {
@@ -99,11 +99,10 @@ async fn a_job_that_waited_is_told_of_when_it_is_cancelled_and_one_that_ran_by_w
             status: JobStatus::Cancelled,
             ..stored()
         });
-        let released = 0;
         mocks.jobs.expect_job_cancel().returning(move |_| {
             Ok(Cancellation::Cancelled {
                 was_running,
-                released,
+                changed: Vec::new(),
             })
         });
         let (answer, told) = heard(mocks, &path_to("cancel"), &[], None).await;

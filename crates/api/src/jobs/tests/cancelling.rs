@@ -17,7 +17,7 @@ fn with_answer(answer: Cancellation, status: JobStatus, reason: &'static str, te
         .withf(move |request| {
             (request.job_id, request.terminates, &*request.reason) == (id(), terminates, reason)
         })
-        .returning(move |_| Ok(answer));
+        .returning(move |_| Ok(answer.clone()));
     mocks
 }
 
@@ -25,7 +25,7 @@ fn with_answer(answer: Cancellation, status: JobStatus, reason: &'static str, te
 async fn a_job_is_called_off_and_those_who_run_jobs_are_told() {
     let cancelled = Cancellation::Cancelled {
         was_running: false,
-        released: 0,
+        changed: Vec::new(),
     };
     for (body, reason, terminates) in [
         (None, "cancelled over the API", false),
@@ -35,7 +35,7 @@ async fn a_job_is_called_off_and_those_who_run_jobs_are_told() {
             true,
         ),
     ] {
-        let mocks = with_answer(cancelled, JobStatus::Cancelled, reason, terminates);
+        let mocks = with_answer(cancelled.clone(), JobStatus::Cancelled, reason, terminates);
         let (available, stopping) = signals(&mocks);
         let answer = cancel(mocks, body).await;
         assert_eq!(answer.status, 200, "{answer:?}");

@@ -56,7 +56,7 @@ async fn a_job_is_stored_as_it_was_asked_for_and_those_who_run_jobs_are_told() {
                 && job.timeout_seconds == Some(60)
                 && job.output_destinations.len() == 1
         })
-        .returning(|_, _| Ok(vec![JobCreation::Created]));
+        .returning(|_, _| Ok(vec![JobCreation::Created(JobStatus::Queued)]));
     let (available, stopping) = signals(&mocks);
     let body = json!({
         "taskId": TASK, "input": {"size": 2}, "priority": "high", "maxRetries": 0, "timeoutSeconds": 60,
@@ -107,7 +107,7 @@ async fn a_job_runs_after_the_later_of_now_and_what_was_asked_for() {
         mocks
             .jobs
             .expect_job_create_many()
-            .returning(|_, _| Ok(vec![JobCreation::Created]));
+            .returning(|_, _| Ok(vec![JobCreation::Created(JobStatus::Queued)]));
         let mut new = new_with("input", json!({}));
         new.as_object_mut()
             .unwrap()
@@ -128,7 +128,7 @@ async fn a_job_after_others_is_answered_as_those_stand() {
                 && dependencies[0].job_id == jobs[0].id
                 && dependencies[0].after == [ID.parse().unwrap(), OTHER.parse().unwrap()]
         })
-        .returning(|_, _| Ok(vec![JobCreation::Created]));
+        .returning(|_, _| Ok(vec![JobCreation::Created(JobStatus::Queued)]));
     mocks.jobs.expect_job_find().returning(|id| {
         Ok(Some(UnifiedJob {
             id,

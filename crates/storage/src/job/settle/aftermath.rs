@@ -1,7 +1,7 @@
 //! What ends of jobs mean for their schedules: who waited goes into the queue, failures in a row are counted, and a
 //! schedule with too many of them is paused. Jobs without a schedule cost nothing here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, JobOrigin, JobStatus, ScheduleId, SettleOutcome, Settlement,
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::batch::{Batch, Cell, Column, Kind};
+use crate::job::changed::Changed;
 use crate::job::release::Ended;
 use crate::row::micros;
 use crate::writer::WriteError;
@@ -53,7 +54,9 @@ pub(super) type Ends = Vec<End>;
 /// What was done besides what the outcomes say.
 #[derive(Debug, Default)]
 pub(super) struct Aftermath {
-    released: u64,
+    changed: Changed,
+    /// The jobs that were asked to stop, and so have been cancelled.
+    called_off: HashSet<Uuid>,
     paused: Vec<ScheduleId>,
 }
 
@@ -85,11 +88,31 @@ impl End {
 }
 
 impl Aftermath {
-    pub(super) fn with(self, outcomes: Vec<SettleOutcome>) -> Settlement {
-        let Self { released, paused } = self;
+    /// `outcomes` is what became of these attempts.
+    pub(super) fn with(self, mut outcomes: Vec<SettleOutcome>, attempts: &[AttemptOutcome]) -> Settlement {
+        let Self {
+            changed: Changed { released, events },
+            called_off,
+            paused,
+        } = self;
+        if !called_off.is_empty() {
+            for (outcome, attempt) in outcomes.iter_mut().zip(attempts) {
+                let would_run_again = matches!(
+                    attempt.result,
+                    AttemptResult::Retry { .. } | AttemptResult::HandedBack { .. }
+                );
+                if *outcome == SettleOutcome::Settled
+                    && would_run_again
+                    && called_off.contains(&attempt.job_id.as_uuid())
+                {
+                    *outcome = SettleOutcome::CalledOff;
+                }
+            }
+        }
         Settlement {
             outcomes,
             released,
+            changed: events,
             paused,
         }
     }
@@ -102,22 +125,22 @@ pub(super) async fn write(
     transaction: &DatabaseTransaction,
 ) -> Result<Aftermath, WriteError> {
     let mut jobs: HashMap<Uuid, Settled> = HashMap::new();
-    let mut opened = 0;
+    let mut aftermath = Aftermath::default();
     for row in settled {
         let Some(told) = row.try_get_by_index::<Option<String>>(0)? else {
             continue;
         };
         let told: Told = serde_json::from_str(&told).map_err(|error| DbErr::Json(error.to_string()))?;
-        opened += u64::from(told.passed_gate == 1);
+        aftermath.changed.released += u64::from(told.passed_gate == 1);
+        if told.status == JobStatus::Cancelled.as_str() {
+            aftermath.called_off.insert(told.id);
+        }
         if let Some(settled) = Settled::of(&told) {
             jobs.insert(told.id, settled);
         }
     }
     if jobs.is_empty() {
-        return Ok(Aftermath {
-            released: opened,
-            paused: Vec::new(),
-        });
+        return Ok(aftermath);
     }
     let mut in_time: Vec<&End> = ends.iter().collect();
     in_time.sort_by_key(|end| end.at);
@@ -150,10 +173,9 @@ pub(super) async fn write(
             _ => {}
         }
     }
-    Ok(Aftermath {
-        released: opened + ended.release_locked(transaction).await?,
-        paused: count_failures(&tallies, transaction).await?,
-    })
+    aftermath.changed.append(ended.release_locked(transaction).await?);
+    aftermath.paused = count_failures(&tallies, transaction).await?;
+    Ok(aftermath)
 }
 
 /// What is told of a settled job, in SQL: [`Told`] as JSON, or null where its end concerns nobody else. That is so of most
@@ -164,7 +186,8 @@ pub(super) fn returned(backend: DbBackend) -> String {
         _ => ("hex(id)", "NULLIF(hex(schedule_id), '')", "json_array", ""),
     };
     format!(
-        "CASE WHEN schedule_id IS NULL AND gate IS NULL AND NOT has_dependents THEN NULL ELSE {array}(
+        "CASE WHEN schedule_id IS NULL AND gate IS NULL AND NOT has_dependents AND stop_requested_at IS NULL
+             THEN NULL ELSE {array}(
              {id}, {schedule}, status, origin, CASE WHEN has_dependents THEN 1 ELSE 0 END,
              CASE WHEN gate IS NULL THEN 0 ELSE 1 END){end} END"
     )

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ratchet_interfaces::{FiringOutcome, JobId, TickFiring, TickRecord};
+use ratchet_interfaces::{AdjustedFiring, FiringOutcome, JobId, TickFiring, TickRecord};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
 
@@ -21,6 +21,8 @@ pub(super) struct Remaining {
     firings: Vec<TickFiring>,
     /// Of each of the firings that hold, the records whose jobs there are already.
     aside: Vec<Vec<TickRecord>>,
+    /// Of each of these, whether it is what was decided.
+    whole: Vec<bool>,
 }
 
 impl Remaining {
@@ -36,13 +38,16 @@ impl Remaining {
             hold: Vec::with_capacity(firings.len()),
             firings: Vec::new(),
             aside: Vec::new(),
+            whole: Vec::new(),
         };
         for firing in firings {
             // Taken out, so that a second firing of the same schedule in one call is stale, as it would be in a later.
             let holds = holding.remove(&firing.schedule_id.as_uuid());
             remaining.hold.push(holds);
             if holds {
-                let (firing, aside) = without_what_exists(firing.clone(), &ledger, &queue);
+                let (decided, firing) = (firing, firing.clone());
+                let (firing, aside) = without_what_exists(firing, &ledger, &queue);
+                remaining.whole.push(firing == *decided);
                 remaining.firings.push(firing);
                 remaining.aside.push(aside);
             }
@@ -58,9 +63,28 @@ impl Remaining {
         self.aside.iter().map(Vec::as_slice)
     }
 
-    /// The answers to all firings, made of those to the ones that hold.
-    pub(super) fn outcomes(&self, written: Vec<FiringOutcome>) -> Vec<FiringOutcome> {
-        let mut written = written.into_iter();
+    /// The answers to all firings, made of those that hold and what was made of them.
+    pub(super) fn outcomes(
+        self,
+        firings: &[TickFiring],
+        written: impl IntoIterator<Item = FiringOutcome>,
+    ) -> Vec<FiringOutcome> {
+        let mut written = written
+            .into_iter()
+            .zip(firings)
+            .zip(self.aside)
+            .zip(self.whole)
+            .map(|(((outcome, firing), aside), whole)| match outcome {
+                FiringOutcome::Committed if !whole => FiringOutcome::Adjusted(Box::new(AdjustedFiring {
+                    firing: firing.clone(),
+                    aside,
+                    stops_jobs: false,
+                })),
+                FiringOutcome::Adjusted(adjusted) => {
+                    FiringOutcome::Adjusted(Box::new(AdjustedFiring { aside, ..*adjusted }))
+                }
+                outcome => outcome,
+            });
         self.hold
             .iter()
             .map(|holds| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ratchet_interfaces::{
-    AdjustedFiring, FiringOutcome, JobId, JobStatus, OverlapDecision, TickFiring, UnfinishedJob,
+    AdjustedFiring, FiringOutcome, JobEvent, JobId, JobStatus, OverlapDecision, TickFiring, UnfinishedJob,
     asks_for_overlap, decide_overlap,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::batches::Batches;
 use crate::batch::{Batch, Cell, Column, Kind};
-use crate::job::{Ended, NO_ATTEMPT, UNFINISHED, write_ended_execution};
+use crate::job::{ChangedJob, Ended, NO_ATTEMPT, UNFINISHED, returned_job, write_ended_execution};
 use crate::row::micros;
 use crate::writer::WriteError;
 
@@ -24,17 +24,16 @@ const CALLED_OFF: &[Column] = &[("job_id", Kind::Id), ("at", Kind::Int), ("reaso
 
 const CANCEL: &str = "UPDATE jobs AS j SET status = 'cancelled', error = b.reason, completed_at = b.at
     FROM {batch} AS b WHERE j.id = b.job_id AND j.status IN ('queued', 'retrying', 'buffered')
-    RETURNING id, has_dependents, completed_at";
+    RETURNING ";
 
 const ASK_TO_STOP: &str = "UPDATE jobs AS j SET stop_requested_at = COALESCE(j.stop_requested_at, b.at)
-    FROM {batch} AS b WHERE j.id = b.job_id AND j.status = 'processing'
-    RETURNING id, FALSE, stop_requested_at";
+    FROM {batch} AS b WHERE j.id = b.job_id AND j.status = 'processing'";
 
 fn terminate_sql() -> String {
     format!(
         "UPDATE jobs AS j SET status = 'cancelled', error = b.reason, completed_at = b.at, {NO_ATTEMPT}
          FROM {{batch}} AS b WHERE j.id = b.job_id AND j.status = 'processing'
-         RETURNING id, has_dependents, completed_at"
+         RETURNING "
     )
 }
 
@@ -100,8 +99,16 @@ impl Decisions {
     }
 
     /// Ends the jobs, or asks them to end, whose place the firings' jobs take. They release none of their schedule, whose
-    /// next job is the firing's own; but whoever is after them is decided upon.
-    pub(super) async fn call_off(&self, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    /// next job is the firing's own; but whoever is after them is decided upon. Says what became of all these, but for the
+    /// jobs that ran.
+    pub(super) async fn call_off(
+        &self,
+        transaction: &DatabaseTransaction,
+    ) -> Result<Vec<JobEvent>, WriteError> {
+        let mut changed = Vec::new();
+        if self.are_none() {
+            return Ok(changed);
+        }
         let backend = transaction.get_database_backend();
         let batch = |jobs: fn(&OverlapDecision) -> &[JobId]| {
             let mut rows: Vec<(Uuid, i64, String)> = Vec::new();
@@ -125,26 +132,34 @@ impl Decisions {
                 .await?;
         }
         let mut ended = Ended::default();
-        for (sql, rows) in [
-            (CANCEL, &batch(|decision| &decision.cancelled)),
-            (ASK_TO_STOP, &batch(|decision| &decision.asked_to_stop)),
-            (&terminate_sql(), &terminated),
-        ] {
-            for batch in rows {
-                // A job may have been claimed, or put back, since it was read: then the decision is made anew.
-                let written = transaction.query_all_raw(batch.statement(sql, [])).await?;
-                if written.len() as u64 != batch.rows() {
-                    return Err(WriteError::Conflict);
-                }
-                for row in written {
-                    if row.try_get_by_index(1)? {
-                        ended.awaited(row.try_get_by_index(0)?, row.try_get_by_index(2)?);
-                    }
+        for batch in &batch(|decision| &decision.asked_to_stop) {
+            let asked = transaction.execute_raw(batch.statement(ASK_TO_STOP, [])).await?;
+            written(asked.rows_affected(), batch)?;
+        }
+        let returned = returned_job(backend);
+        for batch in &batch(|decision| &decision.cancelled) {
+            let sql = format!("{CANCEL}{returned}");
+            let rows = transaction.query_all_raw(batch.statement(&sql, [])).await?;
+            written(rows.len() as u64, batch)?;
+            for job in ChangedJob::all(&rows)? {
+                if let Some(at) = job.completed_at {
+                    // Which of the states in which jobs wait it had, the statement does not say.
+                    job.cancelled(None, at, &mut ended, &mut changed);
                 }
             }
         }
-        ended.release_locked(transaction).await?;
-        Ok(())
+        for batch in &terminated {
+            let sql = format!("{}{returned}", terminate_sql());
+            let rows = transaction.query_all_raw(batch.statement(&sql, [])).await?;
+            written(rows.len() as u64, batch)?;
+            for job in ChangedJob::all(&rows)? {
+                if let Some(at) = job.completed_at.filter(|_| job.is_awaited) {
+                    ended.awaited(job.id, at);
+                }
+            }
+        }
+        changed.extend(ended.release_locked(transaction).await?.events);
+        Ok(changed)
     }
 
     /// What became of so many firings that were written.
@@ -156,6 +171,14 @@ impl Decisions {
             })
             .collect()
     }
+}
+
+/// A job may have been claimed, or put back, since it was read: then the decision is made anew.
+fn written(rows: u64, batch: &Batch) -> Result<(), WriteError> {
+    if rows == batch.rows() {
+        return Ok(());
+    }
+    Err(WriteError::Conflict)
 }
 
 /// Why a job was called off, in words.
@@ -240,7 +263,8 @@ mod tests {
     async fn jobs_are_called_off_by_their_ids() {
         let mut jobs = Batch::new(DbBackend::Sqlite, CALLED_OFF);
         jobs.push([const { Cell::Null }; CALLED_OFF.len()]);
-        for sql in [CANCEL, ASK_TO_STOP, &terminate_sql(), &cancel_executions_sql()] {
+        let ended = [CANCEL, &terminate_sql()].map(|sql| format!("{sql}{}", returned_job(DbBackend::Sqlite)));
+        for sql in [ASK_TO_STOP, &ended[0], &ended[1], &cancel_executions_sql()] {
             assert_eq!(
                 steps_on("j", jobs.statement(sql, [])).await,
                 ["SEARCH j USING PRIMARY KEY (id=?)"]

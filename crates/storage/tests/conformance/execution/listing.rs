@@ -33,7 +33,7 @@ async fn stored(repositories: &Arc<dyn RepositoryFactory>) -> Vec<Execution> {
             now,
             ..claim(nodes[round as usize % 2], 3)
         };
-        let claimed = jobs.job_claim_many(request).await.unwrap();
+        let claimed = jobs.job_claim_many(request).await.unwrap().jobs;
         ids.extend(claimed.iter().map(|claimed| claimed.execution_id));
         let outcomes: Vec<AttemptOutcome> = claimed
             .iter()

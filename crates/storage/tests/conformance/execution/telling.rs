@@ -63,11 +63,11 @@ async fn the_last_progress_of_a_running_execution_is_in_it_and_stays_when_it_end
         let taken = jobs
             .job_reclaim_expired(NodeId::new(), at(160), "its lease ended")
             .await;
-        assert_eq!(taken.unwrap(), 2);
+        assert_eq!(taken.unwrap().jobs, 2);
         assert_told(None).await;
 
         // The next attempt has said nothing yet.
-        let again = jobs.job_claim_many(claim(NodeId::new(), 5)).await.unwrap();
+        let again = jobs.job_claim_many(claim(NodeId::new(), 5)).await.unwrap().jobs;
         assert_eq!(again.len(), 3);
         for claimed in again {
             let found = executions.execution_find(claimed.execution_id).await.unwrap();

@@ -23,7 +23,7 @@ async fn claimed(repositories: &dyn RepositoryFactory, limit: u32, aged: u32) ->
         aged,
         ..claim(NodeId::new(), limit)
     };
-    let claimed = repositories.jobs().job_claim_many(request).await.unwrap();
+    let claimed = repositories.jobs().job_claim_many(request).await.unwrap().jobs;
     claimed.into_iter().map(|claimed| claimed.job.id).collect()
 }
 

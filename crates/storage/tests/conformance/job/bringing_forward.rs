@@ -88,7 +88,8 @@ async fn a_retry_waits_no_longer_than_the_longest_backoff_and_one_that_was_start
                 ..claim(node, 1)
             })
             .await
-            .unwrap();
+            .unwrap()
+            .jobs;
         assert_eq!(again[0].job.id, claimed.job.id);
         jobs.job_recover_orphans(NodeId::new(), at(401), "gone")
             .await

@@ -2,8 +2,8 @@
 
 use ratchet_interfaces::{
     Cancellation, Choice, ExecutionCondition, ExecutionFilter, ExecutionSort, ExecutionStatus, FiringOutcome,
-    JobId, JobStatus, NodeId, OverlapPolicy, RepositoryError, SchedulePolicies, SettleOutcome, StopRequest,
-    TaskErrorKind, UnifiedJob, UnifiedSchedule,
+    JobEvent, JobId, JobStatus, NodeId, OverlapPolicy, RepositoryError, SchedulePolicies, SettleOutcome,
+    StopRequest, TaskErrorKind, UnifiedJob, UnifiedSchedule,
 };
 
 use crate::harness::{assert_refused, at_once, on_each_database};
@@ -14,7 +14,7 @@ use crate::sample::{
 
 const NOT_RUNNING: Cancellation = Cancellation::Cancelled {
     was_running: false,
-    released: 0,
+    changed: Vec::new(),
 };
 
 #[tokio::test]
@@ -59,7 +59,8 @@ async fn a_job_that_waits_for_whatever_reason_is_cancelled_at_once() {
                 .jobs()
                 .job_claim_many(claim(NodeId::new(), 10))
                 .await
-                .unwrap(),
+                .unwrap()
+                .jobs,
             []
         );
     })
@@ -112,7 +113,7 @@ async fn a_job_that_runs_is_taken_away_by_force() {
             let claimed = {
                 let task = stored_task(&*repositories, &format!("asked {asked_before}")).await;
                 store(&*repositories, &[job(task)]).await;
-                jobs.job_claim_many(claim(node, 1)).await.unwrap().remove(0)
+                jobs.job_claim_many(claim(node, 1)).await.unwrap().jobs.remove(0)
             };
             if asked_before {
                 jobs.job_cancel(&cancel(claimed.job.id, false)).await.unwrap();
@@ -120,7 +121,7 @@ async fn a_job_that_runs_is_taken_away_by_force() {
             let told = jobs.job_cancel(&cancel(claimed.job.id, true)).await.unwrap();
             let expected = Cancellation::Cancelled {
                 was_running: true,
-                released: 0,
+                changed: Vec::new(),
             };
             assert_eq!(told, expected);
             let gone = found(&*repositories, claimed.job.id).await;
@@ -207,7 +208,7 @@ async fn the_next_buffered_job_of_the_schedule_takes_the_place_of_one_that_is_ca
             let firing = firing(&now);
             let ticks = repositories.ticks();
             let outcomes = ticks.tick_fire_many(std::slice::from_ref(&firing)).await;
-            assert!(!matches!(outcomes.unwrap()[0], FiringOutcome::Stale));
+            assert!(!matches!(outcomes.unwrap().outcomes[0], FiringOutcome::Stale));
             made.push(fired_job(&firing));
         }
         let jobs = repositories.jobs();
@@ -216,11 +217,13 @@ async fn the_next_buffered_job_of_the_schedule_takes_the_place_of_one_that_is_ca
             jobs.job_cancel(&cancel(made[1], false)).await.unwrap(),
             NOT_RUNNING
         );
+        let told = jobs.job_cancel(&cancel(made[0], false)).await.unwrap();
+        let released = found(&*repositories, made[2]).await;
         let expected = Cancellation::Cancelled {
             was_running: false,
-            released: 1,
+            changed: vec![JobEvent::of(&released, Some(JobStatus::Buffered), at(105))],
         };
-        assert_eq!(jobs.job_cancel(&cancel(made[0], false)).await.unwrap(), expected);
+        assert_eq!(told, expected);
         assert_eq!(status(&*repositories, made[2]).await, JobStatus::Queued);
     })
     .await;
@@ -238,7 +241,7 @@ async fn a_job_that_is_called_off_while_it_is_claimed_and_settled_ends_once() {
                 let jobs = repositories.jobs();
                 async move {
                     if place == 0 {
-                        let claimed = jobs.job_claim_many(claim(NodeId::new(), 1)).await.unwrap();
+                        let claimed = jobs.job_claim_many(claim(NodeId::new(), 1)).await.unwrap().jobs;
                         let ends: Vec<_> = claimed
                             .iter()
                             .map(|claimed| outcome(claimed, succeeded()))

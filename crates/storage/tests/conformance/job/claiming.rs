@@ -34,7 +34,7 @@ async fn a_claimed_job_is_the_nodes_and_has_an_open_execution() {
         jobs.job_create_many(std::slice::from_ref(&before), &[])
             .await
             .unwrap();
-        let claimed = jobs.job_claim_many(claim(node, 10)).await.unwrap();
+        let claimed = jobs.job_claim_many(claim(node, 10)).await.unwrap().jobs;
         assert_eq!(claimed.len(), 1);
         let claimed = &claimed[0];
         let expected = UnifiedJob {
@@ -101,7 +101,11 @@ async fn the_most_important_job_goes_first_and_of_these_the_one_that_may_run_lon
         jobs.job_create_many(&shuffled, &[]).await.unwrap();
         let mut claimed = Vec::new();
         for limit in [1, 2, 3, 100] {
-            let some = jobs.job_claim_many(claim(NodeId::new(), limit)).await.unwrap();
+            let some = jobs
+                .job_claim_many(claim(NodeId::new(), limit))
+                .await
+                .unwrap()
+                .jobs;
             claimed.extend(some.into_iter().map(|claimed| claimed.job.id));
         }
         assert_eq!(claimed, in_order.map(|job| job.id));
@@ -126,7 +130,7 @@ async fn a_job_is_left_until_the_instant_from_which_it_may_run() {
             Some(early.run_after)
         );
 
-        let claimed = jobs.job_claim_many(claim(NodeId::new(), 10)).await.unwrap();
+        let claimed = jobs.job_claim_many(claim(NodeId::new(), 10)).await.unwrap().jobs;
         assert_eq!(claimed.len(), 1);
         assert_eq!(claimed[0].job.id, early.id);
         assert_eq!(
@@ -138,7 +142,7 @@ async fn a_job_is_left_until_the_instant_from_which_it_may_run() {
             now: late.run_after,
             ..claim(NodeId::new(), 10)
         };
-        let claimed = jobs.job_claim_many(later).await.unwrap();
+        let claimed = jobs.job_claim_many(later).await.unwrap().jobs;
         assert_eq!(claimed.len(), 1);
         assert_eq!(claimed[0].job.id, late.id);
         assert_eq!(jobs.job_next_run_after(at(100)).await.unwrap(), None);
@@ -159,7 +163,7 @@ async fn only_a_job_that_waits_is_claimed() {
             .collect();
         let jobs = repositories.jobs();
         jobs.job_create_many(&stored, &[]).await.unwrap();
-        let claimed = jobs.job_claim_many(claim(NodeId::new(), 10)).await.unwrap();
+        let claimed = jobs.job_claim_many(claim(NodeId::new(), 10)).await.unwrap().jobs;
         let claimed: HashSet<JobId> = claimed.iter().map(|claimed| claimed.job.id).collect();
         let expected: HashSet<JobId> = stored
             .iter()
@@ -182,7 +186,11 @@ async fn a_claim_takes_no_more_than_its_limit() {
         let processing = JobFilter::of([JobCondition::Status(Choice::Is(JobStatus::Processing))]);
         let mut taken = 0;
         for (limit, expected) in [(0, 0), (1, 1), (7, 7), (u32::MAX, 17), (5, 0)] {
-            let claimed = jobs.job_claim_many(claim(NodeId::new(), limit)).await.unwrap();
+            let claimed = jobs
+                .job_claim_many(claim(NodeId::new(), limit))
+                .await
+                .unwrap()
+                .jobs;
             assert_eq!(claimed.len(), expected, "limit {limit}");
             taken += expected as u64;
             let list = jobs
@@ -220,7 +228,7 @@ async fn claimed_job_of_one(
     let answers = at_once(0..nodes, |_| {
         let jobs = repositories.jobs();
         let node = NodeId::new();
-        async move { (node, jobs.job_claim_many(claim(node, 5)).await.unwrap()) }
+        async move { (node, jobs.job_claim_many(claim(node, 5)).await.unwrap().jobs) }
     })
     .await;
     let winners: Vec<NodeId> = answers
@@ -243,7 +251,7 @@ async fn nodes_that_claim_at_the_same_time_share_the_queue() {
             async move {
                 let mut mine = Vec::new();
                 loop {
-                    let some = jobs.job_claim_many(claim(node, 9)).await.unwrap();
+                    let some = jobs.job_claim_many(claim(node, 9)).await.unwrap().jobs;
                     assert!(some.len() <= 9);
                     if some.is_empty() {
                         break mine;
@@ -281,7 +289,10 @@ async fn a_claimed_job_is_not_claimed_again_by_its_own_node() {
             now: at(1_000_000),
             ..claim(node, 10)
         };
-        assert_eq!(repositories.jobs().job_claim_many(much_later).await.unwrap(), []);
+        assert_eq!(
+            repositories.jobs().job_claim_many(much_later).await.unwrap().jobs,
+            []
+        );
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ratchet_interfaces::{
-    Choice, DependencyCondition, FiringOutcome, JobCondition, JobFilter, JobId, JobStatus, NodeId,
+    Choice, DependencyCondition, FiringOutcome, JobCondition, JobEvent, JobFilter, JobId, JobStatus, NodeId,
     OverlapPolicy, RepositoryFactory, SchedulePolicies, TickOutcome, UnifiedSchedule,
 };
 
@@ -11,8 +11,8 @@ use DependencyCondition::{AllFinished, AllSucceeded, AnyFailed};
 
 use crate::harness::{at_once, on_each_database};
 use crate::sample::{
-    at, cancel, cancelled, claim, claimed_jobs, failed, fired_job, firing, found, outcome, schedule, settle,
-    status, stored_after, stored_jobs, stored_task, succeeded,
+    at, cancel, cancelled, claim, claimed_jobs, failed, fired_job, firing, found, moves, outcome, schedule,
+    settle, status, stored_after, stored_jobs, stored_task, succeeded,
 };
 
 const CONDITIONS: [DependencyCondition; 3] = [AllSucceeded, AllFinished, AnyFailed];
@@ -85,7 +85,8 @@ async fn claimed_jobs_of(
         .jobs()
         .job_claim_many(claim(NodeId::new(), count))
         .await
-        .unwrap();
+        .unwrap()
+        .jobs;
     assert_eq!(claimed.len(), count as usize);
     claimed
 }
@@ -217,7 +218,7 @@ async fn of_two_jobs_that_end_at_the_same_time_one_decides_about_the_third() {
             assert_eq!(status(&*repositories, last).await, Cancelled);
             assert_eq!(released, 2, "{answers:?}");
             let taken = repositories.jobs().job_claim_many(claim(NodeId::new(), 10)).await;
-            assert_eq!(taken.unwrap().len(), 0, "they may run from second 105");
+            assert_eq!(taken.unwrap().jobs.len(), 0, "they may run from second 105");
             for id in waiting {
                 let jobs = repositories.jobs();
                 jobs.job_cancel(&cancel(id, false)).await.unwrap();
@@ -283,10 +284,12 @@ async fn a_job_that_is_called_off_by_hand_decides_about_those_after_it() {
         for (job, was_running) in [(&stored[0], true), (&stored[1], false)] {
             let heirs = heirs(&*repositories, job.id).await;
             let told = jobs.job_cancel(&cancel(job.id, true)).await.unwrap();
-            let expected = ratchet_interfaces::Cancellation::Cancelled {
-                was_running,
-                released: 1,
-            };
+            let mut changed = Vec::new();
+            for heir in heirs {
+                let heir = found(&*repositories, heir).await;
+                changed.push(JobEvent::of(&heir, Some(JobStatus::Blocked), at(105)));
+            }
+            let expected = ratchet_interfaces::Cancellation::Cancelled { was_running, changed };
             assert_eq!(told, expected);
             assert_decided(&*repositories, heirs, "by hand").await;
         }
@@ -317,7 +320,8 @@ async fn fire(repositories: &dyn RepositoryFactory, schedule: &UnifiedSchedule) 
         .ticks()
         .tick_fire_many(std::slice::from_ref(&firing))
         .await
-        .unwrap();
+        .unwrap()
+        .outcomes;
     assert!(!matches!(outcomes[0], FiringOutcome::Stale), "{outcomes:?}");
     fired_job(&firing)
 }
@@ -334,7 +338,8 @@ async fn a_job_whose_place_a_later_tick_takes_decides_about_those_after_it() {
                         .jobs()
                         .job_claim_many(claim(NodeId::new(), 1))
                         .await
-                        .unwrap();
+                        .unwrap()
+                        .jobs;
                     assert_eq!(claimed[0].job.id, first);
                 }
                 let heirs = heirs(&*repositories, first).await;
@@ -385,7 +390,8 @@ async fn a_buffered_job_whose_schedule_is_deleted_decides_about_those_after_it()
             .ticks()
             .tick_fire_many(std::slice::from_ref(&second))
             .await
-            .unwrap();
+            .unwrap()
+            .outcomes;
         let FiringOutcome::Adjusted(adjusted) = &outcomes[0] else {
             panic!("{outcomes:?}");
         };
@@ -393,11 +399,20 @@ async fn a_buffered_job_whose_schedule_is_deleted_decides_about_those_after_it()
         let buffered = fired_job(&second);
         assert_eq!(status(&*repositories, buffered).await, JobStatus::Buffered);
         let heirs = heirs(&*repositories, buffered).await;
-        repositories
+        let deletion = repositories
             .schedules()
             .schedule_delete(schedule.id)
             .await
             .unwrap();
+        assert!(deletion.existed);
+        assert_eq!(
+            moves(&deletion.changed),
+            [
+                (buffered, Some(JobStatus::Buffered), JobStatus::Cancelled),
+                (heirs[0], Some(JobStatus::Blocked), JobStatus::Queued),
+                (heirs[1], Some(JobStatus::Blocked), JobStatus::Cancelled)
+            ]
+        );
         assert_decided(&*repositories, heirs, "by the deletion of its schedule").await;
     })
     .await;

@@ -49,7 +49,7 @@ async fn unfinished_jobs_are_counted_where_they_stand_and_the_oldest_that_is_due
             oldest_due: Some(at(40)),
         };
         assert_eq!(jobs.job_queue_depths(at(100)).await.unwrap(), depths);
-        let claimed = jobs.job_claim_many(claim(NodeId::new(), 2)).await.unwrap();
+        let claimed = jobs.job_claim_many(claim(NodeId::new(), 2)).await.unwrap().jobs;
         assert_eq!(claimed.len(), 2);
         let after = jobs.job_queue_depths(at(100)).await.unwrap();
         assert_eq!(

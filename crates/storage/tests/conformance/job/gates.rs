@@ -44,6 +44,7 @@ async fn claimed(repositories: &dyn RepositoryFactory, limit: u32) -> Vec<Claime
         .job_claim_many(claim(NodeId::new(), limit))
         .await
         .unwrap()
+        .jobs
 }
 
 fn ids(claimed: &[ClaimedJob]) -> HashSet<JobId> {
@@ -371,7 +372,7 @@ async fn who_takes_a_running_job_away_makes_room_for_the_next() {
             .job_reclaim_expired(NodeId::new(), at(160), "its lease ended")
             .await
             .unwrap();
-        assert_eq!(taken, 1);
+        assert_eq!(taken.jobs, 1);
         assert_eq!(claimed(&*repositories, 10).await.len(), 1);
     })
     .await;
@@ -464,7 +465,7 @@ async fn jobs_that_wait_follow_their_task_when_it_gets_a_limit_and_when_it_loses
             now: at(110),
             ..claim(NodeId::new(), 10)
         };
-        let started = jobs.job_claim_many(request).await.unwrap();
+        let started = jobs.job_claim_many(request).await.unwrap().jobs;
         assert_eq!(started.len(), 3);
         assert!(ids(&started).contains(&blocked) || running.job.id == blocked);
     })

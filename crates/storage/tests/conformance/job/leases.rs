@@ -19,8 +19,8 @@ async fn a_renewal_is_for_every_job_that_the_node_runs_and_for_no_other() {
         let (mine, others) = (NodeId::new(), NodeId::new());
         let jobs = repositories.jobs();
         stored_jobs(&*repositories, 6).await;
-        let of_mine = jobs.job_claim_many(claim(mine, 3)).await.unwrap();
-        let of_others = jobs.job_claim_many(claim(others, 2)).await.unwrap();
+        let of_mine = jobs.job_claim_many(claim(mine, 3)).await.unwrap().jobs;
+        let of_others = jobs.job_claim_many(claim(others, 2)).await.unwrap().jobs;
         settle(&*repositories, &of_mine[0], succeeded()).await;
         assert_eq!(jobs.job_renew_leases(mine, at(500)).await.unwrap(), 2);
         for claimed in &of_mine[1..] {
@@ -46,10 +46,25 @@ async fn a_job_whose_lease_has_ended_goes_back_to_the_queue_and_its_owner_has_lo
         let lost = claimed_job(&*repositories, dead).await;
         // A lease is over at its end, and not before.
         let before = at(160) - chrono::TimeDelta::microseconds(1);
-        assert_eq!(jobs.job_reclaim_expired(mine, before, REASON).await.unwrap(), 0);
+        assert_eq!(
+            jobs.job_reclaim_expired(mine, before, REASON).await.unwrap().jobs,
+            0
+        );
         assert_eq!(found(&*repositories, lost.job.id).await, lost.job);
-        assert_eq!(jobs.job_reclaim_expired(mine, at(160), REASON).await.unwrap(), 1);
-        assert_eq!(jobs.job_reclaim_expired(mine, at(160), REASON).await.unwrap(), 0);
+        assert_eq!(
+            jobs.job_reclaim_expired(mine, at(160), REASON)
+                .await
+                .unwrap()
+                .jobs,
+            1
+        );
+        assert_eq!(
+            jobs.job_reclaim_expired(mine, at(160), REASON)
+                .await
+                .unwrap()
+                .jobs,
+            0
+        );
 
         let expected = UnifiedJob {
             status: JobStatus::Queued,
@@ -77,7 +92,7 @@ async fn a_job_whose_lease_has_ended_goes_back_to_the_queue_and_its_owner_has_lo
         let settled = jobs.job_settle_many(&late).await.unwrap();
         assert_eq!(settled.outcomes, [SettleOutcome::LeaseLost]);
         assert_eq!(found(&*repositories, lost.job.id).await, expected);
-        let again = jobs.job_claim_many(claim(mine, 1)).await.unwrap().remove(0);
+        let again = jobs.job_claim_many(claim(mine, 1)).await.unwrap().jobs.remove(0);
         assert_eq!((again.job.id, again.job.attempts), (lost.job.id, 2));
         let settled = jobs.job_settle_many(&late).await.unwrap();
         assert_eq!(settled.outcomes, [SettleOutcome::LeaseLost]);
@@ -95,10 +110,16 @@ async fn live_leases_and_the_nodes_own_are_left() {
         let (mine, live) = (NodeId::new(), NodeId::new());
         let jobs = repositories.jobs();
         stored_jobs(&*repositories, 2).await;
-        let own = jobs.job_claim_many(claim(mine, 1)).await.unwrap().remove(0);
-        let of_live = jobs.job_claim_many(claim(live, 1)).await.unwrap().remove(0);
+        let own = jobs.job_claim_many(claim(mine, 1)).await.unwrap().jobs.remove(0);
+        let of_live = jobs.job_claim_many(claim(live, 1)).await.unwrap().jobs.remove(0);
         jobs.job_renew_leases(live, at(1_000)).await.unwrap();
-        assert_eq!(jobs.job_reclaim_expired(mine, at(999), REASON).await.unwrap(), 0);
+        assert_eq!(
+            jobs.job_reclaim_expired(mine, at(999), REASON)
+                .await
+                .unwrap()
+                .jobs,
+            0
+        );
         assert_eq!(found(&*repositories, own.job.id).await, own.job);
         assert_eq!(
             status(&*repositories, of_live.job.id).await,
@@ -121,7 +142,8 @@ async fn a_job_that_was_asked_to_stop_is_cancelled_when_its_lease_ends_and_so_is
         assert_eq!(
             jobs.job_reclaim_expired(NodeId::new(), at(160), REASON)
                 .await
-                .unwrap(),
+                .unwrap()
+                .jobs,
             1
         );
         let stopped = found(&*repositories, lost.job.id).await;
@@ -174,7 +196,12 @@ async fn race(repositories: &std::sync::Arc<dyn RepositoryFactory>) {
     crate::sample::store(&**repositories, &all).await;
     let mut held = Vec::new();
     while held.len() < 4 {
-        let some = repositories.jobs().job_claim_many(claim(owner, 4)).await.unwrap();
+        let some = repositories
+            .jobs()
+            .job_claim_many(claim(owner, 4))
+            .await
+            .unwrap()
+            .jobs;
         held.extend(some.into_iter().filter(|claimed| claimed.job.task_id == task));
     }
     let settled = held.clone();

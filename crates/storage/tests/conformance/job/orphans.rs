@@ -1,6 +1,7 @@
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    AttemptOutcome, AttemptResult, Execution, ExecutionStatus, JobStatus, NodeId, SettleOutcome, UnifiedJob,
+    AttemptOutcome, AttemptResult, Event, Execution, ExecutionEvent, ExecutionStatus, JobEvent, JobStatus,
+    NodeId, SettleOutcome, UnifiedJob,
 };
 
 use crate::harness::on_each_database;
@@ -14,16 +15,21 @@ async fn the_jobs_of_other_nodes_go_back_to_the_queue() {
         let mine = claimed_job(&*repositories, me).await;
         let of_dead = {
             stored_more(&*repositories, "second").await;
-            jobs.job_claim_many(claim(dead, 1)).await.unwrap().remove(0)
+            jobs.job_claim_many(claim(dead, 1)).await.unwrap().jobs.remove(0)
         };
         let of_long_dead = {
             stored_more(&*repositories, "third").await;
-            jobs.job_claim_many(claim(long_dead, 1)).await.unwrap().remove(0)
+            jobs.job_claim_many(claim(long_dead, 1))
+                .await
+                .unwrap()
+                .jobs
+                .remove(0)
         };
         let waiting = stored_more(&*repositories, "fourth").await;
 
         let reason = "its process \"died\", \0 100%";
-        assert_eq!(jobs.job_recover_orphans(me, at(130), reason).await.unwrap(), 2);
+        let recovery = jobs.job_recover_orphans(me, at(130), reason).await.unwrap();
+        assert_eq!((recovery.jobs, recovery.events.len()), (2, 4));
 
         let told = "its process \"died\", \u{fffd} 100%".to_owned();
         for (orphan, node) in [(of_dead, dead), (of_long_dead, long_dead)] {
@@ -35,7 +41,24 @@ async fn the_jobs_of_other_nodes_go_back_to_the_queue() {
                 lease_until: None,
                 ..orphan.job.clone()
             };
-            assert_eq!(jobs.job_find(orphan.job.id).await.unwrap(), Some(expected));
+            let job = jobs.job_find(orphan.job.id).await.unwrap();
+            assert_eq!(job.as_ref(), Some(&expected));
+            let queued = Event::Job(JobEvent::of(&expected, Some(JobStatus::Processing), at(130)));
+            assert!(recovery.events.contains(&queued), "{recovery:?}");
+            let failed = Event::Execution(ExecutionEvent {
+                execution_id: orphan.execution_id,
+                job_id: orphan.job.id,
+                task_id: orphan.job.task_id,
+                schedule_id: None,
+                attempt: 1,
+                status: ExecutionStatus::Failed,
+                runnable_since: orphan.job.run_after,
+                started_at: at(100),
+                duration: Some(TimeDelta::seconds(30)),
+                error_kind: None,
+                at: at(130),
+            });
+            assert!(recovery.events.contains(&failed), "{recovery:?}");
             let expected = Execution {
                 id: orphan.execution_id,
                 job_id: orphan.job.id,
@@ -61,8 +84,11 @@ async fn the_jobs_of_other_nodes_go_back_to_the_queue() {
         assert_eq!(jobs.job_find(mine.job.id).await.unwrap(), Some(mine.job));
         assert_eq!(jobs.job_find(waiting.id).await.unwrap(), Some(waiting));
         // What is recovered is no orphan any more.
-        assert_eq!(jobs.job_recover_orphans(me, at(131), reason).await.unwrap(), 0);
-        assert_eq!(jobs.job_claim_many(claim(me, 10)).await.unwrap().len(), 3);
+        assert_eq!(
+            jobs.job_recover_orphans(me, at(131), reason).await.unwrap().jobs,
+            0
+        );
+        assert_eq!(jobs.job_claim_many(claim(me, 10)).await.unwrap().jobs.len(), 3);
     })
     .await;
 }
@@ -137,7 +163,8 @@ async fn where_nobody_died_nothing_is_recovered() {
         assert_eq!(
             jobs.job_recover_orphans(NodeId::new(), at(1), "gone")
                 .await
-                .unwrap(),
+                .unwrap()
+                .jobs,
             0
         );
         for job in stored {

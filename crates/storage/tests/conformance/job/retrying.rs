@@ -53,6 +53,7 @@ async fn a_job_that_is_put_back_has_all_its_tries_before_it_and_succeeds() {
             .job_claim_many(claim(NodeId::new(), 1))
             .await
             .unwrap()
+            .jobs
             .remove(0);
         assert_eq!((again.job.id, again.job.attempts), (expected.id, 2));
         settle(&*repositories, &again, crate::sample::succeeded()).await;
@@ -202,7 +203,7 @@ async fn a_job_that_was_cancelled_for_what_it_is_after_is_run_when_it_is_put_bac
             .job_retry_many(&[second], &JobFilter::default(), at(90), 1)
             .await;
         assert_eq!(retried.unwrap(), [second]);
-        let claimed = jobs.job_claim_many(claim(NodeId::new(), 10)).await.unwrap();
+        let claimed = jobs.job_claim_many(claim(NodeId::new(), 10)).await.unwrap().jobs;
         assert_eq!(claimed.len(), 1);
         assert_eq!(claimed[0].job.id, second);
         // And the first, put back, decides nothing about it any more.
@@ -214,6 +215,7 @@ async fn a_job_that_was_cancelled_for_what_it_is_after_is_run_when_it_is_put_bac
             .job_claim_many(claim(NodeId::new(), 1))
             .await
             .unwrap()
+            .jobs
             .remove(0);
         settle(
             &*repositories,

@@ -256,8 +256,8 @@ async fn a_failed_job_is_tried_again_from_its_new_instant_and_succeeds() {
             now: at(second),
             ..claim(node, 10)
         };
-        assert_eq!(jobs.job_claim_many(claim_at(299)).await.unwrap(), []);
-        let again = jobs.job_claim_many(claim_at(300)).await.unwrap();
+        assert_eq!(jobs.job_claim_many(claim_at(299)).await.unwrap().jobs, []);
+        let again = jobs.job_claim_many(claim_at(300)).await.unwrap().jobs;
         assert_eq!(again.len(), 1);
         assert_eq!((again[0].job.id, again[0].job.attempts), (first.job.id, 2));
         assert_ne!(again[0].execution_id, first.execution_id);
@@ -287,7 +287,12 @@ async fn a_job_that_is_handed_back_keeps_the_error_of_the_attempt_before() {
         let node = NodeId::new();
         let first = claimed_job(&*repositories, node).await;
         settle(&repositories, &[outcome(&first, node, retry(100))]).await;
-        let again = repositories.jobs().job_claim_many(claim(node, 1)).await.unwrap();
+        let again = repositories
+            .jobs()
+            .job_claim_many(claim(node, 1))
+            .await
+            .unwrap()
+            .jobs;
         settle(&repositories, &[outcome(&again[0], node, handed_back())]).await;
         let job = Story::of(&repositories, first.job.id).await.job.unwrap();
         assert_eq!(
@@ -302,6 +307,7 @@ async fn a_job_that_is_handed_back_keeps_the_error_of_the_attempt_before() {
                 .job_claim_many(claim(NodeId::new(), 1))
                 .await
                 .unwrap()
+                .jobs
                 .len(),
             1
         );

@@ -35,7 +35,10 @@ async fn a_second_job_with_the_key_of_an_unfinished_one_is_left_out() {
                 .unwrap();
             assert_eq!(
                 created,
-                [JobCreation::Duplicate(holder.id), JobCreation::Created],
+                [
+                    JobCreation::Duplicate(holder.id),
+                    JobCreation::Created(JobStatus::Queued)
+                ],
                 "{key:?}"
             );
             assert_eq!(jobs.job_find(second.id).await.unwrap(), None);
@@ -55,7 +58,13 @@ async fn within_one_call_the_first_job_has_the_key() {
         let (a, b) = (call[0].id, call[1].id);
         assert_eq!(
             created,
-            [Created, Created, Duplicate(a), Duplicate(a), Duplicate(b)]
+            [
+                Created(JobStatus::Queued),
+                Created(JobStatus::Queued),
+                Duplicate(a),
+                Duplicate(a),
+                Duplicate(b)
+            ]
         );
     })
     .await;
@@ -77,6 +86,7 @@ async fn a_key_is_kept_until_its_job_has_ended_and_is_free_then() {
                 .job_claim_many(claim(NodeId::new(), 1))
                 .await
                 .unwrap()
+                .jobs
                 .remove(0);
             let created = jobs.job_create_many(&[again()], &[]).await.unwrap();
             assert_eq!(created, [JobCreation::Duplicate(holder.id)], "while it runs");
@@ -121,10 +131,10 @@ async fn of_those_who_make_a_job_with_a_key_at_the_same_time_one_does_and_the_ot
                 .collect();
             assert_eq!(holders.len(), 1, "{answers:?}");
             for ([bystander, wanted], created) in answers {
-                assert_eq!(created[0], JobCreation::Created);
+                assert_eq!(created[0], JobCreation::Created(JobStatus::Queued));
                 found(&*repositories, bystander).await;
                 let expected = if wanted == holders[0] {
-                    JobCreation::Created
+                    JobCreation::Created(JobStatus::Queued)
                 } else {
                     JobCreation::Duplicate(holders[0])
                 };
@@ -155,9 +165,15 @@ async fn who_is_after_a_job_that_was_left_out_is_after_the_one_that_has_its_key(
             .job_create_many(&[left_out, next.clone()], &[dependencies])
             .await
             .unwrap();
-        assert_eq!(created, [JobCreation::Duplicate(holder.id), JobCreation::Created]);
+        assert_eq!(
+            created,
+            [
+                JobCreation::Duplicate(holder.id),
+                JobCreation::Created(JobStatus::Blocked)
+            ]
+        );
         assert_eq!(jobs.job_dependencies(next.id).await.unwrap(), [holder.id]);
-        let claimed = jobs.job_claim_many(claim(NodeId::new(), 5)).await.unwrap();
+        let claimed = jobs.job_claim_many(claim(NodeId::new(), 5)).await.unwrap().jobs;
         assert_eq!(claimed.len(), 1);
         assert_eq!(settle(&*repositories, &claimed[0], succeeded()).await.released, 1);
         assert_eq!(status(&*repositories, next.id).await, JobStatus::Queued);

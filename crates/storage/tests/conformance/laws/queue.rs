@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, CancelRequest, Cancellation, ClaimRequest, ClaimedJob,
-    DependencyCondition, DependencyDecision, DependencyTally, JobCreation, JobDependencies, JobFilter, JobId,
-    JobPriority, JobStatus, NodeId, RepositoryFactory, SettleOutcome, Task, TaskId, UnifiedJob,
+    DependencyCondition, DependencyDecision, DependencyTally, JobCreation, JobDependencies, JobEvent,
+    JobFilter, JobId, JobPriority, JobStatus, NodeId, RepositoryFactory, SettleOutcome, Task, TaskId,
+    UnifiedJob,
 };
 
 use super::{Databases, for_all};
@@ -54,6 +55,21 @@ enum End {
     Cancelled,
     HandedBack,
     Retry { delay: i64 },
+}
+
+impl End {
+    /// Where the job stands that ended like this, by what is answered.
+    fn told(self, settled: SettleOutcome) -> JobStatus {
+        match (self, settled) {
+            (_, SettleOutcome::LeaseLost) => panic!("it was the job's own attempt"),
+            (_, SettleOutcome::CalledOff) => JobStatus::Cancelled,
+            (Self::Succeeded, _) => JobStatus::Completed,
+            (Self::Failed, _) => JobStatus::Failed,
+            (Self::Cancelled, _) => JobStatus::Cancelled,
+            (Self::HandedBack, _) => JobStatus::Queued,
+            (Self::Retry { .. }, _) => JobStatus::Retrying,
+        }
+    }
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -166,8 +182,9 @@ impl Model {
             DependencyDecision::Run => JobStatus::Queued,
             DependencyDecision::Cancel(_) => JobStatus::Cancelled,
         };
+        let status = job.status;
         self.jobs.push(job);
-        JobCreation::Created
+        JobCreation::Created(status)
     }
 
     fn claim(&mut self, now: DateTime<Utc>, limit: usize) -> Vec<JobId> {
@@ -286,6 +303,8 @@ struct Pair<'a> {
     attempts: Vec<ClaimedJob>,
     /// The attempt that runs, of each job that runs.
     running: HashMap<JobId, ClaimedJob>,
+    /// Where each job stands by what the answers said.
+    told: HashMap<JobId, JobStatus>,
 }
 
 impl Pair<'_> {
@@ -344,7 +363,9 @@ impl Pair<'_> {
             Step::RetryFailed => {
                 let jobs = self.repositories.jobs();
                 let all = JobFilter::default();
-                jobs.job_retry_many(&[], &all, self.now, 1_000).await.unwrap();
+                for job in jobs.job_retry_many(&[], &all, self.now, 1_000).await.unwrap() {
+                    self.is_told(job, None, JobStatus::Queued);
+                }
                 self.model.retry_failed(self.now);
             }
             Step::Wait { seconds } => self.now += TimeDelta::seconds(*seconds),
@@ -369,12 +390,17 @@ impl Pair<'_> {
                 after: after.clone(),
             })
             .collect();
+        let id = job.id;
         let created = self
             .repositories
             .jobs()
             .job_create_many(&[stored], &dependencies)
-            .await;
-        assert_eq!(created.unwrap(), [self.model.create(job)]);
+            .await
+            .unwrap();
+        assert_eq!(created, [self.model.create(job)]);
+        if let JobCreation::Created(status) = created[0] {
+            self.told.insert(id, status);
+        }
     }
 
     async fn claim(&mut self, limit: u32) {
@@ -385,10 +411,17 @@ impl Pair<'_> {
             aged: 0,
             lease_until: self.now + TimeDelta::minutes(1),
         };
-        let claimed = self.repositories.jobs().job_claim_many(request).await.unwrap();
+        let claimed = self
+            .repositories
+            .jobs()
+            .job_claim_many(request)
+            .await
+            .unwrap()
+            .jobs;
         let ids: Vec<JobId> = claimed.iter().map(|claimed| claimed.job.id).collect();
         assert_eq!(ids, self.model.claim(self.now, limit as usize));
         for claimed in claimed {
+            self.is_told(claimed.job.id, None, JobStatus::Processing);
             self.running.insert(claimed.job.id, claimed.clone());
             self.attempts.push(claimed);
         }
@@ -420,12 +453,16 @@ impl Pair<'_> {
             .get(&id)
             .is_some_and(|running| running.execution_id == attempt.execution_id);
         if counts {
-            assert_eq!(settled.outcomes, [SettleOutcome::Settled]);
+            let [settled_as] = settled.outcomes[..] else {
+                panic!("{settled:?}")
+            };
+            self.is_told(id, Some(JobStatus::Processing), end.told(settled_as));
             self.running.remove(&id);
             self.model.settle(id, end, self.now);
         } else {
             assert_eq!(settled.outcomes, [SettleOutcome::LeaseLost]);
         }
+        self.are_told(&settled.changed);
     }
 
     async fn cancel(&mut self, id: JobId, terminates: bool) {
@@ -437,9 +474,28 @@ impl Pair<'_> {
         };
         let came_of_it = self.repositories.jobs().job_cancel(&request).await.unwrap();
         self.model.cancel(id, terminates, self.now);
-        if let Cancellation::Cancelled { was_running, .. } = came_of_it {
+        if let Cancellation::Cancelled { was_running, changed } = came_of_it {
             assert_eq!(self.running.remove(&id).is_some(), was_running);
+            self.is_told(id, None, JobStatus::Cancelled);
+            self.are_told(&changed);
         }
+    }
+
+    fn are_told(&mut self, changed: &[JobEvent]) {
+        for job in changed {
+            assert!(job.from.is_some() && job.at == self.now, "{job:?}");
+            self.is_told(job.job_id, job.from, job.status);
+        }
+    }
+
+    /// Each change is told once: what is told is never what was told before.
+    fn is_told(&mut self, id: JobId, from: Option<JobStatus>, status: JobStatus) {
+        let before = self.told.insert(id, status);
+        assert_ne!(before, Some(status), "{id} is told twice to be {status}");
+        assert!(
+            from.is_none() || from == before,
+            "{id} was {before:?}, not {from:?}"
+        );
     }
 
     async fn compare(&self) {
@@ -455,6 +511,7 @@ impl Pair<'_> {
                 (job.status, job.attempts, job.retry_count, job.run_after),
                 "{job:?}"
             );
+            assert_eq!(self.told.get(&job.id), Some(&stored.status), "{job:?}");
             let attempt = self.running.get(&job.id).map(|attempt| attempt.execution_id);
             assert_eq!(stored.execution_id, attempt, "{job:?}");
         }
@@ -487,6 +544,7 @@ fn the_queue_does_what_its_model_does() {
                 now: at(0),
                 attempts: Vec::new(),
                 running: HashMap::new(),
+                told: HashMap::new(),
             };
             for step in &steps {
                 pair.take(step).await;

@@ -144,7 +144,12 @@ fn a_row_of_the_ledger_comes_back_as_it_was_stored() {
                 resumes: false,
                 decided_at,
             };
-            let outcomes = repositories.ticks().tick_fire_many(&[decision]).await.unwrap();
+            let outcomes = repositories
+                .ticks()
+                .tick_fire_many(&[decision])
+                .await
+                .unwrap()
+                .outcomes;
             assert_eq!(outcomes, [FiringOutcome::Committed]);
             let of_it = TickFilter::of([TickCondition::ScheduleId(Choice::Is(stored.id))]);
             let ledger = repositories
@@ -190,7 +195,12 @@ fn the_job_of_a_tick_has_what_its_schedule_has() {
             decision.records[0].scheduled_for = tick;
             decision.records[0].through = tick;
             decision.records[0].decided_at = tick;
-            let outcomes = repositories.ticks().tick_fire_many(&[decision]).await.unwrap();
+            let outcomes = repositories
+                .ticks()
+                .tick_fire_many(&[decision])
+                .await
+                .unwrap()
+                .outcomes;
             assert_eq!(outcomes, [FiringOutcome::Committed]);
             let expected = UnifiedJob {
                 id,
@@ -239,7 +249,7 @@ fn a_result_and_its_delivery_and_its_log_come_back_as_they_were_stored() {
                 limit: 1,
                 ..claim(node, 1)
             };
-            let claimed = jobs.job_claim_many(request).await.unwrap().remove(0);
+            let claimed = jobs.job_claim_many(request).await.unwrap().jobs.remove(0);
             assert_eq!(claimed.job.id, queued.id, "the cases before have settled theirs");
             let line = ExecutionLogLine {
                 execution_id: claimed.execution_id,

@@ -1,8 +1,8 @@
 //! Many changes together, or none.
 
 use ratchet_interfaces::{
-    DependencyCondition, FiringOutcome, Following, RepositoryError, RepositoryFactory, ScheduleChange,
-    ScheduleId, ScheduleSelection, TaskId, UnifiedSchedule,
+    ChangedSchedules, DependencyCondition, FiringOutcome, Following, RepositoryError, RepositoryFactory,
+    ScheduleChange, ScheduleId, ScheduleSelection, TaskId, UnifiedSchedule,
 };
 
 use crate::harness::{assert_refused, at_once, on_each_database};
@@ -43,7 +43,8 @@ async fn what_is_created_replaced_and_deleted_together_is_there_together() {
             .ticks()
             .tick_fire_many(&[firing(&replaced)])
             .await
-            .unwrap();
+            .unwrap()
+            .outcomes;
         assert_eq!(outcome, [FiringOutcome::Committed]);
 
         let leader = schedule("leader", replaced.task_id);
@@ -63,7 +64,7 @@ async fn what_is_created_replaced_and_deleted_together_is_there_together() {
             ScheduleChange::Create(created.clone()),
             deletion(&deleted),
         ];
-        let written = schedules.schedule_change_many(&changes).await.unwrap();
+        let written = schedules.schedule_change_many(&changes).await.unwrap().schedules;
         let expected = UnifiedSchedule {
             version: replaced.version + 1,
             last_run: replaced.next_run,
@@ -80,7 +81,8 @@ async fn what_is_created_replaced_and_deleted_together_is_there_together() {
             1,
             "what it said before is kept, as after a single change"
         );
-        assert!(schedules.schedule_change_many(&[]).await.unwrap().is_empty());
+        let nothing = schedules.schedule_change_many(&[]).await.unwrap();
+        assert_eq!(nothing, ChangedSchedules::default());
     })
     .await;
 }

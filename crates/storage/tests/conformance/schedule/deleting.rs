@@ -8,11 +8,17 @@ async fn a_deleted_schedule_is_gone_and_its_name_is_free() {
     on_each_database(async |repositories| {
         let schedules = repositories.schedules();
         let gone = stored_schedule(&*repositories, "nightly").await;
-        assert!(schedules.schedule_delete(gone.id).await.unwrap());
+        assert!(schedules.schedule_delete(gone.id).await.unwrap().existed);
         assert_eq!(schedules.schedule_find(gone.id).await.unwrap(), None);
         assert_eq!(schedules.schedule_find_timing(gone.id).await.unwrap(), None);
-        assert!(!schedules.schedule_delete(gone.id).await.unwrap());
-        assert!(!schedules.schedule_delete(ScheduleId::new()).await.unwrap());
+        assert!(!schedules.schedule_delete(gone.id).await.unwrap().existed);
+        assert!(
+            !schedules
+                .schedule_delete(ScheduleId::new())
+                .await
+                .unwrap()
+                .existed
+        );
         schedules.schedule_create(&gone).await.unwrap();
     })
     .await;
@@ -29,9 +35,9 @@ async fn a_schedule_of_another_version_is_not_deleted() {
             RepositoryError::VersionConflict { what: "schedule", .. }
         );
         let deleted = schedules.schedule_delete_version(stored.id, stored.version).await;
-        assert!(deleted.unwrap());
+        assert!(deleted.unwrap().existed);
         let again = schedules.schedule_delete_version(stored.id, stored.version).await;
-        assert!(!again.unwrap());
+        assert!(!again.unwrap().existed);
     })
     .await;
 }
@@ -47,7 +53,7 @@ async fn a_deleted_schedule_takes_its_ledger_with_it_and_leaves_its_jobs() {
         let gone = stored_schedule(&*repositories, "gone").await;
         let kept = stored_schedule(&*repositories, "kept").await;
         let firings = [firing(&gone), firing(&kept)];
-        let outcomes = ticks.tick_fire_many(&firings).await.unwrap();
+        let outcomes = ticks.tick_fire_many(&firings).await.unwrap().outcomes;
         assert_eq!(outcomes, vec![FiringOutcome::Committed; 2]);
         let [job_of_gone, job_of_kept] = firings.map(|firing| fired_job(&firing));
         let before = jobs.job_find(job_of_gone).await.unwrap().unwrap();

@@ -146,7 +146,7 @@ async fn a_schedule_that_is_followed_is_not_deleted_and_the_error_names_who_foll
             r#""follower 1", "follower 2", "follower 3", "follower 4", "follower 5" and 1 more"#
         );
         for gone in &followers[1..] {
-            assert!(schedules.schedule_delete(gone.id).await.unwrap());
+            assert!(schedules.schedule_delete(gone.id).await.unwrap().existed);
         }
         assert_eq!(told().await, r#""follower 1""#);
         let free = UnifiedSchedule {
@@ -154,7 +154,7 @@ async fn a_schedule_that_is_followed_is_not_deleted_and_the_error_names_who_foll
             ..followers[0].clone()
         };
         update(&*repositories, &free).await.unwrap();
-        assert!(schedules.schedule_delete(leader.id).await.unwrap());
+        assert!(schedules.schedule_delete(leader.id).await.unwrap().existed);
     })
     .await;
 }

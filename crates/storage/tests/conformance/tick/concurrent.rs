@@ -14,7 +14,11 @@ async fn a_tick_that_eight_nodes_fire_at_the_same_time_becomes_one_job() {
             let ticks = repositories.ticks();
             let firing = firing(&before);
             async move {
-                let outcomes = ticks.tick_fire_many(std::slice::from_ref(&firing)).await.unwrap();
+                let outcomes = ticks
+                    .tick_fire_many(std::slice::from_ref(&firing))
+                    .await
+                    .unwrap()
+                    .outcomes;
                 (outcomes, fired_job(&firing))
             }
         })
@@ -46,7 +50,7 @@ async fn batches_of_the_same_ticks_fired_at_the_same_time_become_one_job_a_tick(
                 firings.reverse();
             }
             async move {
-                let outcomes = ticks.tick_fire_many(&firings).await.unwrap();
+                let outcomes = ticks.tick_fire_many(&firings).await.unwrap().outcomes;
                 firings.into_iter().zip(outcomes).collect::<Vec<_>>()
             }
         })
@@ -90,7 +94,7 @@ async fn a_schedule_edited_while_it_fires_does_one_after_the_other() {
             let schedule = stored[place / 2].clone();
             async move {
                 if place.is_multiple_of(2) {
-                    let outcomes = ticks.tick_fire_many(&[firing(&schedule)]).await.unwrap();
+                    let outcomes = ticks.tick_fire_many(&[firing(&schedule)]).await.unwrap().outcomes;
                     outcomes == [FiringOutcome::Committed]
                 } else {
                     let edited = UnifiedSchedule {

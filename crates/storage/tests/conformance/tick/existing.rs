@@ -2,12 +2,25 @@
 
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    FiringOutcome, JobId, RepositoryFactory, TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
+    AdjustedFiring, FiringOutcome, JobId, RepositoryFactory, TickFiring, TickOutcome, TickRecord, UnifiedJob,
+    UnifiedSchedule,
 };
 
 use super::History;
 use crate::harness::on_each_database;
 use crate::sample::{at, fired_job, firing, job, stored_schedule};
+
+/// That of a firing only these records were written, and these aside.
+fn only(firing: &TickFiring, records: &[TickRecord], aside: &[TickRecord]) -> FiringOutcome {
+    FiringOutcome::Adjusted(Box::new(AdjustedFiring {
+        firing: TickFiring {
+            records: records.to_vec(),
+            ..firing.clone()
+        },
+        aside: aside.to_vec(),
+        stops_jobs: false,
+    }))
+}
 
 /// Fires the schedule's next tick and sets the schedule back to where it was before.
 async fn fired_and_set_back(repositories: &dyn RepositoryFactory, name: &str) -> UnifiedSchedule {
@@ -25,12 +38,14 @@ async fn a_tick_that_the_ledger_has_does_not_become_a_second_job() {
     on_each_database(async |repositories| {
         let again = fired_and_set_back(&*repositories, "nightly").await;
         let before = History::of(&*repositories, again.id).await;
+        let second = firing(&again);
         let outcomes = repositories
             .ticks()
-            .tick_fire_many(&[firing(&again)])
+            .tick_fire_many(std::slice::from_ref(&second))
             .await
-            .unwrap();
-        assert_eq!(outcomes, [FiringOutcome::Committed]);
+            .unwrap()
+            .outcomes;
+        assert_eq!(outcomes, [only(&second, &[], &[])]);
         let after = History::of(&*repositories, again.id).await;
         assert_eq!(after.ledger, before.ledger);
         assert_eq!(after.jobs, before.jobs);
@@ -68,8 +83,9 @@ async fn what_is_new_beside_a_tick_that_the_ledger_has_is_written() {
             .ticks()
             .tick_fire_many(std::slice::from_ref(&firing))
             .await
-            .unwrap();
-        assert_eq!(outcomes, [FiringOutcome::Committed]);
+            .unwrap()
+            .outcomes;
+        assert_eq!(outcomes, [only(&firing, &firing.records[1..], &[])]);
         let after = History::of(&*repositories, again.id).await;
         assert_eq!(after.ledger.len(), 2);
         assert_eq!(after.ledger[0].record, firing.records[1]);
@@ -100,14 +116,15 @@ async fn a_tick_whose_job_exists_is_recorded_with_that_job() {
             .ticks()
             .tick_fire_many(std::slice::from_ref(&firing))
             .await
-            .unwrap();
-        assert_eq!(outcomes, [FiringOutcome::Committed]);
+            .unwrap()
+            .outcomes;
         let after = History::of(&*repositories, before.id).await;
         assert_eq!(after.ledger.len(), 1);
         let expected = TickRecord {
             job_id: Some(earlier.id),
             ..firing.records[0].clone()
         };
+        assert_eq!(outcomes, [only(&firing, &[], std::slice::from_ref(&expected))]);
         assert_eq!(after.ledger[0].record, expected);
         assert_eq!(after.jobs, [earlier]);
         let expected = UnifiedSchedule {
@@ -133,8 +150,9 @@ async fn a_tick_that_is_recorded_twice_in_one_firing_is_written_once() {
             .ticks()
             .tick_fire_many(std::slice::from_ref(&firing))
             .await
-            .unwrap();
-        assert_eq!(outcomes, [FiringOutcome::Committed]);
+            .unwrap()
+            .outcomes;
+        assert_eq!(outcomes, [only(&firing, &firing.records[..1], &[])]);
         let after = History::of(&*repositories, before.id).await;
         assert_eq!(after.ledger.len(), 1);
         assert_eq!(after.ledger[0].record, firing.records[0]);
@@ -157,21 +175,29 @@ async fn fresh_stale_and_existing_ticks_mix_in_one_call() {
         };
         repositories
             .jobs()
-            .job_create_many(&[earlier], &[])
+            .job_create_many(std::slice::from_ref(&earlier), &[])
             .await
             .unwrap();
         repositories.schedules().schedule_update(&stale).await.unwrap();
 
         let firings = [&stale, &queued, &fresh, &recorded].map(firing);
-        let outcomes = repositories.ticks().tick_fire_many(&firings).await.unwrap();
-        let committed = FiringOutcome::Committed;
+        let outcomes = repositories
+            .ticks()
+            .tick_fire_many(&firings)
+            .await
+            .unwrap()
+            .outcomes;
+        let with_earlier = TickRecord {
+            job_id: Some(earlier.id),
+            ..firings[1].records[0].clone()
+        };
         assert_eq!(
             outcomes,
             [
                 FiringOutcome::Stale,
-                committed.clone(),
-                committed.clone(),
-                committed
+                only(&firings[1], &[], &[with_earlier]),
+                FiringOutcome::Committed,
+                only(&firings[3], &[], &[])
             ]
         );
         for (schedule, ledger, jobs) in [(&stale, 0, 0), (&queued, 1, 1), (&fresh, 1, 1), (&recorded, 1, 1)] {

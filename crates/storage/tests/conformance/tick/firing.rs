@@ -1,8 +1,8 @@
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    FiringOutcome, JobFilter, JobOrigin, JobPriority, JobSort, JobStatus, OutputDestination,
-    SchedulePolicies, ScheduleState, Tick, TickFilter, TickFiring, TickOutcome, TickRecord, TickSort,
-    UnifiedJob, UnifiedSchedule,
+    CommittedFirings, FiringOutcome, JobFilter, JobOrigin, JobPriority, JobSort, JobStatus,
+    OutputDestination, SchedulePolicies, ScheduleState, Tick, TickFilter, TickFiring, TickOutcome,
+    TickRecord, TickSort, UnifiedJob, UnifiedSchedule,
 };
 use serde_json::json;
 
@@ -32,7 +32,8 @@ async fn a_tick_becomes_a_job_with_all_that_its_schedule_says() {
             .ticks()
             .tick_fire_many(std::slice::from_ref(&firing))
             .await
-            .unwrap();
+            .unwrap()
+            .outcomes;
         assert_eq!(outcomes, [FiringOutcome::Committed]);
 
         let job = UnifiedJob {
@@ -91,7 +92,12 @@ async fn a_schedule_without_a_further_tick_is_completed() {
             next_run: None,
             ..firing(&before)
         };
-        let outcomes = repositories.ticks().tick_fire_many(&[last]).await.unwrap();
+        let outcomes = repositories
+            .ticks()
+            .tick_fire_many(&[last])
+            .await
+            .unwrap()
+            .outcomes;
         assert_eq!(outcomes, [FiringOutcome::Committed]);
         let after = repositories
             .schedules()
@@ -143,7 +149,8 @@ async fn missed_ticks_are_recorded_beside_the_one_that_fires() {
             .ticks()
             .tick_fire_many(std::slice::from_ref(&fired))
             .await
-            .unwrap();
+            .unwrap()
+            .outcomes;
         assert_eq!(outcomes, [FiringOutcome::Committed]);
         let history = History::of(&*repositories, before.id).await;
         let newest_first: Vec<_> = fired.records.iter().rev().cloned().collect();
@@ -170,7 +177,12 @@ async fn a_firing_without_a_job_moves_the_schedule_on_and_counts_no_run() {
             ..skipped.clone()
         };
         for firing in [skipped, nothing_to_record] {
-            let outcomes = repositories.ticks().tick_fire_many(&[firing]).await.unwrap();
+            let outcomes = repositories
+                .ticks()
+                .tick_fire_many(&[firing])
+                .await
+                .unwrap()
+                .outcomes;
             assert_eq!(outcomes, [FiringOutcome::Committed]);
         }
         let history = History::of(&*repositories, before.id).await;
@@ -193,7 +205,12 @@ async fn thousands_of_ticks_fire_in_one_call() {
         let mut firings: Vec<_> = stored.iter().rev().map(firing).collect();
         firings[7].expected_version = 2;
         firings[4_321].expected_next_run = at(61);
-        let outcomes = repositories.ticks().tick_fire_many(&firings).await.unwrap();
+        let outcomes = repositories
+            .ticks()
+            .tick_fire_many(&firings)
+            .await
+            .unwrap()
+            .outcomes;
         let stale: Vec<usize> = (0..outcomes.len())
             .filter(|place| outcomes[*place] == FiringOutcome::Stale)
             .collect();
@@ -243,7 +260,8 @@ async fn many_ticks_cost_a_few_statements() {
 async fn nothing_fires_without_asking_the_database() {
     on_each_database(async |repositories| {
         let before = repositories.statements_executed();
-        assert_eq!(repositories.ticks().tick_fire_many(&[]).await.unwrap(), []);
+        let committed = repositories.ticks().tick_fire_many(&[]).await.unwrap();
+        assert_eq!(committed, CommittedFirings::default());
         assert_eq!(repositories.statements_executed(), before);
     })
     .await;

@@ -43,7 +43,7 @@ async fn fire(repositories: &dyn RepositoryFactory, firing: &TickFiring) -> JobI
         .ticks()
         .tick_fire_many(std::slice::from_ref(firing))
         .await;
-    assert_eq!(outcomes.unwrap(), [FiringOutcome::Committed]);
+    assert_eq!(outcomes.unwrap().outcomes, [FiringOutcome::Committed]);
     fired_job(firing)
 }
 
@@ -140,7 +140,12 @@ async fn how_the_leaders_job_ends_decides_about_the_followers() {
             }
             fire(&*repositories, &firing(&leader)).await;
             let node = NodeId::new();
-            let mut claimed = repositories.jobs().job_claim_many(claim(node, 10)).await.unwrap();
+            let mut claimed = repositories
+                .jobs()
+                .job_claim_many(claim(node, 10))
+                .await
+                .unwrap()
+                .jobs;
             claimed.retain(|claimed| claimed.job.schedule_id == Some(leader.id));
             settle(&*repositories, &claimed[0], result.clone()).await;
             for (follower, expected) in followers.iter().zip(expected) {
@@ -246,9 +251,9 @@ async fn runs_by_hand_bring_those_of_followers_under_requests_of_their_own() {
         let last = stored_following(&*repositories, "last", &follower, AllSucceeded).await;
         let ticks = repositories.ticks();
         let direct = by_hand(&follower, TickOutcome::Triggered, &[30]);
-        assert_eq!(ticks.tick_add_manual(&direct).await.unwrap(), 1);
+        assert_eq!(ticks.tick_add_manual(&direct).await.unwrap().request, 1);
         let runs = by_hand(&leader, TickOutcome::Backfilled, &[10, 20]);
-        assert_eq!(ticks.tick_add_manual(&runs).await.unwrap(), 1);
+        assert_eq!(ticks.tick_add_manual(&runs).await.unwrap().request, 1);
 
         let History {
             schedule,
@@ -358,7 +363,12 @@ async fn each_job_of_a_firing_brings_one_also_where_another_firing_is_stale() {
             ..firing(&stale)
         };
         let firings = [other_version, caught_up.clone()];
-        let outcomes = repositories.ticks().tick_fire_many(&firings).await.unwrap();
+        let outcomes = repositories
+            .ticks()
+            .tick_fire_many(&firings)
+            .await
+            .unwrap()
+            .outcomes;
         assert_eq!(outcomes, [FiringOutcome::Stale, FiringOutcome::Committed]);
 
         let History {
@@ -392,7 +402,12 @@ async fn a_leader_that_is_fired_in_vain_leaves_its_followers_alone() {
         fire(&*repositories, &firing(&leader)).await;
         let before = History::of(&*repositories, follower.id).await;
         let again = firing(&leader);
-        let outcomes = repositories.ticks().tick_fire_many(&[again]).await.unwrap();
+        let outcomes = repositories
+            .ticks()
+            .tick_fire_many(&[again])
+            .await
+            .unwrap()
+            .outcomes;
         assert_eq!(outcomes, [FiringOutcome::Stale]);
         assert_eq!(History::of(&*repositories, follower.id).await, before);
     })
@@ -478,7 +493,8 @@ async fn leaders_fire_beside_the_ends_of_their_followers_jobs() {
                 .jobs()
                 .job_claim_many(claim(node, 100))
                 .await
-                .unwrap();
+                .unwrap()
+                .jobs;
             let ends: Vec<_> = claimed
                 .iter()
                 .map(|claimed| crate::sample::outcome(claimed, succeeded()))
@@ -500,7 +516,7 @@ async fn leaders_fire_beside_the_ends_of_their_followers_jobs() {
                 async move {
                     match firings {
                         Some(firings) => {
-                            let outcomes = ticks.tick_fire_many(&firings).await.unwrap();
+                            let outcomes = ticks.tick_fire_many(&firings).await.unwrap().outcomes;
                             assert_eq!(outcomes, [FiringOutcome::Committed]);
                         }
                         None => drop(jobs.job_settle_many(&ends).await.unwrap()),

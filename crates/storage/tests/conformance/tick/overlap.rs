@@ -33,7 +33,8 @@ async fn fire(repositories: &dyn RepositoryFactory, id: &UnifiedSchedule) -> (Ti
         .ticks()
         .tick_fire_many(std::slice::from_ref(&firing))
         .await
-        .unwrap();
+        .unwrap()
+        .outcomes;
     (firing, outcomes.remove(0))
 }
 
@@ -68,7 +69,7 @@ async fn each_policy_decides_on_a_tick_whose_forerunner_runs_and_the_end_of_that
             assert_eq!(outcome, FiringOutcome::Committed);
             let node = NodeId::new();
             let jobs = repositories.jobs();
-            let claimed = jobs.job_claim_many(claim(node, 1)).await.unwrap().remove(0);
+            let claimed = jobs.job_claim_many(claim(node, 1)).await.unwrap().jobs.remove(0);
             assert_eq!(claimed.job.id, fired_job(&first));
             let (second, outcome) = fire(&*repositories, &schedule).await;
             match expected {
@@ -144,7 +145,7 @@ async fn a_schedule_is_completed_by_its_last_run_and_paused_by_failures() {
             decided_at: at(70),
         };
         let ticks = repositories.ticks();
-        assert_eq!(ticks.tick_add_manual(&runs).await.unwrap(), 1);
+        assert_eq!(ticks.tick_add_manual(&runs).await.unwrap().request, 1);
         assert_eq!(
             ticks
                 .tick_add_manual(&ManualRuns {
@@ -152,7 +153,8 @@ async fn a_schedule_is_completed_by_its_last_run_and_paused_by_failures() {
                     ..runs.clone()
                 })
                 .await
-                .unwrap(),
+                .unwrap()
+                .request,
             2
         );
         let by_hand = ticks.tick_find(schedule.id, at(70)).await.unwrap();
@@ -162,7 +164,12 @@ async fn a_schedule_is_completed_by_its_last_run_and_paused_by_failures() {
             2
         );
         let node = NodeId::new();
-        let claimed = repositories.jobs().job_claim_many(claim(node, 1)).await.unwrap();
+        let claimed = repositories
+            .jobs()
+            .job_claim_many(claim(node, 1))
+            .await
+            .unwrap()
+            .jobs;
         let end = AttemptOutcome {
             job_id: claimed[0].job.id,
             execution_id: claimed[0].execution_id,
@@ -188,7 +195,7 @@ async fn a_schedule_is_completed_by_its_last_run_and_paused_by_failures() {
         let (mut last, outcome) = fire(&*repositories, &schedule).await;
         assert_eq!(outcome, FiringOutcome::Stale);
         last.resumes = true;
-        let outcomes = ticks.tick_fire_many(&[last]).await.unwrap();
+        let outcomes = ticks.tick_fire_many(&[last]).await.unwrap().outcomes;
         assert_eq!(adjusted(outcomes[0].clone()), (TickOutcome::Buffered, false));
         let after = schedules.schedule_find(schedule.id).await.unwrap().unwrap();
         assert_eq!((after.pause, after.version, after.next_run), (None, 3, None));

@@ -33,7 +33,12 @@ async fn with_a_running_job(
         .tick_fire_many(&[firing(&first)])
         .await
         .unwrap();
-    let mut claimed = repositories.jobs().job_claim_many(claim(node, 10)).await.unwrap();
+    let mut claimed = repositories
+        .jobs()
+        .job_claim_many(claim(node, 10))
+        .await
+        .unwrap()
+        .jobs;
     claimed.retain(|claimed| claimed.job.schedule_id == Some(first.id));
     let stored = schedules.schedule_find(first.id).await.unwrap().unwrap();
     (stored, claimed.remove(0))
@@ -104,7 +109,7 @@ async fn a_job_that_came_to_wait_while_its_schedule_was_deleted_waits_no_longer(
                     if fires {
                         ticks.tick_fire_many(&[second]).await.map(drop).unwrap();
                     } else {
-                        assert!(schedules.schedule_delete(schedule.id).await.unwrap());
+                        assert!(schedules.schedule_delete(schedule.id).await.unwrap().existed);
                     }
                 }
             })

@@ -35,11 +35,21 @@ async fn a_firing_of_a_schedule_that_is_not_what_it_expects_writes_nothing() {
         ];
         for firing in stale {
             let told = format!("{firing:?}");
-            let outcomes = repositories.ticks().tick_fire_many(&[firing]).await.unwrap();
+            let outcomes = repositories
+                .ticks()
+                .tick_fire_many(&[firing])
+                .await
+                .unwrap()
+                .outcomes;
             assert_eq!(outcomes, [FiringOutcome::Stale], "{told}");
             assert_eq!(History::of(&*repositories, before.id).await, history, "{told}");
         }
-        let outcomes = repositories.ticks().tick_fire_many(&[holds]).await.unwrap();
+        let outcomes = repositories
+            .ticks()
+            .tick_fire_many(&[holds])
+            .await
+            .unwrap()
+            .outcomes;
         assert_eq!(outcomes, [FiringOutcome::Committed]);
     })
     .await;
@@ -73,7 +83,12 @@ async fn a_schedule_that_changed_since_the_decision_does_not_fire() {
             before.push(History::of(&*repositories, firing.schedule_id).await);
         }
 
-        let outcomes = repositories.ticks().tick_fire_many(&decided).await.unwrap();
+        let outcomes = repositories
+            .ticks()
+            .tick_fire_many(&decided)
+            .await
+            .unwrap()
+            .outcomes;
         assert_eq!(outcomes, vec![FiringOutcome::Stale; 5]);
         for (firing, before) in decided.iter().zip(before) {
             assert_eq!(History::of(&*repositories, firing.schedule_id).await, before);
@@ -83,7 +98,8 @@ async fn a_schedule_that_changed_since_the_decision_does_not_fire() {
             .ticks()
             .tick_fire_many(&[firing(&off)])
             .await
-            .unwrap();
+            .unwrap()
+            .outcomes;
         assert_eq!(outcomes, [FiringOutcome::Stale]);
     })
     .await;
@@ -101,7 +117,12 @@ async fn a_stale_firing_does_not_disturb_the_others_of_its_call() {
                 _ => {}
             }
         }
-        let outcomes = repositories.ticks().tick_fire_many(&firings).await.unwrap();
+        let outcomes = repositories
+            .ticks()
+            .tick_fire_many(&firings)
+            .await
+            .unwrap()
+            .outcomes;
         for (place, (firing, schedule)) in firings.iter().zip(&stored).enumerate() {
             let expected = if place % 3 == 0 || place == 4 {
                 FiringOutcome::Stale
@@ -139,7 +160,12 @@ async fn the_second_firing_of_a_schedule_in_one_call_is_stale() {
             firing(&stored[2]),
             firing(&stored[0]),
         ];
-        let outcomes = repositories.ticks().tick_fire_many(&calls).await.unwrap();
+        let outcomes = repositories
+            .ticks()
+            .tick_fire_many(&calls)
+            .await
+            .unwrap()
+            .outcomes;
         let (committed, stale) = (FiringOutcome::Committed, FiringOutcome::Stale);
         assert_eq!(
             outcomes,

@@ -90,8 +90,13 @@ async fn an_attempt_of_before_the_recovery_does_not_settle_the_attempt_after_it(
             .job_recover_orphans(NodeId::new(), at(101), "gone")
             .await
             .unwrap();
-        assert_eq!(recovered, 1);
-        let second = repositories.jobs().job_claim_many(claim(node, 1)).await.unwrap();
+        assert_eq!(recovered.jobs, 1);
+        let second = repositories
+            .jobs()
+            .job_claim_many(claim(node, 1))
+            .await
+            .unwrap()
+            .jobs;
         assert_eq!(second[0].job.id, first.job.id);
         let before = Story::of(&repositories, first.job.id).await;
         let late = delivering(&first, node, 1);
