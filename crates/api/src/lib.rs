@@ -37,6 +37,7 @@ mod envelope;
 mod error;
 mod etag;
 mod events;
+mod example;
 mod executions;
 mod guard;
 mod harden;

@@ -21,11 +21,12 @@ use crate::tokens::view::NewToken;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateToken {
     /// What it is called, as the audit log does: unique among those that are not revoked.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, example = "deploy")]
     name: String,
     /// What it allows.
     scope: ScopeName,
     /// It is refused from this instant on; left out, it never expires.
+    #[schema(example = "2030-01-01T00:00:00Z")]
     expires_at: Option<DateTime<Utc>>,
 }
 
