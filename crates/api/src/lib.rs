@@ -39,6 +39,7 @@ mod etag;
 mod events;
 mod example;
 mod executions;
+mod forecast;
 mod guard;
 mod harden;
 mod id;

@@ -370,6 +370,10 @@ const CONTRACT: &[Row] = &[
         &[new::a_schedule_tells_its_next_instants],
     ),
     row(
+        "GET /forecast",
+        &[new::the_ticks_to_come_of_all_schedules_are_forecast],
+    ),
+    row(
         "GET /schedules/{id}/ticks",
         &[new::the_ledger_has_every_tick_and_what_became_of_it],
     ),
