@@ -3,11 +3,13 @@
 mod access;
 mod admit;
 mod caller;
+mod permit;
 mod secret;
 
 pub(crate) use access::Access;
 pub(crate) use admit::{Gate, admit};
 pub(crate) use caller::Caller;
+pub(crate) use permit::Permit;
 pub(crate) use secret::IssuedToken;
 
 #[cfg(test)]

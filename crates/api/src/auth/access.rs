@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{Token, TokenId, with_causes};
 
+use crate::auth::permit::TokenNews;
 use crate::config::ApiConfig;
 use crate::idempotency::RunningKeys;
 use crate::rate::RateLimit;
@@ -21,6 +22,7 @@ pub(crate) struct Access {
     pub(crate) config: ApiConfig,
     pub(crate) rate: RateLimit,
     pub(crate) running: RunningKeys,
+    pub(crate) token_news: TokenNews,
     /// Whether requests come from this process alone.
     pub(super) trusts_everybody: bool,
     /// When the use of a token was noted last: as many as there are tokens in use.
@@ -34,6 +36,7 @@ impl Access {
             rate: RateLimit::new(config.requests_per_second),
             config,
             running: RunningKeys::default(),
+            token_news: TokenNews::default(),
             trusts_everybody: false,
             noted: Mutex::default(),
             next_pruning: Mutex::default(),

@@ -1,3 +1,4 @@
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SubsecRound, Utc};
@@ -12,7 +13,7 @@ use crate::error::{ApiError, ErrorEnvelope};
 use crate::idempotency::WithoutSecret;
 use crate::named::{Name, ScopeName};
 use crate::router::PREFIX;
-use crate::state::Services;
+use crate::state::{ApiState, Services};
 use crate::tokens::TAG;
 use crate::tokens::view::NewToken;
 
@@ -47,6 +48,7 @@ pub(crate) struct CreateToken {
     )
 )]
 pub(super) async fn create(
+    State(state): State<ApiState>,
     services: Services,
     JsonBody(given): JsonBody<CreateToken>,
 ) -> Result<Response, ApiError> {
@@ -65,6 +67,8 @@ pub(super) async fn create(
     services.repositories.tokens().token_create(&issued.token).await?;
     let id = issued.token.id;
     tracing::info!(token.id = %id, token.name = issued.token.name, %scope, "a token was made");
+    // Who needed none needs one now.
+    state.access().token_news.tell();
     let kept = One {
         data: NewToken::without_secret(issued.token.clone()),
     };

@@ -1,12 +1,14 @@
+use axum::extract::State;
 use ratchet_interfaces::{TokenId, truncate_to_micros};
 
 use crate::envelope::Action;
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::id::PathId;
-use crate::state::Services;
+use crate::state::{ApiState, Services};
 use crate::tokens::TAG;
 
-/// Revokes a token for good: it is refused from the next request on.
+/// Revokes a token for good: it is refused from the next request on, and what
+/// `GET /events` still sends to whoever showed it ends.
 #[utoipa::path(
     delete,
     path = "/tokens/{id}",
@@ -19,13 +21,18 @@ use crate::tokens::TAG;
         (status = 404, body = ErrorEnvelope),
     )
 )]
-pub(super) async fn revoke(services: Services, PathId(id): PathId<TokenId>) -> Result<Action, ApiError> {
+pub(super) async fn revoke(
+    State(state): State<ApiState>,
+    services: Services,
+    PathId(id): PathId<TokenId>,
+) -> Result<Action, ApiError> {
     let tokens = services.repositories.tokens();
     let token = tokens.token_find(id).await?;
     let token = token.ok_or_else(|| ApiError::not_found("token", &id.to_string()))?;
     let now = truncate_to_micros(services.clock.now());
     let message = if tokens.token_revoke(id, now).await? {
         tracing::info!(token.id = %id, token.name = token.name, "a token was revoked");
+        state.access().token_news.tell();
         format!("token \"{}\" was revoked", token.name)
     } else {
         format!("token \"{}\" had been revoked before", token.name)
