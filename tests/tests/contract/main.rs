@@ -309,7 +309,10 @@ const CONTRACT: &[Row] = &[
     ),
     row(
         "Documents: /api-docs/openapi.json",
-        &[documents::the_document_of_the_api_is_complete],
+        &[
+            documents::the_document_of_the_api_is_complete,
+            documents::an_example_has_the_fields_that_an_answer_has,
+        ],
     ),
     row(
         "Documents: /docs",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::document::compose::Composer;
+use crate::document::compose::{Composer, Side};
 use crate::example;
 
 /// What stands at a place of an answer's example.
@@ -10,12 +10,14 @@ enum Particular {
     Is(fn() -> Value),
     /// An example of the schema of this name, where null would be allowed too.
     One(&'static str),
+    /// The same, as it is sent: what is at its default is left out.
+    AsSent(&'static str),
 }
 
-use Particular::{Is, One};
+use Particular::{AsSent, Is, One};
 
 /// By the operation's id and the place in its answer.
-const PARTICULARS: [(&str, &str, Particular); 31] = [
+const PARTICULARS: [(&str, &str, Particular); 32] = [
     (
         "schedules_delete",
         "/message",
@@ -74,6 +76,7 @@ const PARTICULARS: [(&str, &str, Particular); 31] = [
         Is(|| json!("Adds two numbers")),
     ),
     ("tasks_patch", "/data/registrySource", Is(|| json!("database"))),
+    ("schedules_export", "/data/0", AsSent("DesiredSchedule")),
     ("tokens_create", "/data/lastUsedAt", Is(|| Value::Null)),
     ("detailed", "/checks", One("Checks")),
     (
@@ -98,6 +101,11 @@ pub(super) fn particularize(operation: &str, example: &mut Value, composer: &Com
         let value = match particular {
             Is(value) => Ok(value()),
             One(name) => composer.named(name),
+            AsSent(name) => Composer {
+                schemas: composer.schemas,
+                side: Side::Request,
+            }
+            .named(name),
         };
         if let (Some(there), Ok(value)) = (example.pointer_mut(place), value) {
             *there = value;
@@ -131,7 +139,7 @@ mod tests {
             let there = example.pointer(place).unwrap_or(&json!("nothing")).clone();
             match particular {
                 Is(value) => assert_eq!(there, value(), "{of} {place}"),
-                One(_) => assert!(there.is_object(), "{of} {place}: {there}"),
+                One(_) | AsSent(_) => assert!(there.is_object(), "{of} {place}: {there}"),
             }
         }
     }

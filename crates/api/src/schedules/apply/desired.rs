@@ -27,7 +27,7 @@ pub(crate) struct DesiredSchedule {
     #[schema(example = "nightly")]
     pub(super) name: String,
     /// The task that it runs: a name, which means the latest version, or `name@version`.
-    #[schema(example = "import@1.2.0")]
+    #[schema(example = "wait@1.0.0")]
     task: String,
     /// When it fires: as for a new schedule. `after` may name another schedule of the same request.
     #[schema(example = "30 2 * * *")]
@@ -38,7 +38,7 @@ pub(crate) struct DesiredSchedule {
     #[schema(default = "UTC", example = "Europe/Berlin")]
     timezone: Option<String>,
     /// Whether it fires.
-    #[schema(default = true, example = true)]
+    #[schema(default = true)]
     enabled: Option<bool>,
     /// The input of its jobs.
     #[schema(value_type = Value, required = false)]
