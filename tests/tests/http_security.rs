@@ -165,6 +165,47 @@ fn a_running_server_takes_and_refuses_tokens_from_the_next_request_on() {
 }
 
 #[test]
+fn every_operation_that_declares_a_scope_is_refused_without_a_token_of_it() {
+    const SCOPES: [&str; 3] = ["read", "write", "admin"];
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let tokens = SCOPES.map(|scope| token(folder, scope, scope));
+    let server = ServerProcess::start(folder, &[]).ready();
+    let (_, document) = server.get("/api-docs/openapi.json");
+    let mut guarded = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let method = method.to_uppercase();
+            let send = |token: Option<&String>| {
+                let headers: Vec<_> = token
+                    .map(|token| ("authorization", token.as_str()))
+                    .into_iter()
+                    .collect();
+                server.send(&method, &path.replace("{id}", WAIT), &headers, None)
+            };
+            let Some(scope) = operation["security"][0]["bearer"][0].as_str() else {
+                let open = send(None);
+                assert_eq!(open.status, 200, "{method} {path}: {open:?}");
+                continue;
+            };
+            assert_eq!(code(&send(None)), (401, "UNAUTHORIZED"), "{method} {path}");
+            let needed = SCOPES.iter().position(|known| *known == scope).unwrap();
+            for token in &tokens[..needed] {
+                assert_eq!(code(&send(Some(token))), (403, "FORBIDDEN"), "{method} {path}");
+            }
+            guarded.push(format!("{method} {path}"));
+        }
+    }
+    for route in ["GET /metrics", "GET /metrics/prometheus", "POST /api/v1/jobs"] {
+        assert!(
+            guarded.iter().any(|known| known == route),
+            "{route} is open: {guarded:?}"
+        );
+    }
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+}
+
+#[test]
 fn an_address_that_others_can_reach_takes_a_token_before_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

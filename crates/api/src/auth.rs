@@ -3,12 +3,14 @@
 mod access;
 mod admit;
 mod caller;
+mod permit;
 mod secret;
 mod tokens;
 
 pub(crate) use access::Access;
 pub(crate) use admit::{Gate, admit};
 pub(crate) use caller::Caller;
+pub(crate) use permit::Permit;
 pub(crate) use secret::IssuedToken;
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
 mod complete;
+mod compose;
+mod particular;
+mod show;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};

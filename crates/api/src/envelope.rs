@@ -24,6 +24,7 @@ impl<T: Serialize> IntoResponse for One<T> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Many<T> {
     data: Vec<T>,
+    /// Where the page lies, and when the answer was made.
     meta: Meta,
     /// What the list is of, for `Content-Range`.
     #[serde(skip)]
@@ -34,6 +35,7 @@ pub(crate) struct Many<T> {
 /// What a page says of itself.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Meta {
+    /// Where the page lies in the list.
     pagination: Pagination,
     /// When the answer was made.
     timestamp: DateTime<Utc>,
@@ -44,18 +46,25 @@ pub(crate) struct Meta {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Pagination {
     /// The number of the page, from 1.
+    #[schema(example = 1)]
     page: u64,
     /// How many rows a page has at the most.
+    #[schema(example = 25)]
     limit: u64,
     /// How many rows match on all pages together.
+    #[schema(example = 1)]
     total: u64,
     /// How many pages that makes.
+    #[schema(example = 1)]
     total_pages: u64,
     /// Whether rows come after this page.
+    #[schema(example = false)]
     has_next: bool,
     /// Whether rows come before this page.
+    #[schema(example = false)]
     has_previous: bool,
     /// How many rows come before this page.
+    #[schema(example = 0)]
     offset: u64,
 }
 
@@ -135,7 +144,11 @@ impl<T: Serialize> IntoResponse for Statistics<T> {
 /// That something was done.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Action {
+    /// Whether it was done.
+    #[schema(example = true)]
     success: bool,
+    /// What was done, in words.
+    #[schema(example = "schedule nightly is deleted")]
     message: String,
 }
 

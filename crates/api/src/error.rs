@@ -26,6 +26,7 @@ pub struct ApiError {
 /// The envelope of every error.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ErrorEnvelope {
+    /// What is wrong.
     error: ErrorBody,
 }
 
@@ -36,6 +37,7 @@ pub(crate) struct ErrorBody {
     #[schema(example = "NOT_FOUND")]
     code: &'static str,
     /// What is wrong and what is allowed, for people.
+    #[schema(example = "schedule 01935b2e-7c00-7000-8000-000000000002 does not exist")]
     message: String,
     /// The HTTP status again.
     #[schema(example = 404)]

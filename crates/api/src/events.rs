@@ -19,6 +19,7 @@ mod tests;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, Sse};
@@ -27,6 +28,7 @@ use futures_util::Stream;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::auth::{Caller, Permit};
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::state::{ApiState, Services};
 use filter::EventQuery;
@@ -39,8 +41,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(watch))
 }
 
-/// What happens from now on, or from where an earlier stream ended: server-sent events until the client goes or the server
-/// stops.
+/// What happens from now on, or from where an earlier stream ended: server-sent events until the client goes, the server
+/// stops, or the token that was shown expires or is revoked.
 ///
 /// Each event has its type as its name, and in its data as `type`. Its id is where to go on after it: a client that
 /// comes back with it, as browsers do by themselves, gets what it has missed; the server keeps the last 10,000
@@ -60,7 +62,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 )]
 async fn watch(
     State(state): State<ApiState>,
-    _: Services,
+    services: Services,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     query: EventQuery,
 ) -> Result<Response, ApiError> {
@@ -73,7 +76,8 @@ async fn watch(
             .transpose()?
             .flatten(),
     };
-    let watcher = Watcher::new(state.events(), state.shared_clock(), filter, after);
+    let permit = Permit::new(caller.identity, services, &state);
+    let watcher = Watcher::new(state.events(), state.shared_clock(), filter, after, permit);
     let mut response = Sse::new(events(watcher)).into_response();
     // Proxies that gather what they pass on would hold events back.
     response.headers_mut().insert(

@@ -3,6 +3,7 @@
 mod change;
 mod list;
 mod logs;
+mod pending;
 mod read;
 mod statistics;
 mod subject;
@@ -10,7 +11,7 @@ mod view;
 
 pub(crate) use view::Standing;
 #[cfg(test)]
-pub(crate) use {list::Executions, logs::Lines};
+pub(crate) use {list::Executions, logs::Lines, pending::Asked};
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -16,6 +16,8 @@ pub(crate) trait Named: Copy + 'static {
     const TYPE: &'static str;
     /// Every value.
     const ALL: &'static [Self];
+    /// The value that the document has as an example.
+    const EXAMPLE: Self;
 
     fn stored_name(self) -> &'static str;
 
@@ -39,10 +41,11 @@ pub(crate) trait Named: Copy + 'static {
 }
 
 macro_rules! named {
-    ($($name:ident),+ $(,)?) => {$(
+    ($($name:ident: $example:ident),+ $(,)?) => {$(
         impl Named for $name {
             const TYPE: &'static str = stringify!($name);
             const ALL: &'static [Self] = Self::ALL;
+            const EXAMPLE: Self = Self::$example;
 
             fn stored_name(self) -> &'static str {
                 self.as_str()
@@ -56,20 +59,20 @@ macro_rules! named {
 }
 
 named!(
-    DeliveryStatus,
-    DependencyCondition,
-    ExecutionStatus,
-    JobOrigin,
-    JobPriority,
-    JobStatus,
-    LogLevel,
-    MisfirePolicy,
-    OverlapPolicy,
-    ScheduleTransition,
-    ScheduleState,
-    Scope,
-    TaskErrorKind,
-    TickOutcome
+    DeliveryStatus: Delivered,
+    DependencyCondition: AllSucceeded,
+    ExecutionStatus: Completed,
+    JobOrigin: Tick,
+    JobPriority: Normal,
+    JobStatus: Queued,
+    LogLevel: Info,
+    MisfirePolicy: Coalesce,
+    OverlapPolicy: Allow,
+    ScheduleTransition: Created,
+    ScheduleState: Active,
+    Scope: Write,
+    TaskErrorKind: Timeout,
+    TickOutcome: Fired
 );
 
 // The generator of the document cannot see into a generic type, so that each has a name of its own.
@@ -109,6 +112,7 @@ impl<T: Named> PartialSchema for Name<T> {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .enum_values(Some(T::wire_names()))
+            .examples([T::EXAMPLE.wire_name()])
             .into()
     }
 }

@@ -187,7 +187,8 @@ fn idempotency_key() -> Parameter {
                 .schema_type(Type::String)
                 .min_length(Some(1))
                 .max_length(Some(LONGEST_KEY))
-                .pattern(Some("^[!-~]+$")),
+                .pattern(Some("^[!-~]+$"))
+                .examples(["import-2026-01-05"]),
         ))
         .build()
 }

@@ -18,8 +18,8 @@ use crate::operation::Operations;
 use crate::origin::Origin;
 use crate::state::ApiState;
 use crate::{
-    audit, browse, change, document, events, executions, guard, idempotency, jobs, operation, schedules,
-    tasks, tokens, workers,
+    audit, browse, change, document, events, executions, forecast, guard, idempotency, jobs, operation,
+    schedules, tasks, tokens, workers,
 };
 
 /// What the paths of the API begin with.
@@ -45,6 +45,7 @@ fn parts(guarded: OpenApi, open: OpenApi) -> (Router<ApiState>, OpenApi, Operati
         .nest(PREFIX, tokens::routes())
         .nest(PREFIX, audit::routes())
         .nest(PREFIX, events::routes())
+        .nest(PREFIX, forecast::routes())
         .split_for_parts();
     document.merge(guarded);
     let operations = operation::declare(&mut document);

@@ -91,6 +91,12 @@ impl Operation {
         self.parameters().iter().any(is_it)
     }
 
+    /// An example of its answer, if that is JSON.
+    pub(crate) fn answer(&self) -> Option<&'static Value> {
+        self.described
+            .pointer("/responses/200/content/application~1json/example")
+    }
+
     /// Whether it must have a body.
     pub(crate) fn needs_body(&self) -> bool {
         self.described["requestBody"]["required"] == true

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::client::{get, send};
 use crate::document::{document, operations};
@@ -50,6 +50,59 @@ pub(crate) fn the_document_has_a_key_for_every_post() {
             operation.method,
             operation.path
         );
+    }
+}
+
+/// What anybody may put anything into.
+const ANYTHING: [&str; 6] = [
+    "input",
+    "output",
+    "inputSchema",
+    "outputSchema",
+    "metadata",
+    "labels",
+];
+
+#[test]
+pub(crate) fn an_example_has_the_fields_that_an_answer_has() {
+    let made = Made::nothing();
+    let task = made.task(&json!({}));
+    made.schedule(&task, &json!({}));
+    job_until(&made.job(&task, &json!({})), "COMPLETED");
+    let mut compared = 0;
+    // What is exported is left out where it is at its default.
+    for operation in operations().iter().filter(|operation| {
+        operation.method == "GET" && !operation.is_of_one() && !operation.path.ends_with("/export")
+    }) {
+        let Some(example) = operation.answer() else {
+            continue;
+        };
+        let answer = send("GET", operation.path, &[], None).expect(200).body;
+        assert_same_fields(operation.path, example, &answer);
+        compared += 1;
+    }
+    assert!(compared > 12, "{compared}");
+}
+
+/// That two values have the same fields, as far as both have any.
+fn assert_same_fields(place: &str, example: &Value, answer: &Value) {
+    match (example, answer) {
+        (Value::Object(example), Value::Object(answer)) => {
+            let names = |object: &Map<String, Value>| object.keys().cloned().collect::<BTreeSet<_>>();
+            assert_eq!(names(example), names(answer), "{place}");
+            for (name, value) in example
+                .iter()
+                .filter(|(name, _)| !ANYTHING.contains(&name.as_str()))
+            {
+                assert_same_fields(&format!("{place} {name}"), value, &answer[name]);
+            }
+        }
+        (Value::Array(example), Value::Array(answer)) => {
+            if let (Some(example), Some(answer)) = (example.first(), answer.first()) {
+                assert_same_fields(place, example, answer);
+            }
+        }
+        _ => {}
     }
 }
 

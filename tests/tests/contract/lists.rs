@@ -207,6 +207,25 @@ pub(crate) fn every_name_of_the_enumerations_of_the_contract_is_a_filter() {
 #[test]
 pub(crate) fn pending_executions_can_be_asked_for() {
     filters_by("/executions?status=", "PENDING");
+    let made = Made::nothing();
+    let task = made.task(&json!({}));
+    let job = made.waiting_job(&task, &json!({}));
+    let of_task = format!("/executions?taskId={}", text(&task["id"]));
+    for query in [
+        "status=PENDING",
+        "status_in=PENDING,RUNNING",
+        "status=PENDING&_sort=startedAt",
+    ] {
+        let rows = get(&format!("{of_task}&{query}")).rows();
+        assert_eq!(rows.len(), 1, "{query}: {rows:?}");
+        assert_eq!(
+            (&rows[0]["id"], &rows[0]["status"]),
+            (&job["id"], &json!("PENDING"))
+        );
+    }
+    for query in ["status=RUNNING", "status_ne=PENDING", ""] {
+        assert!(get(&format!("{of_task}&{query}")).rows().is_empty(), "{query}");
+    }
 }
 
 /// That each of these names is a value of the filter with which a path ends, and another is none.

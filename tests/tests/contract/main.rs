@@ -309,7 +309,10 @@ const CONTRACT: &[Row] = &[
     ),
     row(
         "Documents: /api-docs/openapi.json",
-        &[documents::the_document_of_the_api_is_complete],
+        &[
+            documents::the_document_of_the_api_is_complete,
+            documents::an_example_has_the_fields_that_an_answer_has,
+        ],
     ),
     row(
         "Documents: /docs",
@@ -368,6 +371,10 @@ const CONTRACT: &[Row] = &[
     row(
         "GET /schedules/{id}/next",
         &[new::a_schedule_tells_its_next_instants],
+    ),
+    row(
+        "GET /forecast",
+        &[new::the_ticks_to_come_of_all_schedules_are_forecast],
     ),
     row(
         "GET /schedules/{id}/ticks",

@@ -68,6 +68,64 @@ pub(crate) fn a_schedule_tells_its_next_instants() {
 }
 
 #[test]
+pub(crate) fn the_ticks_to_come_of_all_schedules_are_forecast() {
+    let made = Made::nothing();
+    let each_minute = json!({"cronExpression": "* * * * *"});
+    let schedule = made.schedule(&made.task(&json!({})), &each_minute);
+    // Others may fire each second: all together they must fit into an answer.
+    let minutes = "from=2030-03-01T00:00:00Z&to=2030-03-01T00:10:00Z";
+    let forecast = |query: &str| get(&format!("/forecast?{minutes}{query}"));
+    let of = |forecast: &Value, name: &Value| {
+        let ticks = forecast["ticks"].as_array().unwrap().iter();
+        ticks
+            .filter(|tick| tick["name"] == *name)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+
+    let all = forecast("&limit=10000").data();
+    has(&all, "from to ticks next buckets busiest");
+    let ticks = of(&all, &schedule["name"]);
+    assert_eq!(ticks.len(), 10, "{ticks:?}");
+    for tick in &ticks {
+        has(tick, "dueAt scheduledFor scheduleId name");
+        assert_eq!(tick["scheduleId"], schedule["id"]);
+        are_instants(tick, "dueAt scheduledFor");
+    }
+    let one = forecast("&limit=1").data();
+    assert_eq!(one["ticks"].as_array().unwrap().len(), 1);
+    is_instant(&one["next"]);
+
+    let count = |query: &str| {
+        let counted = forecast(&format!("&bucketSeconds=300{query}")).data();
+        let buckets = counted["buckets"].as_array().unwrap();
+        assert_eq!(buckets.len(), 2, "{counted}");
+        buckets
+            .iter()
+            .map(|bucket| bucket["ticks"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    let name = text(&schedule["name"]);
+    assert!(count("") >= 10);
+    assert!(count(&format!("&whatIf={name}=* * * * * *").replace(' ', "%20")) >= 600);
+    // Without it, none of its own is left.
+    let without = forecast(&format!("&limit=10000&without={name}")).data();
+    assert!(of(&without, &schedule["name"]).is_empty());
+    let busiest = forecast("&busiest=3").data();
+    assert_eq!(busiest["busiest"].as_array().unwrap().len(), 3, "{busiest}");
+    for wrong in [
+        "&limit=0",
+        "&busiest=many",
+        "&bucketSeconds=0",
+        "&without=nobody%20has%20this%20name",
+        "&whatIf=a=99%20*%20*%20*%20*",
+        "&colour=red",
+    ] {
+        forecast(wrong).any_error(400);
+    }
+}
+
+#[test]
 pub(crate) fn the_ledger_has_every_tick_and_what_became_of_it() {
     let made = Made::nothing();
     let schedule = made.schedule(&made.task(&json!({})), &json!({"cronExpression": "* * * * * *"}));

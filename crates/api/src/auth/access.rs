@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{Token, TokenId, with_causes};
 
 use super::tokens::KnownTokens;
+use crate::auth::permit::TokenNews;
 use crate::config::ApiConfig;
 use crate::idempotency::RunningKeys;
 use crate::rate::RateLimit;
@@ -22,7 +23,8 @@ pub(crate) struct Access {
     pub(crate) config: ApiConfig,
     pub(crate) rate: RateLimit,
     pub(crate) running: RunningKeys,
-    pub(crate) tokens: KnownTokens,
+    pub(super) tokens: KnownTokens,
+    pub(super) token_news: TokenNews,
     /// Whether requests come from this process alone.
     pub(super) trusts_everybody: bool,
     /// When the use of a token was noted last: as many as there are tokens in use.
@@ -37,6 +39,7 @@ impl Access {
             config,
             running: RunningKeys::default(),
             tokens: KnownTokens::default(),
+            token_news: TokenNews::default(),
             trusts_everybody: false,
             noted: Mutex::default(),
             next_pruning: Mutex::default(),
@@ -49,6 +52,13 @@ impl Access {
             trusts_everybody: true,
             ..Self::new(ApiConfig::default())
         }
+    }
+
+    /// A token was made or revoked over this server, or may have been: what was known is read again, and whoever is being
+    /// answered is looked at again.
+    pub(crate) fn tokens_changed(&self) {
+        self.tokens.forget();
+        self.token_news.tell();
     }
 
     /// Notes that a token was used, beside the request.

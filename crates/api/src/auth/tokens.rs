@@ -14,7 +14,7 @@ const MOST: usize = 1_000;
 
 /// What was read of the tokens a moment ago, so that not every request asks the database.
 #[derive(Debug, Default)]
-pub(crate) struct KnownTokens(Mutex<Known>);
+pub(super) struct KnownTokens(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -93,7 +93,7 @@ impl KnownTokens {
     }
 
     /// Forgets everything: a token was made or revoked.
-    pub(crate) fn forget(&self) {
+    pub(super) fn forget(&self) {
         let mut known = self.known();
         *known = Known {
             forgotten: known.forgotten + 1,

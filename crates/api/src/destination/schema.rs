@@ -21,6 +21,7 @@ pub(super) enum OutputDestination {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct StdioDestination {
+    /// It is `stdio`.
     destination_type: StdioType,
     /// What is written in place of the output: a template over the result.
     #[schema(required = false)]
@@ -28,6 +29,7 @@ pub(super) struct StdioDestination {
     /// Which results go there: those of jobs that succeeded, that failed for good, or both.
     #[schema(required = false, default = "completed")]
     results: ResultFilter,
+    /// The stream.
     stdio: StdioOptions,
 }
 
@@ -35,6 +37,7 @@ pub(super) struct StdioDestination {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct FilesystemDestination {
+    /// It is `filesystem`.
     destination_type: FilesystemType,
     /// What is written in place of the output: a template over the result.
     #[schema(required = false)]
@@ -42,6 +45,7 @@ pub(super) struct FilesystemDestination {
     /// Which results go there: those of jobs that succeeded, that failed for good, or both.
     #[schema(required = false, default = "completed")]
     results: ResultFilter,
+    /// The file.
     filesystem: FilesystemOptions,
 }
 
@@ -49,6 +53,7 @@ pub(super) struct FilesystemDestination {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct WebhookDestination {
+    /// It is `webhook`.
     destination_type: WebhookType,
     /// What is written in place of the output: a template over the result.
     #[schema(required = false)]
@@ -56,6 +61,7 @@ pub(super) struct WebhookDestination {
     /// Which results go there: those of jobs that succeeded, that failed for good, or both.
     #[schema(required = false, default = "completed")]
     results: ResultFilter,
+    /// The request.
     webhook: WebhookOptions,
 }
 
@@ -131,8 +137,10 @@ enum HttpMethod {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct StdioOptions {
+    /// Which of the two.
     #[schema(required = false, default = "stdout")]
     stream: StdioStream,
+    /// The format in which the output is written.
     #[schema(required = false, default = "JSON")]
     format: OutputFormat,
     /// Whether job, task, schedule and tick are told around the output.
@@ -148,17 +156,21 @@ struct StdioOptions {
 #[schema(rename_all = "camelCase")]
 struct FilesystemOptions {
     /// Relative to the output folder, and never out of it: a template over the result.
-    #[schema(max_length = 4096)]
+    #[schema(max_length = 4096, example = "out/result.json")]
     path: String,
+    /// The format in which the output is written.
     #[schema(required = false, default = "JSON")]
     format: OutputFormat,
+    /// How it is compressed, if it is.
     #[schema(required = false)]
     compression: Option<CompressionType>,
+    /// What becomes of a file that is there.
     #[schema(required = false, default = "replace")]
     mode: WriteMode,
     /// The permissions of a new file, in octal.
     #[schema(required = false, example = "644")]
     permissions: Option<String>,
+    /// Whether job, task, schedule and tick are told around the output.
     #[schema(required = false, default = false)]
     include_metadata: bool,
 }
@@ -167,22 +179,29 @@ struct FilesystemOptions {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct WebhookOptions {
+    /// Where it goes.
     #[schema(
         max_length = 2048,
         pattern = "^https?://[^/?#]",
         example = "https://example.org/hook"
     )]
     url: String,
+    /// Its method.
     #[schema(required = false, default = "POST")]
     method: HttpMethod,
-    #[schema(required = false)]
+    /// Headers besides.
+    #[schema(required = false, example = json!({ "X-Source": "ratchet" }))]
     headers: BTreeMap<String, String>,
+    /// How long an answer may take.
     #[schema(required = false, default = 30, minimum = 1, maximum = 300)]
     timeout_seconds: u32,
+    /// What the body is sent as.
     #[schema(required = false, default = "application/json")]
     content_type: String,
+    /// When a delivery that failed is tried again.
     #[schema(required = false)]
     retry_policy: WebhookRetryPolicy,
+    /// How the request proves who sends it, if it does.
     #[schema(required = false)]
     authentication: Option<WebhookAuthentication>,
     /// The secret by which the request is signed after the Standard Webhooks specification. It comes back masked.
@@ -194,13 +213,17 @@ struct WebhookOptions {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct WebhookRetryPolicy {
-    #[schema(required = false, minimum = 1, maximum = 10)]
+    /// How often it is tried at the most.
+    #[schema(required = false, minimum = 1, maximum = 10, example = 3)]
     max_attempts: u32,
-    #[schema(required = false)]
+    /// How long after the first attempt the second is.
+    #[schema(required = false, example = 1.0)]
     initial_delay_seconds: f64,
-    #[schema(required = false)]
+    /// How long there is between two attempts at the most.
+    #[schema(required = false, example = 60.0)]
     max_delay_seconds: f64,
-    #[schema(required = false, minimum = 1, maximum = 10)]
+    /// How much longer each delay is than the one before.
+    #[schema(required = false, minimum = 1, maximum = 10, example = 2.0)]
     backoff_multiplier: f64,
 }
 
@@ -216,21 +239,27 @@ enum WebhookAuthentication {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct ByBearer {
+    /// It is `bearer`.
     auth_type: BearerType,
+    /// The token.
     bearer: BearerAuthentication,
 }
 
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct ByBasic {
+    /// It is `basic`.
     auth_type: BasicType,
+    /// Name and password.
     basic: BasicAuthentication,
 }
 
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct ByApiKey {
+    /// It is `api_key`.
     auth_type: ApiKeyType,
+    /// The key, and where it goes.
     api_key: ApiKeyAuthentication,
 }
 
@@ -254,19 +283,29 @@ enum ApiKeyType {
 
 #[derive(ToSchema)]
 struct BearerAuthentication {
+    /// The token. It comes back masked.
+    #[schema(example = "t-2f9a")]
     token: String,
 }
 
 #[derive(ToSchema)]
 struct BasicAuthentication {
+    /// The name.
+    #[schema(example = "ratchet")]
     username: String,
+    /// The password. It comes back masked.
+    #[schema(example = "hunter2")]
     password: String,
 }
 
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct ApiKeyAuthentication {
+    /// The key. It comes back masked.
+    #[schema(example = "k-2f9a")]
     key: String,
+    /// The header that has it.
+    #[schema(example = "X-Api-Key")]
     header_name: String,
 }
 

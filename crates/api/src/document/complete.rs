@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::document::show::show;
 use crate::router::PREFIX;
 
 /// The reference to the envelope of errors.
@@ -116,6 +117,13 @@ pub(super) fn complete(document: &mut Value) {
         }
     }
     separate_null(document);
+    let schemas = document["components"]["schemas"].clone();
+    let paths = document["paths"].as_object_mut();
+    for (path, operations) in paths.into_iter().flatten() {
+        for (_, operation) in operations.as_object_mut().into_iter().flatten() {
+            show(path, operation, &schemas);
+        }
+    }
 }
 
 /// Adds an error that the operation does not declare itself.
@@ -171,11 +179,14 @@ fn count_rows(response: &mut Value) {
     }
 }
 
-/// What may be null becomes one of two, so that each rule is of one type: a format is one of texts, not of null.
+/// What may be null becomes one of two, so that each rule is of one type: a format is one of texts, not of null. Its
+/// description is of both.
 fn separate_null(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.values_mut().for_each(separate_null);
+            describe_both(object);
+            describe_tags(object);
             let may_be_null =
                 object
                     .get("type")
@@ -196,6 +207,33 @@ fn separate_null(value: &mut Value) {
         }
         Value::Array(values) => values.iter_mut().for_each(separate_null),
         _ => {}
+    }
+}
+
+/// Moves the description of what may be null to where it is of null too.
+fn describe_both(object: &mut Map<String, Value>) {
+    if object.contains_key("description") {
+        return;
+    }
+    let choices = object.get_mut("oneOf").and_then(Value::as_array_mut);
+    let Some([one, null]) = choices.map(Vec::as_mut_slice) else {
+        return;
+    };
+    let described = one.as_object_mut().filter(|_| null["type"] == "null");
+    if let Some(words) = described.and_then(|one| one.remove("description")) {
+        object.insert("description".to_owned(), words);
+    }
+}
+
+/// Describes the fields that say which of several things an object is.
+fn describe_tags(object: &mut Map<String, Value>) {
+    let properties = object.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, property) in properties.into_iter().flatten() {
+        let only = match property.get("enum").and_then(Value::as_array).map(Vec::as_slice) {
+            Some([only]) if property.get("description").is_none() => only.clone(),
+            _ => continue,
+        };
+        property["description"] = Value::from(format!("It is {only}."));
     }
 }
 

@@ -37,6 +37,8 @@ const TASK: &str = "taskId";
 const JOB: &str = "jobId";
 const STATUS: &str = "status";
 const AFTER: &str = "lastEventId";
+/// The id of an event, for the document.
+const EXAMPLE: &str = "01935b2e7c0070008000000000000009-42";
 
 impl EventFilter {
     pub(crate) fn lets_pass(&self, event: &Event) -> bool {
@@ -185,7 +187,7 @@ impl IntoParams for EventQuery {
                 .schema_type(Type::String)
                 .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
         };
-        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let text = |example: &str| ObjectBuilder::new().schema_type(Type::String).examples([example]);
         let parameter = |name: &str, words: String, schema: ObjectBuilder, place| {
             ParameterBuilder::new()
                 .name(name)
@@ -201,7 +203,7 @@ impl IntoParams for EventQuery {
             query(
                 TYPES,
                 &format!("Of these types, separated by commas: {}.", kinds.join(", ")),
-                text(),
+                text("job,execution"),
             ),
             query(SCHEDULE, "Of this schedule.", id()),
             query(
@@ -216,17 +218,17 @@ impl IntoParams for EventQuery {
                     "Whose `status`, `outcome` or `change` is one of these, separated by commas: {}.",
                     upper(&statuses()).join(", ")
                 ),
-                text(),
+                text("COMPLETED,FAILED"),
             ),
             query(
                 AFTER,
                 "The id of the last event that was seen: what followed it comes first. It wins over the header.",
-                text(),
+                text(EXAMPLE),
             ),
             parameter(
                 "Last-Event-ID",
                 "The id of the last event that was seen; browsers send it by themselves.".to_owned(),
-                text(),
+                text(EXAMPLE),
                 ParameterIn::Header,
             ),
         ]

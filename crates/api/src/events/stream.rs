@@ -6,6 +6,8 @@ use axum::response::sse::Event as Frame;
 use ratchet_interfaces::{Clock, Event};
 use tokio::sync::watch;
 
+use crate::auth::Permit;
+
 use super::filter::EventFilter;
 use super::hub::{Client, EventHub, News, Reading};
 use super::position::Position;
@@ -27,6 +29,7 @@ pub(crate) struct Watcher {
     /// What happened to the place where the client was, until it is told.
     gap: Option<GapReason>,
     frames: VecDeque<Frame>,
+    permit: Permit,
 }
 
 impl Watcher {
@@ -35,6 +38,7 @@ impl Watcher {
         clock: Arc<dyn Clock>,
         filter: EventFilter,
         after: Option<Position>,
+        permit: Permit,
     ) -> Self {
         let client = hub.enter();
         let news = client.subscribe();
@@ -55,6 +59,7 @@ impl Watcher {
             next,
             gap,
             frames: VecDeque::new(),
+            permit,
         };
         if watcher.gap == Some(GapReason::Restarted) {
             watcher.push_gap(None);
@@ -65,9 +70,12 @@ impl Watcher {
         watcher
     }
 
-    /// The next frame; `None` when the stream has ended.
+    /// The next frame; `None` when the stream has ended, or whoever reads it may not any more.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
         loop {
+            if !self.permit.holds().await {
+                return None;
+            }
             if let Some(frame) = self.frames.pop_front() {
                 return Some(frame);
             }
@@ -84,6 +92,7 @@ impl Watcher {
                     return None;
                 },
                 () = self.clock.sleep(LONGEST_SILENCE) => return Some(self.silence("")),
+                () = self.permit.in_doubt() => {}
             }
         }
     }

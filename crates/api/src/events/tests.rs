@@ -1,3 +1,5 @@
+mod permits;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::hub::EventHub;
 use crate::router::router;
-use crate::state::ApiState;
+use crate::state::{ApiState, Services};
 use crate::test_support::{Mocks, ask, now, request};
 
 const PATH: &str = "/api/v1/events";
@@ -43,10 +45,17 @@ struct Frame {
 
 impl World {
     fn new(capacity: usize) -> Self {
+        Self::over(capacity, Mocks::default())
+    }
+
+    fn over(capacity: usize, mocks: Mocks) -> Self {
         let clock = Arc::new(ManualClock::at(now()));
         let mut state = ApiState::new(Arc::clone(&clock) as Arc<dyn Clock>);
         state.events = Arc::new(EventHub::with_capacity(capacity));
-        state.begin(Mocks::default().services());
+        state.begin(Services {
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            ..mocks.services()
+        });
         let hub = state.events();
         Self {
             router: router(state, OpenApiRouter::new(), OpenApiRouter::new()),

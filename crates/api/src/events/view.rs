@@ -39,6 +39,7 @@ pub(crate) enum EventView {
     "jobId": "0193a3c4-5d6e-7f80-9a1b-2c3d4e5f6072", "latenessSeconds": 0.00031, "at": "2026-03-27T12:00:00.002114Z"
 }))]
 pub(crate) struct TickEventView {
+    /// The schedule whose tick it is.
     schedule_id: Uuid,
     /// The first nominal instant.
     scheduled_for: DateTime<Utc>,
@@ -46,6 +47,7 @@ pub(crate) struct TickEventView {
     through: DateTime<Utc>,
     /// How many ticks there are from the first to the last.
     count: u64,
+    /// What became of it.
     outcome: TickOutcomeName,
     /// Why, in words, where the outcome alone does not say it.
     reason: Option<String>,
@@ -66,6 +68,7 @@ pub(crate) struct TickEventView {
     "from": "PROCESSING", "status": "COMPLETED", "at": "2026-03-27T12:00:01.5Z"
 }))]
 pub(crate) struct JobEventView {
+    /// The job.
     job_id: Uuid,
     /// Null where whoever changed it does not know, as who decides on ticks.
     task_id: Option<Uuid>,
@@ -75,7 +78,9 @@ pub(crate) struct JobEventView {
     scheduled_for: Option<DateTime<Utc>>,
     /// What it was; null for one that is new, or where that is not known.
     from: Option<JobStatusName>,
+    /// What it is now.
     status: JobStatusName,
+    /// When it happened.
     at: DateTime<Utc>,
 }
 
@@ -88,18 +93,25 @@ pub(crate) struct JobEventView {
     "startedAt": "2026-03-27T12:00:00Z", "durationMs": 1500.25, "errorKind": "TIMEOUT", "at": "2026-03-27T12:00:01.5Z"
 }))]
 pub(crate) struct ExecutionEventView {
+    /// The execution.
     execution_id: Uuid,
+    /// The job of which it is an attempt.
     job_id: Uuid,
+    /// The task that it runs.
     task_id: Uuid,
+    /// The schedule whose job that is, if it is one's.
     schedule_id: Option<Uuid>,
     /// Which attempt at the job it is, from 1.
     attempt: u32,
+    /// How far it is.
     status: Standing,
+    /// When it began.
     started_at: DateTime<Utc>,
     /// How long it ran, in milliseconds.
     duration_ms: Option<f64>,
     /// What kind of failure its end is, if it is one.
     error_kind: Option<TaskErrorKindName>,
+    /// When it happened.
     at: DateTime<Utc>,
 }
 
@@ -112,9 +124,13 @@ pub(crate) struct ExecutionEventView {
     "attempt": 1, "status": "DELIVERED", "durationMs": 83.2, "at": "2026-03-27T12:00:01.6Z"
 }))]
 pub(crate) struct DeliveryEventView {
+    /// The delivery.
     delivery_id: Uuid,
+    /// The job whose result it is.
     job_id: Uuid,
+    /// The execution whose result it is.
     execution_id: Uuid,
+    /// The schedule whose job that is, if it is one's.
     schedule_id: Option<Uuid>,
     /// What kind of destination it is for.
     destination_type: &'static str,
@@ -124,6 +140,7 @@ pub(crate) struct DeliveryEventView {
     status: DeliveryStatusName,
     /// How long the attempt took, in milliseconds.
     duration_ms: f64,
+    /// When it happened.
     at: DateTime<Utc>,
 }
 
@@ -136,14 +153,17 @@ pub(crate) struct DeliveryEventView {
     "at": "2026-03-27T12:00:00Z"
 }))]
 pub(crate) struct ScheduleEventView {
+    /// The schedule.
     schedule_id: Uuid,
     /// Null where whoever changed it does not know.
     name: Option<String>,
     /// Null where whoever changed it does not know.
     task_id: Option<Uuid>,
+    /// What was done with it.
     change: ScheduleTransitionName,
     /// Its next tick, as far as is known.
     next_run: Option<DateTime<Utc>>,
+    /// When it happened.
     at: DateTime<Utc>,
 }
 
@@ -152,6 +172,7 @@ pub(crate) struct ScheduleEventView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = EventGap, example = json!({"reason": "FELL_BEHIND", "missed": 512}))]
 pub(crate) struct GapView {
+    /// Why they are missing.
     reason: GapReason,
     /// How many, whatever the filter; null where that is not known.
     missed: Option<u64>,

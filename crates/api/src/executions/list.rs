@@ -1,6 +1,6 @@
 use ratchet_interfaces::{ExecutionCondition, ExecutionSort};
 
-use crate::executions::Standing;
+use crate::executions::pending::Asked;
 use crate::list::{Listed, Offer, Sort, field};
 
 /// The list of executions.
@@ -8,35 +8,55 @@ use crate::list::{Listed, Offer, Sort, field};
 pub(crate) struct Executions;
 
 impl Listed for Executions {
-    type Condition = ExecutionCondition;
+    type Condition = Asked;
     type Sort = ExecutionSort;
-    const OFFER: Offer<ExecutionCondition, ExecutionSort> = Offer {
+    const OFFER: Offer<Asked, ExecutionSort> = Offer {
         fields: &[
-            &field("id", ExecutionCondition::Id, "The id"),
-            &field("jobId", ExecutionCondition::JobId, "The job"),
-            &field("taskId", ExecutionCondition::TaskId, "The task that the job runs"),
+            &field("id", |it| Asked::Of(ExecutionCondition::Id(it)), "The id"),
+            &field("jobId", |it| Asked::Of(ExecutionCondition::JobId(it)), "The job"),
+            &field(
+                "taskId",
+                |it| Asked::Of(ExecutionCondition::TaskId(it)),
+                "The task that the job runs",
+            ),
             &field(
                 "status",
-                Standing::condition,
-                "Where it stands; the list has what has begun, and so none that is PENDING",
+                Asked::Standing,
+                "Where it stands; PENDING are the next executions of jobs that wait, which are in the list only where it is named, and come last",
             ),
             &field(
                 "attempt",
-                ExecutionCondition::Attempt,
+                |it| Asked::Of(ExecutionCondition::Attempt(it)),
                 "Which attempt at the job it is, from 1",
             ),
-            &field("node", ExecutionCondition::Node, "The process that ran it"),
-            &field("errorMessage", ExecutionCondition::Error, "Why it failed"),
+            &field(
+                "node",
+                |it| Asked::Of(ExecutionCondition::Node(it)),
+                "The process that ran it",
+            ),
+            &field(
+                "errorMessage",
+                |it| Asked::Of(ExecutionCondition::Error(it)),
+                "Why it failed",
+            ),
             &field(
                 "errorKind",
-                ExecutionCondition::ErrorKind,
+                |it| Asked::Of(ExecutionCondition::ErrorKind(it)),
                 "What kind of failure that is",
             ),
-            &field("startedAt", ExecutionCondition::StartedAt, "When it was started"),
-            &field("completedAt", ExecutionCondition::CompletedAt, "When it ended"),
+            &field(
+                "startedAt",
+                |it| Asked::Of(ExecutionCondition::StartedAt(it)),
+                "When it was started",
+            ),
+            &field(
+                "completedAt",
+                |it| Asked::Of(ExecutionCondition::CompletedAt(it)),
+                "When it ended",
+            ),
             &field(
                 "durationMs",
-                ExecutionCondition::Duration,
+                |it| Asked::Of(ExecutionCondition::Duration(it)),
                 "How long it ran, in milliseconds",
             ),
         ],

@@ -36,11 +36,14 @@ impl Listed for Lines {
 #[schema(as = LogLine)]
 pub(crate) struct LineView {
     /// Its place among the execution's lines, from 0.
+    #[schema(example = 1)]
     seq: u32,
     /// When it was printed.
     timestamp: DateTime<Utc>,
     /// How important the task said it is.
     level: LogLevelName,
+    /// What was printed.
+    #[schema(example = "3 rows imported")]
     message: String,
 }
 

@@ -1,18 +1,22 @@
 use std::collections::{BTreeSet, HashMap};
 
-use ratchet_interfaces::{Execution, ExecutionId, JobId, Page, RepositoryError, UnifiedJob};
+use ratchet_interfaces::{
+    Execution, ExecutionFilter, ExecutionId, JobFilter, JobId, Page, PageRequest, RepositoryError, UnifiedJob,
+};
 
 use crate::envelope::{Many, One};
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::executions::TAG;
 use crate::executions::list::Executions;
+use crate::executions::pending::{Sought, order};
 use crate::executions::subject::find;
 use crate::executions::view::ExecutionView;
 use crate::id::PathId;
 use crate::list::ListQuery;
 use crate::state::Services;
 
-/// A page of the executions.
+/// A page of the executions that have begun; where `status` names PENDING, with those that have not, which have the ids of their
+/// jobs.
 #[utoipa::path(
     get,
     path = "/executions",
@@ -28,20 +32,54 @@ pub(super) async fn list(
     services: Services,
     query: ListQuery<Executions>,
 ) -> Result<Many<ExecutionView>, ApiError> {
+    let Sought { begun, waiting } = Sought::of(&query.filter);
+    let mut page = match begun {
+        Some(filter) => begun_ones(&services, &filter, &query).await?,
+        None => Page {
+            items: Vec::new(),
+            total: 0,
+        },
+    };
+    if let Some(filter) = waiting {
+        add_pending_ones(&services, &filter, &query, &mut page).await?;
+    }
+    Ok(Many::new("executions", page, query.page, services.clock.now()))
+}
+
+async fn begun_ones(
+    services: &Services,
+    filter: &ExecutionFilter,
+    query: &ListQuery<Executions>,
+) -> Result<Page<ExecutionView>, ApiError> {
     let executions = services.repositories.executions();
-    let Page { items, total } = executions
-        .execution_list(&query.filter, query.sort, query.page)
-        .await?;
-    let jobs = jobs_of(&services, &items).await?;
+    let Page { items, total } = executions.execution_list(filter, query.sort, query.page).await?;
+    let jobs = jobs_of(services, &items).await?;
     let view = |execution: Execution| {
         let job = jobs.get(&execution.job_id);
         ExecutionView::new(execution, job)
     };
-    let page = Page {
+    Ok(Page {
         items: items.into_iter().map(view).collect(),
         total,
-    };
-    Ok(Many::new("executions", page, query.page, services.clock.now()))
+    })
+}
+
+/// Fills the page up with executions that have not begun. They have no value in any key that a list is sorted by.
+async fn add_pending_ones(
+    services: &Services,
+    filter: &JobFilter,
+    query: &ListQuery<Executions>,
+    page: &mut Page<ExecutionView>,
+) -> Result<(), ApiError> {
+    let rest = query.page.limit() - page.items.len() as u64;
+    let skipped = query.page.offset().saturating_sub(page.total);
+    let rows = PageRequest::new(skipped, rest.max(1))?;
+    let jobs = services.repositories.jobs();
+    let Page { items, total } = jobs.job_list(filter, order(query.sort), rows).await?;
+    let pending = items.into_iter().take(rest as usize).map(ExecutionView::next_of);
+    page.items.extend(pending);
+    page.total += total;
+    Ok(())
 }
 
 /// One execution. The id of a job is that of the execution which is its turn now: the next one while it waits, or else the

@@ -13,18 +13,31 @@ use crate::state::Services;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ExecutionStats {
     /// How many were started: those that have not begun are not among them.
+    #[schema(example = 320)]
     total_executions: u64,
     /// How many jobs wait for their next execution.
+    #[schema(example = 2)]
     pending_executions: u64,
+    /// How many run.
+    #[schema(example = 1)]
     running_executions: u64,
+    /// How many succeeded.
+    #[schema(example = 310)]
     completed_executions: u64,
+    /// How many failed.
+    #[schema(example = 8)]
     failed_executions: u64,
+    /// How many were cancelled.
+    #[schema(example = 1)]
     cancelled_executions: u64,
     /// How long those that ended ran, on average.
+    #[schema(example = 812.4)]
     average_duration_ms: Option<f64>,
     /// Of those that completed or failed, which part completed, 0 through 1.
+    #[schema(example = 0.97)]
     success_rate: Option<f64>,
     /// How many were started in the last 24 hours.
+    #[schema(example = 24)]
     executions_last24h: u64,
 }
 

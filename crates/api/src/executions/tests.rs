@@ -1,3 +1,5 @@
+mod listing;
+
 use axum::http::Method;
 use chrono::TimeDelta;
 use ratchet_interfaces::{
@@ -396,32 +398,4 @@ async fn the_rate_of_success_is_of_those_that_completed_or_failed() {
             "executionsLast24h": 6
         })
     );
-}
-
-#[tokio::test]
-async fn none_of_a_list_is_pending_because_it_has_what_has_begun() {
-    for (query, condition) in [
-        ("status=pending", Choice::IsOneOf(Vec::new())),
-        (
-            "status_ne=PENDING",
-            Choice::IsOneOf(ExecutionStatus::ALL.to_vec()),
-        ),
-        ("status_in=pending,failed", Choice::Is(ExecutionStatus::Failed)),
-    ] {
-        let mut mocks = Mocks::default();
-        let wanted = ExecutionFilter::of([ExecutionCondition::Status(condition)]);
-        mocks.jobs.expect_job_find_many().returning(|_| Ok(Vec::new()));
-        mocks
-            .executions
-            .expect_execution_list()
-            .withf(move |filter, _, _| *filter == wanted)
-            .returning(|_, _, _| {
-                Ok(Page {
-                    items: Vec::new(),
-                    total: 0,
-                })
-            });
-        let answer = mocks.get(&format!("{ALL}?{query}")).await;
-        assert_eq!(answer.status, 200, "{query}: {answer:?}");
-    }
 }

@@ -7,12 +7,13 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::example;
 use crate::named::{Name, Named, TaskErrorKindName};
 
 /// Where an execution stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
-#[schema(as = ExecutionStatus)]
+#[schema(as = ExecutionStatus, example = "COMPLETED")]
 pub(crate) enum Standing {
     /// It has not begun: its job waits for its turn.
     Pending,
@@ -35,6 +36,7 @@ impl Named for Standing {
         Self::Failed,
         Self::Cancelled,
     ];
+    const EXAMPLE: Self = Self::Completed;
 
     fn stored_name(self) -> &'static str {
         match self {
@@ -115,14 +117,20 @@ impl Standing {
 #[schema(as = Execution)]
 pub(crate) struct ExecutionView {
     /// Its id; that of its job while it has not begun.
+    #[schema(example = json!(example::EXECUTION))]
     id: Uuid,
     /// The id again.
+    #[schema(example = json!(example::EXECUTION))]
     uuid: Uuid,
+    /// The job of which it is an attempt.
     job_id: Uuid,
     /// The task that its job runs; null if the job was deleted meanwhile.
+    #[schema(example = json!(example::TASK))]
     task_id: Option<Uuid>,
     /// Which attempt at the job it is, from 1.
+    #[schema(example = 1)]
     attempt: u32,
+    /// How far it is.
     status: Standing,
     /// The input it ran with.
     input: Value,
@@ -141,17 +149,25 @@ pub(crate) struct ExecutionView {
     /// How far the task said last that it is.
     progress: Option<ProgressView>,
     /// When its job was created; null if the job was deleted meanwhile.
+    #[schema(example = "2026-01-05T08:00:00Z")]
     queued_at: Option<DateTime<Utc>>,
     /// When it was started; null while it has not begun.
+    #[schema(example = "2026-01-05T08:00:00Z")]
     started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    #[schema(example = "2026-01-05T08:00:01Z")]
     completed_at: Option<DateTime<Utc>>,
     /// How long it ran, in milliseconds.
+    #[schema(example = 812)]
     duration_ms: Option<i64>,
     /// The process that runs or ran it; null while it has not begun.
+    #[schema(example = json!(example::NODE))]
     node: Option<Uuid>,
     /// Whether its job, of which it is the last attempt, can be put back into the queue.
+    #[schema(example = false)]
     can_retry: bool,
     /// Whether it runs or has not begun, and its job can be cancelled.
+    #[schema(example = false)]
     can_cancel: bool,
 }
 
@@ -160,8 +176,10 @@ pub(crate) struct ExecutionView {
 #[schema(as = Progress)]
 pub(crate) struct ProgressView {
     /// In percent, 0 through 100.
+    #[schema(example = 100.0)]
     percent: f64,
     /// In words.
+    #[schema(example = "3 of 3 rows")]
     message: Option<String>,
 }
 

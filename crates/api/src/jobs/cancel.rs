@@ -21,7 +21,7 @@ const LONGEST_REASON: usize = 1_000;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct CancelJob {
     /// Why; it becomes the job's `errorMessage` unless it is asked to stop.
-    #[schema(min_length = 1, max_length = 1_000)]
+    #[schema(min_length = 1, max_length = 1_000, example = "the source is out of order")]
     reason: Option<String>,
     /// Whether one that runs is taken away at once, and not asked to stop.
     #[serde(default)]
@@ -32,7 +32,11 @@ pub(crate) struct CancelJob {
 /// That something was done with a job.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobAction {
+    /// Whether it was done.
+    #[schema(example = true)]
     success: bool,
+    /// What was done, in words.
+    #[schema(example = "the job is cancelled")]
     message: String,
     /// As it is now; null if it was done, and could not be read after it.
     job: Option<JobView>,

@@ -20,6 +20,7 @@ use crate::state::Services;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatchJob {
+    /// Which of the jobs that are due runs first.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     priority: Option<JobPriorityName>,
@@ -30,7 +31,7 @@ pub(crate) struct PatchJob {
     scheduled_for: Option<Option<DateTime<Utc>>>,
     /// It does not run before this instant: not that of a BUFFERED job, which runs when the one before it has ended.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, example = "2030-01-01T06:00:00Z")]
     run_after: Option<DateTime<Utc>>,
     /// Null is what its task says.
     #[serde(default, deserialize_with = "nullable_whole")]

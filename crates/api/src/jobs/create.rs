@@ -38,6 +38,7 @@ pub(crate) struct CreateJob {
     task_id: Uuid,
     /// Its input, which must be what the task's schema says.
     input: Value,
+    /// Which of the jobs that are due runs first; left out, NORMAL.
     priority: Option<JobPriorityName>,
     /// How often it is tried again if it fails; left out, it is what its task says.
     #[serde(default, deserialize_with = "whole_or_null")]
@@ -52,7 +53,7 @@ pub(crate) struct CreateJob {
     #[schema(minimum = 1, maximum = 604_800)]
     timeout_seconds: Option<u32>,
     /// While a job with this key is unfinished, no other is created with it.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, example = "import")]
     unique_key: Option<String>,
     /// Of the jobs with this key, whatever their task, only so many run at once as their task says.
     #[schema(min_length = 1, max_length = 200)]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::destination::Destination;
 use crate::envelope::Many;
 use crate::error::{ApiError, ErrorEnvelope};
+use crate::example;
 use crate::id::PathId;
 use crate::jobs::TAG;
 use crate::jobs::read::stored;
@@ -53,22 +54,29 @@ impl Listed for Deliveries {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Delivery)]
 pub(crate) struct DeliveryView {
+    /// Its id.
+    #[schema(example = json!(example::DELIVERY))]
     id: Uuid,
+    /// The job whose result it is.
     job_id: Uuid,
     /// The execution whose result it is.
     execution_id: Uuid,
     /// Where it goes. Secrets are masked.
     destination: Destination,
+    /// How far it is.
     status: DeliveryStatusName,
     /// How many attempts were made.
+    #[schema(example = 1)]
     attempts: u32,
     /// When it is attempted next; null if it will not be.
     next_attempt_at: Option<DateTime<Utc>>,
     /// Why the last attempt failed.
+    #[schema(example = json!(null))]
     last_error: Option<String>,
     /// When it was written, with the result.
     created_at: DateTime<Utc>,
     /// When it arrived.
+    #[schema(example = "2026-01-05T08:00:01Z")]
     delivered_at: Option<DateTime<Utc>>,
 }
 

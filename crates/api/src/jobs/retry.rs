@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::body::{JsonBody, whole};
 use crate::envelope::One;
 use crate::error::{ApiError, ErrorEnvelope};
+use crate::example;
 use crate::id::PathId;
 use crate::jobs::cancel::{JobAction, done};
 use crate::jobs::read::stored;
@@ -76,6 +77,7 @@ async fn refusal(services: &Services, id: JobId) -> Result<ApiError, ApiError> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RetryJobs {
     /// Only those of this task.
+    #[schema(example = json!(example::TASK))]
     task_id: Option<Uuid>,
     /// Only those of this schedule.
     schedule_id: Option<Uuid>,
@@ -85,7 +87,7 @@ pub(crate) struct RetryJobs {
     queued_before: Option<DateTime<Utc>>,
     /// How many at the most: the oldest.
     #[serde(default = "most", deserialize_with = "whole")]
-    #[schema(minimum = 1, maximum = 1_000)]
+    #[schema(minimum = 1, maximum = 1_000, example = 100)]
     limit: u32,
 }
 
@@ -98,7 +100,10 @@ const fn most() -> u32 {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RetriedJobs {
     /// How many there are.
+    #[schema(example = 1)]
     retried: usize,
+    /// Their ids.
+    #[schema(example = json!([example::JOB]))]
     job_ids: Vec<Uuid>,
 }
 

@@ -13,17 +13,32 @@ use crate::state::Services;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct JobStats {
     /// How many there are, also those that are BLOCKED or BUFFERED.
+    #[schema(example = 320)]
     total_jobs: u64,
+    /// How many wait to run.
+    #[schema(example = 2)]
     queued_jobs: u64,
+    /// How many run.
+    #[schema(example = 1)]
     processing_jobs: u64,
+    /// How many succeeded.
+    #[schema(example = 310)]
     completed_jobs: u64,
+    /// How many failed for good.
+    #[schema(example = 6)]
     failed_jobs: u64,
+    /// How many were cancelled.
+    #[schema(example = 1)]
     cancelled_jobs: u64,
+    /// How many wait to be tried again.
+    #[schema(example = 0)]
     retrying_jobs: u64,
     /// Of the thousand jobs that ended last, those that ran once: how long they waited from when they might run until they
     /// did, on average.
+    #[schema(example = 3.1)]
     average_wait_time_ms: Option<f64>,
     /// How many were created in the last 24 hours.
+    #[schema(example = 24)]
     jobs_last24h: u64,
 }
 

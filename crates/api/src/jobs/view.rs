@@ -4,6 +4,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::ApiError;
+use crate::example;
 use crate::job::JobView;
 use crate::named::{DependencyConditionName, Name};
 use crate::state::Services;
@@ -17,7 +18,7 @@ pub(crate) struct After {
     #[serde(default = "all_succeeded")]
     pub(super) condition: DependencyConditionName,
     /// The other jobs.
-    #[schema(min_items = 1, max_items = 1_000)]
+    #[schema(min_items = 1, max_items = 1_000, example = json!([example::JOB_BEFORE]))]
     pub(super) job_ids: Vec<Uuid>,
 }
 

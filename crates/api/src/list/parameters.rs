@@ -12,12 +12,12 @@ pub(crate) fn of<C, S>(offer: &Offer<C, S>) -> Vec<Parameter> {
         parameter(
             "_start",
             "How many rows come before the page; wins over `page` and `limit`.",
-            number().minimum(Some(0)),
+            number().minimum(Some(0)).examples([0]),
         ),
         parameter(
             "_end",
             "How many rows there are up to the end of the page: at most 100 more than `_start`.",
-            number().minimum(Some(1)),
+            number().minimum(Some(1)).examples([DEFAULT_LIMIT]),
         ),
         parameter(
             "page",

@@ -12,7 +12,7 @@ use super::comparison::Comparison;
 use super::filter::snake_case;
 use super::parameters;
 use super::parse::parse;
-use crate::executions::{Executions, Lines};
+use crate::executions::{Asked, Executions, Lines};
 use crate::jobs::{Deliveries, Jobs};
 use crate::schedules::{Schedules, Ticks};
 
@@ -91,7 +91,7 @@ fn each_parameter_of_each_list_is_a_condition_on_its_field() {
     );
     assert_parameters::<Executions>(
         ExecutionCondition::FIELDS,
-        ExecutionCondition::field,
+        Asked::field,
         &[("error_message", "error"), ("duration_ms", "duration")],
         &[],
     );

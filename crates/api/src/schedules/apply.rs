@@ -36,6 +36,7 @@ const PAGE: u32 = 1_000;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApplyRequest {
+    /// The schedules as they are to be.
     #[schema(value_type = Vec<DesiredSchedule>)]
     schedules: Vec<Value>,
     /// Whether schedules of the set that are not among these are deleted. Those that were made by hand, or belong to another
@@ -60,16 +61,22 @@ pub(crate) struct ApplyRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Applied {
     /// Whether what is stored is now what is desired; false for what was only planned.
+    #[schema(example = true)]
     applied: bool,
     /// The number of the plan: it is another when anything of the changes is.
+    #[schema(example = "5f0c1c1e-6b1d-5d0f-9a56-3c1c8f6f7b10")]
     plan: Uuid,
     /// How many schedules are new.
+    #[schema(example = 0)]
     create: u64,
     /// How many are changed.
+    #[schema(example = 1)]
     update: u64,
     /// How many are deleted.
+    #[schema(example = 0)]
     delete: u64,
     /// How many are as they are to be.
+    #[schema(example = 0)]
     unchanged: u64,
     /// All but those, by name.
     changes: Vec<PlannedChange>,

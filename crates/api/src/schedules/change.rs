@@ -19,6 +19,7 @@ pub(crate) struct CreateSchedule {
     /// The task that it runs.
     task_id: Uuid,
     /// Its unique name.
+    #[schema(example = "nightly")]
     name: String,
     /// When it fires: cron with five fields (minute first), six (second first) or seven (year last), a macro, intervals,
     /// instants, several of them with exclusions and bounds, plain English, or as in `after nightly-import succeeded`.
@@ -27,7 +28,7 @@ pub(crate) struct CreateSchedule {
     /// What it is for.
     description: Option<String>,
     /// The IANA time zone in which the expression is read.
-    #[schema(default = "UTC")]
+    #[schema(default = "UTC", example = "Europe/Berlin")]
     timezone: Option<String>,
     /// Whether it fires.
     #[schema(default = true)]
@@ -35,7 +36,9 @@ pub(crate) struct CreateSchedule {
     /// The input of its jobs, which must be what the task's schema says.
     #[schema(value_type = Value, required = false)]
     input: Option<Value>,
+    /// What becomes of ticks that are missed or overlap; what is left out of it is at its default.
     policies: Option<PolicyChanges>,
+    /// The priority of its jobs; left out, NORMAL.
     priority: Option<JobPriorityName>,
     /// How often a failed job of it is tried again; left out, it is what its task says.
     #[serde(default, deserialize_with = "whole_or_null")]
@@ -100,9 +103,11 @@ impl CreateSchedule {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatchSchedule {
+    /// The task that its jobs run.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     task_id: Option<Uuid>,
+    /// Its unique name.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     name: Option<String>,
@@ -112,20 +117,25 @@ pub(crate) struct PatchSchedule {
     description: Option<Option<String>>,
     /// When it fires: as for a new one.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, example = "30 2 * * *")]
     cron_expression: Option<String>,
+    /// The IANA time zone in which its expression is read.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, example = "Europe/Berlin")]
     timezone: Option<String>,
+    /// Whether it fires.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     enabled: Option<bool>,
+    /// The input of its jobs.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Value, required = false)]
     input: Option<Value>,
+    /// What of its policies changes.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     policies: Option<PolicyChanges>,
+    /// The priority of its jobs.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     priority: Option<JobPriorityName>,

@@ -26,11 +26,11 @@ pub(crate) struct PreviewRequest {
     #[schema(example = "every weekday at 9am")]
     cron_expression: String,
     /// The IANA time zone in which it is read.
-    #[schema(default = "UTC")]
+    #[schema(default = "UTC", example = "Europe/Berlin")]
     timezone: Option<String>,
     /// How many instants.
     #[serde(default, deserialize_with = "whole_or_null")]
-    #[schema(default = 10, minimum = 1, maximum = 1000)]
+    #[schema(default = 10, minimum = 1, maximum = 1000, example = 3)]
     count: Option<u32>,
     /// They are later than this instant; left out, than now.
     from: Option<DateTime<Utc>>,
@@ -41,10 +41,15 @@ pub(crate) struct PreviewRequest {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Preview {
     /// The expression in the canonical form.
+    #[schema(example = "30 2 * * *")]
     cron_expression: String,
     /// What it says in words.
+    #[schema(example = "At 02:30 every day")]
     description: String,
+    /// The IANA time zone in which it is read.
+    #[schema(example = "Europe/Berlin")]
     timezone: String,
+    /// They, in order.
     instants: Vec<Instant>,
     /// Why there are no more, if they come to an end.
     end: Option<String>,
@@ -53,11 +58,14 @@ pub(crate) struct Preview {
 /// One instant of an expression.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Instant {
+    /// The instant.
+    #[schema(example = "2026-03-29T01:00:00Z")]
     utc: DateTime<Utc>,
     /// The same, as a clock in the time zone shows it.
     #[schema(example = "2026-03-29T03:00:00+02:00")]
     local: String,
     /// Where a change of the clocks has to do with it: what.
+    #[schema(example = "clocks are set forward: 02:30:00 does not exist on that day")]
     note: Option<String>,
 }
 

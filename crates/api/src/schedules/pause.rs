@@ -21,12 +21,13 @@ const LONGEST: usize = 1_000;
 pub(crate) struct PauseSchedule {
     /// Who asks.
     #[serde(default = "api")]
-    #[schema(default = "api", min_length = 1, max_length = 1_000)]
+    #[schema(default = "api", min_length = 1, max_length = 1_000, example = "ops")]
     by: String,
     /// Why.
-    #[schema(max_length = 1_000)]
+    #[schema(max_length = 1_000, example = "the database moves")]
     note: Option<String>,
     /// When it resumes by itself; left out, it does not.
+    #[schema(example = "2030-01-01T06:00:00Z")]
     resume_at: Option<DateTime<Utc>>,
 }
 
@@ -46,7 +47,7 @@ impl Default for PauseSchedule {
 pub(crate) struct ResumeSchedule {
     /// Who asks.
     #[serde(default = "api")]
-    #[schema(default = "api", min_length = 1, max_length = 1_000)]
+    #[schema(default = "api", min_length = 1, max_length = 1_000, example = "ops")]
     by: String,
     /// Whether all ticks meanwhile are skipped, whatever the misfire policy says.
     #[serde(default)]

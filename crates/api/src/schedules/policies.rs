@@ -17,14 +17,18 @@ pub(crate) struct PoliciesView {
     /// How late a tick may be decided on without being missed; null is the misfire policy's own.
     grace_seconds: Option<f64>,
     /// How many missed ticks become jobs under `CATCH_UP`.
+    #[schema(example = 100)]
     catch_up_max: u32,
     /// How long ago a tick may have been due to become a job under `CATCH_UP`.
+    #[schema(example = 86400.0)]
     catch_up_window_seconds: f64,
     /// What happens with a tick while a job of the schedule is unfinished.
     overlap: OverlapPolicyName,
     /// How many jobs wait under `BUFFER_ALL`.
+    #[schema(example = 100)]
     buffer_limit: u32,
     /// Its ticks are due later than their nominal instants, by a fixed time that is less than this.
+    #[schema(example = 0.0)]
     spread_seconds: f64,
     /// After so many ticks that became jobs it is completed.
     max_runs: Option<u64>,
@@ -63,30 +67,39 @@ impl From<SchedulePolicies> for PoliciesView {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PolicyChanges {
+    /// What happens with missed ticks.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     misfire: Option<MisfirePolicyName>,
+    /// How late a tick may be decided on without being missed; null is the misfire policy's own.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<f64>)]
     grace_seconds: Option<Option<f64>>,
+    /// How many missed ticks become jobs under `CATCH_UP`.
     #[serde(default, deserialize_with = "present_whole")]
     #[schema(nullable = false)]
     catch_up_max: Option<u32>,
+    /// How long ago a tick may have been due to become a job under `CATCH_UP`.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     catch_up_window_seconds: Option<f64>,
+    /// What happens with a tick while a job of the schedule is unfinished.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     overlap: Option<OverlapPolicyName>,
+    /// How many jobs wait under `BUFFER_ALL`.
     #[serde(default, deserialize_with = "present_whole")]
     #[schema(nullable = false)]
     buffer_limit: Option<u32>,
+    /// Its ticks are due later than their nominal instants, by a fixed time that is less than this.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     spread_seconds: Option<f64>,
+    /// After so many ticks that became jobs it is completed; null is never.
     #[serde(default, deserialize_with = "nullable_whole")]
     #[schema(value_type = Option<u64>)]
     max_runs: Option<Option<u64>>,
+    /// After so many jobs in a row that failed for good, it is paused; null is never.
     #[serde(default, deserialize_with = "nullable_whole")]
     #[schema(value_type = Option<u32>)]
     pause_after_failures: Option<Option<u32>>,

@@ -63,17 +63,27 @@ pub(super) async fn get(
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ScheduleStats {
+    /// How many there are.
+    #[schema(example = 13)]
     total_schedules: u64,
+    /// How many fire.
+    #[schema(example = 12)]
     enabled_schedules: u64,
+    /// How many do not fire.
+    #[schema(example = 1)]
     disabled_schedules: u64,
     /// How many are enabled, not paused, and have a tick that is due.
+    #[schema(example = 0)]
     schedules_ready_to_run: u64,
     /// Of each that has run, the time from its creation to its last run, divided by the number of its runs: the mean of
     /// these.
+    #[schema(example = 60.0)]
     average_execution_interval_minutes: Option<f64>,
     /// The latest tick of any that became a job.
+    #[schema(example = "2026-01-05T08:00:00Z")]
     last_execution: Option<DateTime<Utc>>,
     /// The earliest next tick of those that fire.
+    #[schema(example = "2026-01-05T09:00:00Z")]
     next_execution: Option<DateTime<Utc>>,
 }
 

@@ -26,8 +26,13 @@ pub(crate) struct TriggerRequest {
 /// That a schedule was run at once.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Triggered {
+    /// Whether it was done.
+    #[schema(example = true)]
     success: bool,
+    /// What was done, in words.
+    #[schema(example = "schedule \"nightly\" was triggered")]
     message: String,
+    /// The job.
     job: JobView,
 }
 
@@ -67,8 +72,10 @@ pub(super) async fn trigger(
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BackfillBody {
     /// The first instant of the range.
+    #[schema(example = "2026-01-01T00:00:00Z")]
     from: DateTime<Utc>,
     /// The first instant that does not belong to it any more; not in the future.
+    #[schema(example = "2026-01-05T00:00:00Z")]
     to: DateTime<Utc>,
     /// Which ticks come first.
     #[serde(default)]
@@ -93,6 +100,7 @@ pub(crate) struct BackfillBody {
     #[schema(default = "api")]
     by: String,
     /// Why.
+    #[schema(example = "the importer was down")]
     note: Option<String>,
 }
 
@@ -126,18 +134,25 @@ pub(crate) enum Order {
 #[schema(as = BackfillReport)]
 pub(crate) struct BackfillView {
     /// The number of the request, by which the ledger knows it; null if there was nothing to do.
+    #[schema(example = 1)]
     request: Option<u32>,
     /// How many jobs were made.
+    #[schema(example = 2)]
     jobs: u64,
     /// The first tick that they make up for.
+    #[schema(example = "2026-01-01T08:00:00Z")]
     first: Option<DateTime<Utc>>,
     /// The last tick that they make up for.
+    #[schema(example = "2026-01-02T08:00:00Z")]
     last: Option<DateTime<Utc>>,
     /// How many ticks of the range were left out because they have a job.
+    #[schema(example = 0)]
     had_jobs: u64,
     /// How many were left out because of `maxCount`.
+    #[schema(example = 0)]
     beyond_max: u64,
     /// When the last job may start.
+    #[schema(example = "2026-01-05T08:00:00Z")]
     last_start: Option<DateTime<Utc>>,
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::envelope::Many;
 use crate::error::{ApiError, ErrorEnvelope};
+use crate::example;
 use crate::id::PathId;
 use crate::list::{ListQuery, Listed, Offer, Sort, field};
 use crate::named::{Name, TickOutcomeName};
@@ -61,22 +62,29 @@ fn scheduled_for(bound: InstantBound) -> TickCondition {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Tick)]
 pub(crate) struct TickView {
+    /// The schedule whose tick it is.
     schedule_id: Uuid,
     /// Which request by hand it was done for, from 1; 0 for what the schedule itself decided.
+    #[schema(example = 0)]
     request: u32,
     /// The first nominal instant.
     scheduled_for: DateTime<Utc>,
     /// The last nominal instant.
     through: DateTime<Utc>,
     /// How many ticks there are from the first to the last.
+    #[schema(example = 1)]
     count: u64,
+    /// What became of it.
     outcome: TickOutcomeName,
     /// Why, in words, where the outcome alone does not say it.
     reason: Option<String>,
     /// The job that the tick became or was merged into.
+    #[schema(example = json!(example::JOB))]
     job_id: Option<Uuid>,
     /// How long after it was due it was decided on.
+    #[schema(example = 0.002)]
     lateness_seconds: f64,
+    /// When that was decided.
     decided_at: DateTime<Utc>,
 }
 

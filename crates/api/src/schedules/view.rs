@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::destination::Destination;
 use crate::envelope::One;
 use crate::etag::Tagged;
+use crate::example;
 use crate::named::{JobPriorityName, Name, ScheduleStateName};
 use crate::schedules::policies::PoliciesView;
 
@@ -16,11 +17,16 @@ use crate::schedules::policies::PoliciesView;
 #[serde(rename_all = "camelCase")]
 #[schema(as = Schedule)]
 pub(crate) struct ScheduleView {
+    /// Its id.
+    #[schema(example = json!(example::SCHEDULE))]
     id: Uuid,
+    /// The task that its jobs run.
     task_id: Uuid,
     /// Its unique name.
+    #[schema(example = "nightly")]
     name: String,
     /// What it is for.
+    #[schema(example = "Imports what came in over night")]
     description: Option<String>,
     /// When it fires, in the canonical form.
     #[schema(example = "0 9 * * 1-5")]
@@ -29,6 +35,7 @@ pub(crate) struct ScheduleView {
     #[schema(example = "Europe/Berlin")]
     timezone: String,
     /// Whether it fires.
+    #[schema(example = true)]
     enabled: bool,
     /// What the engine found out about it.
     state: ScheduleStateName,
@@ -37,15 +44,20 @@ pub(crate) struct ScheduleView {
     /// Since when and why it does not fire, if it is paused.
     pause: Option<PauseView>,
     /// Its next tick, in nominal time.
+    #[schema(example = "2026-01-05T08:00:00Z")]
     next_run: Option<DateTime<Utc>>,
     /// Its last tick that became a job, in nominal time.
+    #[schema(example = "2026-01-02T08:00:00Z")]
     last_run: Option<DateTime<Utc>>,
     /// How many ticks became jobs.
+    #[schema(example = 2)]
     run_count: u64,
     /// How many of its jobs failed for good since the last one that succeeded.
+    #[schema(example = 0)]
     consecutive_failures: u32,
     /// The input of its jobs.
     input: Value,
+    /// What becomes of ticks that are missed or overlap.
     policies: PoliciesView,
     /// The priority of its jobs.
     priority: JobPriorityName,
@@ -60,8 +72,13 @@ pub(crate) struct ScheduleView {
     /// The set of schedules as code to which it belongs; null is a schedule that was made by hand.
     managed_by: Option<String>,
     /// Counts its edits, not its ticks: the `ETag`.
+    #[schema(example = 1)]
     version: u32,
+    /// When it was made.
+    #[schema(example = "2026-01-01T12:00:00Z")]
     created_at: DateTime<Utc>,
+    /// When it was edited last.
+    #[schema(example = "2026-01-01T12:00:00Z")]
     updated_at: DateTime<Utc>,
 }
 
@@ -70,9 +87,13 @@ pub(crate) struct ScheduleView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Pause)]
 pub(crate) struct PauseView {
+    /// Since when.
     since: DateTime<Utc>,
     /// Who paused it: a person, or `ratchet` after failures.
+    #[schema(example = "ops")]
     by: String,
+    /// Why, in the words of who paused it.
+    #[schema(example = "the database moves")]
     note: Option<String>,
     /// When it resumes by itself, if it does.
     resume_at: Option<DateTime<Utc>>,

@@ -18,17 +18,22 @@ use crate::state::Services;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TickAccountView {
+    /// The schedule.
     schedule_id: Uuid,
     /// The instant that was asked about.
     at: DateTime<Utc>,
+    /// What it comes to.
     verdict: Verdict,
     /// The answer in words.
+    #[schema(example = "fired 2 ms late as job 01935b2e-7c00-7000-8000-000000000002")]
     words: String,
     /// What the ledger has of the instant.
     recorded: Vec<TickView>,
     /// The last tick before the instant, by the specification that held at the time.
+    #[schema(example = "2026-01-02T08:00:00Z")]
     previous: Option<DateTime<Utc>>,
     /// The first tick after the instant, by the specification that held at the time.
+    #[schema(example = "2026-01-06T08:00:00Z")]
     next: Option<DateTime<Utc>>,
 }
 

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::body::{nullable, present};
 use crate::error::ApiError;
+use crate::example;
 use crate::state::Services;
 
 /// The most characters of a name.
@@ -21,7 +22,8 @@ const RUNTIME: &str = "javascript";
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateTask {
-    #[schema(min_length = 1, max_length = 200)]
+    /// Its name.
+    #[schema(min_length = 1, max_length = 200, example = "add")]
     name: String,
     /// Name and version together are unique.
     #[schema(min_length = 1, max_length = 100, example = "1.0.0")]
@@ -43,7 +45,7 @@ pub(crate) struct CreateTask {
     metadata: Option<Value>,
     /// Its program, in JavaScript; `code` is the same. Without one its jobs fail, and say so.
     #[serde(alias = "code")]
-    #[schema(example = "(input) => ({ sum: input.a + input.b })")]
+    #[schema(example = json!(example::SOURCE_CODE))]
     source_code: Option<String>,
 }
 
@@ -81,15 +83,17 @@ impl CreateTask {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatchTask {
+    /// Its name.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, min_length = 1, max_length = 200)]
     name: Option<String>,
+    /// Its version: name and version together are unique.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, min_length = 1, max_length = 100)]
     version: Option<String>,
     /// Null takes it away.
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>, max_length = 10_000)]
+    #[schema(value_type = Option<String>, max_length = 10_000, example = "Adds two numbers")]
     description: Option<Option<String>>,
     /// The one thing that can be changed of a task that the API does not keep.
     #[serde(default, deserialize_with = "present")]

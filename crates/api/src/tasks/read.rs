@@ -65,16 +65,25 @@ pub(super) async fn get(
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TaskStats {
     /// How many there are, also those that their registry has no more.
+    #[schema(example = 9)]
     total_tasks: u64,
+    /// How many are enabled.
+    #[schema(example = 9)]
     enabled_tasks: u64,
+    /// How many are disabled.
+    #[schema(example = 0)]
     disabled_tasks: u64,
     /// How many come from registries that the API does not change.
+    #[schema(example = 8)]
     registry_tasks: u64,
     /// How many the API keeps.
+    #[schema(example = 1)]
     database_tasks: u64,
     /// What was wrong with single tasks when the registries were read last.
+    #[schema(example = 0)]
     validation_errors: usize,
     /// When the registries were read last.
+    #[schema(example = "2026-01-05T08:00:00Z")]
     last_sync: Option<DateTime<Utc>>,
 }
 

@@ -11,15 +11,25 @@ use crate::tasks::TAG;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TaskSync {
+    /// Whether it was done.
+    #[schema(example = true)]
     success: bool,
+    /// What was found, in words.
+    #[schema(
+        example = "1 tasks are new, 0 changed, 0 are gone, 8 are as they were; 1 things are not in order"
+    )]
     message: String,
     /// How many tasks are new.
+    #[schema(example = 1)]
     added: u64,
     /// How many tasks changed.
+    #[schema(example = 0)]
     updated: u64,
     /// How many tasks their registry has no more.
+    #[schema(example = 0)]
     removed: u64,
     /// How many tasks were as they are.
+    #[schema(example = 8)]
     unchanged: u64,
     /// What is wrong with single tasks. The others are stored all the same.
     issues: Vec<TaskIssue>,
@@ -29,9 +39,13 @@ pub(crate) struct TaskSync {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TaskIssue {
     /// Its name, or where it lies.
+    #[schema(example = "tasks/import")]
     task: String,
     /// The field or file.
+    #[schema(example = "runtime")]
     field: String,
+    /// What is not in order, in words.
+    #[schema(example = "\"cobol\" is no runtime")]
     message: String,
 }
 

@@ -28,6 +28,33 @@ fn task(registry: &str) -> Task {
     }
 }
 
+#[tokio::test]
+async fn a_task_that_cannot_be_read_is_not_changed_and_its_column_is_named() {
+    for (method, action, body) in [
+        (Method::POST, "/enable", None),
+        (Method::POST, "/disable", None),
+        (Method::PATCH, "", Some(json!({ "description": "a" }))),
+        (Method::DELETE, "", None),
+    ] {
+        let mut mocks = Mocks::default();
+        mocks.tasks.expect_task_find().returning(|id| {
+            Err(RepositoryError::CorruptRow {
+                what: "task",
+                id: id.to_string(),
+                column: "input_schema",
+                source: "trailing characters".into(),
+            })
+        });
+        let answer = mocks
+            .send(method, &format!("{}{action}", path()), &[], body)
+            .await;
+        let message = answer.error(409, "CONFLICT");
+        let begins = format!("task {ID} is not changed: the stored input_schema cannot be read");
+        assert!(message.starts_with(&begins), "{action}: {message}");
+        assert!(!message.contains("trailing"), "{message}");
+    }
+}
+
 /// With this task stored, and the registries read.
 fn with(task: Task) -> Mocks {
     let mut mocks = Mocks::default();

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::envelope::One;
 use crate::error::ApiError;
 use crate::etag::Tagged;
+use crate::example;
 use crate::state::Services;
 
 /// A task: what jobs run.
@@ -18,24 +19,32 @@ use crate::state::Services;
 #[serde(rename_all = "camelCase")]
 #[schema(as = Task)]
 pub(crate) struct TaskView {
+    /// Its id.
+    #[schema(example = json!(example::TASK))]
     id: Uuid,
     /// The id again.
+    #[schema(example = json!(example::TASK))]
     uuid: Uuid,
+    /// Its name.
+    #[schema(example = "wait")]
     name: String,
     /// Its version: name and version together are unique.
     #[schema(example = "1.0.0")]
     version: String,
     /// What it does.
+    #[schema(example = "Waits, and then fails if it is asked to")]
     description: Option<String>,
     /// Whether jobs of it may run.
+    #[schema(example = true)]
     enabled: bool,
     /// The registry that it comes from: `embedded`, `files`, or `database`, where the API keeps it.
-    #[schema(example = "files")]
+    #[schema(example = "embedded")]
     registry_source: String,
     /// The versions of the tasks with this name that their registries have, the latest last.
+    #[schema(example = json!(["1.0.0"]))]
     available_versions: Vec<String>,
     /// What runs it; `none` where no registry has code for it: its jobs fail with that reason.
-    #[schema(example = "javascript")]
+    #[schema(example = "builtin")]
     runtime: String,
     /// Its program, if it is one that the API keeps.
     source_code: Option<String>,
@@ -46,12 +55,18 @@ pub(crate) struct TaskView {
     /// Anything else that its registry or its owner keeps with it.
     metadata: Option<Value>,
     /// Whether it is stored as its registry had it when that was read last. One that the API keeps always is.
+    #[schema(example = true)]
     in_sync: bool,
     /// Since when its registry has not had it any more, if it is so: nothing new is run of it.
     removed_at: Option<DateTime<Utc>>,
     /// When it was last found valid.
+    #[schema(example = "2026-01-01T12:00:00Z")]
     validated_at: Option<DateTime<Utc>>,
+    /// When it was stored first.
+    #[schema(example = "2026-01-01T12:00:00Z")]
     created_at: DateTime<Utc>,
+    /// When it was changed last.
+    #[schema(example = "2026-01-01T12:00:00Z")]
     updated_at: DateTime<Utc>,
 }
 

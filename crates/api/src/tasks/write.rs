@@ -1,6 +1,8 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ratchet_interfaces::{AuditNote, Task, TaskDefinition, TaskDeletion, TaskId, TaskUse};
+use ratchet_interfaces::{
+    AuditNote, RepositoryError, Task, TaskDefinition, TaskDeletion, TaskId, TaskUse, with_causes,
+};
 
 use crate::body::JsonBody;
 use crate::envelope::One;
@@ -11,7 +13,6 @@ use crate::router::PREFIX;
 use crate::state::Services;
 use crate::tasks::TAG;
 use crate::tasks::change::{CreateTask, PatchTask, now};
-use crate::tasks::read::stored;
 use crate::tasks::view::{Surroundings, TaskView, answer};
 
 /// Creates a task, which is kept in the database.
@@ -71,7 +72,7 @@ pub(super) async fn create(
             status = 409,
             body = ErrorEnvelope,
             description = "Its registry says what is to be changed, another task has the name and version, or somebody \
-                           else changed it meanwhile"
+                           else changed it meanwhile, or what is stored of it cannot be read"
         ),
         (status = 412, body = ErrorEnvelope, description = "Its revision is not that of If-Match"),
         (status = 415, body = ErrorEnvelope),
@@ -84,7 +85,7 @@ pub(super) async fn patch(
     if_match: IfMatch,
     JsonBody(changes): JsonBody<PatchTask>,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
-    let before = stored(&services, id).await?;
+    let before = to_change(&services, id).await?;
     if_match.check(before.revision)?;
     let definition = before.definition.clone();
     let task = changes.applied_to(before, &services)?;
@@ -105,7 +106,7 @@ pub(super) async fn patch(
             status = 409,
             body = ErrorEnvelope,
             description = "Schedules run it, or jobs of it have not ended or have results to be delivered: they are \
-                           named; or its registry would bring it back; or somebody else changed it meanwhile"
+                           named; or its registry would bring it back; or somebody else changed it meanwhile, or what is stored of it cannot be read"
         ),
         (status = 412, body = ErrorEnvelope, description = "Its revision is not that of If-Match"),
     )
@@ -115,7 +116,7 @@ pub(super) async fn delete(
     PathId(id): PathId<TaskId>,
     if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    let task = stored(&services, id).await?;
+    let task = to_change(&services, id).await?;
     if_match.check(task.revision)?;
     if !task.is_of_database() && task.removed_at.is_none() {
         return Err(ApiError::conflict(format!(
@@ -144,7 +145,11 @@ pub(super) async fn delete(
     responses(
         (status = 200, body = One<TaskView>, headers(("ETag" = String, description = "Its revision"))),
         (status = 404, body = ErrorEnvelope),
-        (status = 409, body = ErrorEnvelope, description = "Somebody else changed it meanwhile"),
+        (
+            status = 409,
+            body = ErrorEnvelope,
+            description = "Somebody else changed it meanwhile, or what is stored of it cannot be read"
+        ),
         (status = 412, body = ErrorEnvelope, description = "Its revision is not that of If-Match"),
     )
 )]
@@ -166,7 +171,11 @@ pub(super) async fn enable(
     responses(
         (status = 200, body = One<TaskView>, headers(("ETag" = String, description = "Its revision"))),
         (status = 404, body = ErrorEnvelope),
-        (status = 409, body = ErrorEnvelope, description = "Somebody else changed it meanwhile"),
+        (
+            status = 409,
+            body = ErrorEnvelope,
+            description = "Somebody else changed it meanwhile, or what is stored of it cannot be read"
+        ),
         (status = 412, body = ErrorEnvelope, description = "Its revision is not that of If-Match"),
     )
 )]
@@ -178,13 +187,32 @@ pub(super) async fn disable(
     set_enabled(&services, id, &if_match, false).await
 }
 
+/// The task that is to be changed. One of which a stored value cannot be read is not: what would be written over it is unknown.
+async fn to_change(services: &Services, id: TaskId) -> Result<Task, ApiError> {
+    match services.repositories.tasks().task_find(id).await {
+        Ok(task) => task.ok_or_else(|| ApiError::not_found("task", &id.to_string())),
+        Err(error @ RepositoryError::CorruptRow { column, .. }) => {
+            tracing::error!(
+                task.id = %id,
+                error = with_causes(&error),
+                "a task that was to be changed cannot be read"
+            );
+            Err(ApiError::conflict(format!(
+                "task {id} is not changed: the stored {column} cannot be read. POST /tasks/sync says why; a registry that has \
+                 the task writes it anew then, and a task of the registry database must be mended in the database"
+            )))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 async fn set_enabled(
     services: &Services,
     id: TaskId,
     if_match: &IfMatch,
     enabled: bool,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
-    let task = stored(services, id).await?;
+    let task = to_change(services, id).await?;
     if_match.check(task.revision)?;
     if task.enabled == enabled {
         let surroundings = Surroundings::of(services, std::slice::from_ref(&task)).await?;

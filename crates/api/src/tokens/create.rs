@@ -22,11 +22,12 @@ use crate::tokens::view::NewToken;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateToken {
     /// What it is called, as the audit log does: unique among those that are not revoked.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, example = "deploy")]
     name: String,
     /// What it allows.
     scope: ScopeName,
     /// It is refused from this instant on; left out, it never expires.
+    #[schema(example = "2030-01-01T00:00:00Z")]
     expires_at: Option<DateTime<Utc>>,
 }
 
@@ -66,7 +67,7 @@ pub(super) async fn create(
     AuditNote::is_about(issued.token.id);
     let created = services.repositories.tokens().token_create(&issued.token).await;
     // It may have been made also where that is not known.
-    state.access().tokens.forget();
+    state.access().tokens_changed();
     created?;
     let id = issued.token.id;
     tracing::info!(token.id = %id, token.name = issued.token.name, %scope, "a token was made");

@@ -7,7 +7,8 @@ use crate::id::PathId;
 use crate::state::{ApiState, Services};
 use crate::tokens::TAG;
 
-/// Revokes a token for good: it is refused from the next request on.
+/// Revokes a token for good: it is refused from the next request on, and what
+/// `GET /events` still sends to whoever showed it ends.
 #[utoipa::path(
     delete,
     path = "/tokens/{id}",
@@ -31,7 +32,7 @@ pub(super) async fn revoke(
     let now = truncate_to_micros(services.clock.now());
     let revoked = tokens.token_revoke(id, now).await;
     // It may have been revoked also where that is not known.
-    state.access().tokens.forget();
+    state.access().tokens_changed();
     let message = if revoked? {
         tracing::info!(token.id = %id, token.name = token.name, "a token was revoked");
         format!("token \"{}\" was revoked", token.name)

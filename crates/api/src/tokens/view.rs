@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::IssuedToken;
+use crate::example;
 use crate::named::{Name, ScopeName};
 
 /// A token, without its secret.
@@ -11,15 +12,22 @@ use crate::named::{Name, ScopeName};
 #[serde(rename_all = "camelCase")]
 #[schema(as = Token)]
 pub(crate) struct TokenView {
+    /// Its id.
+    #[schema(example = json!(example::TOKEN))]
     id: String,
     /// What it is called: unique among those that are not revoked.
+    #[schema(example = "deploy")]
     name: String,
     /// What it allows.
     scope: ScopeName,
+    /// When it was made.
+    #[schema(example = "2026-01-01T12:00:00Z")]
     created_at: DateTime<Utc>,
     /// It is refused from this instant on; null is never.
+    #[schema(example = "2030-01-01T00:00:00Z")]
     expires_at: Option<DateTime<Utc>>,
     /// When it was shown last, to the minute.
+    #[schema(example = "2026-01-05T08:00:00Z")]
     last_used_at: Option<DateTime<Utc>>,
     /// It is refused since this instant.
     revoked_at: Option<DateTime<Utc>>,

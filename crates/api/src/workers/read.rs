@@ -54,20 +54,29 @@ pub(super) async fn list(
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorkerStats {
+    /// How many there are.
+    #[schema(example = 1)]
     total_workers: u64,
     /// How many run a job at this moment.
+    #[schema(example = 1)]
     active_workers: u64,
     /// How many run none.
+    #[schema(example = 0)]
     idle_workers: u64,
     /// How many something keeps from claiming, running or settling jobs.
+    #[schema(example = 0)]
     stalled_workers: u64,
     /// How many jobs they run at once at the most.
+    #[schema(example = 8)]
     total_slots: u64,
     /// How many they have at this moment.
+    #[schema(example = 1)]
     running_jobs: u64,
     /// How many attempts at jobs were begun since the start.
+    #[schema(example = 319)]
     jobs_started: u64,
     /// How many of them have ended.
+    #[schema(example = 318)]
     jobs_finished: u64,
 }
 

@@ -1,3 +1,4 @@
+use crate::example;
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{RunningJob, WorkerReport};
 use serde::Serialize;
@@ -7,6 +8,7 @@ use uuid::Uuid;
 /// How a process that runs jobs is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[schema(example = "RUNNING")]
 pub(crate) enum WorkerState {
     /// It runs nothing.
     Idle,
@@ -22,23 +24,34 @@ pub(crate) enum WorkerState {
 #[schema(as = Worker)]
 pub(crate) struct WorkerView {
     /// The process, as `node` of its executions.
+    #[schema(example = json!(example::NODE))]
     id: Uuid,
+    /// What it does.
     status: WorkerState,
     /// What keeps it from claiming, running or settling jobs, if anything does.
     stall_reason: Option<String>,
     /// The version of the program.
+    #[schema(example = "0.1.0")]
     version: String,
+    /// When it started.
+    #[schema(example = "2026-01-01T12:00:00Z")]
     started_at: DateTime<Utc>,
+    /// For how long it has run.
+    #[schema(example = 331200)]
     uptime_seconds: u64,
     /// How many jobs it runs at once at the most.
+    #[schema(example = 8)]
     slots: u64,
     /// How many of them it has to settle, to run, or to find room for at this moment.
+    #[schema(example = 1)]
     running_jobs: usize,
     /// Which these are, the one that was begun first first.
     jobs: Vec<WorkerJob>,
     /// How many attempts at jobs it has begun since it was started.
+    #[schema(example = 319)]
     jobs_started: u64,
     /// How many of them have ended.
+    #[schema(example = 318)]
     jobs_finished: u64,
 }
 
@@ -46,8 +59,11 @@ pub(crate) struct WorkerView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorkerJob {
+    /// The job.
     job_id: Uuid,
+    /// The attempt.
     execution_id: Uuid,
+    /// The task that it runs.
     task_id: Uuid,
     /// Since when the process has had it.
     since: DateTime<Utc>,

@@ -61,36 +61,53 @@ impl Status {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
+    /// How the server is: how its worst part is.
     status: Status,
+    /// When the answer was made.
+    #[schema(example = "2026-01-05T08:00:00.000Z")]
     timestamp: String,
+    /// The version of the server.
+    #[schema(example = "0.1.0")]
     version: &'static str,
+    /// How each part is; null without details, or while the server starts.
     checks: Option<Checks>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Checks {
+    /// Whether the database answers.
     database: Check,
+    /// Whether ticks fire.
     scheduler: Check,
+    /// Whether jobs run and results are delivered.
     executor: Check,
+    /// Whether tasks can be listed.
     registry: Check,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Check {
+    /// How the part is.
     status: Status,
+    /// What was found, in words.
+    #[schema(example = "it answers; 118 statements since the start")]
     message: String,
     /// How long the look took.
-    #[schema(value_type = u64)]
+    #[schema(value_type = u64, example = 1)]
     duration_ms: u128,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Ready {
+    /// Whether it does.
+    #[schema(example = true)]
     ready: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Live {
+    /// It is true.
+    #[schema(example = true)]
     alive: bool,
 }
 

@@ -23,7 +23,13 @@ const UNMATCHED: &str = "unmatched";
     path = "/metrics/prometheus",
     tag = "metrics",
     operation_id = "metrics_prometheus",
-    responses((status = 200, body = String, content_type = "text/plain", description = "The exposition, version 0.0.4")),
+    responses((
+        status = 200,
+        body = String,
+        content_type = "text/plain",
+        description = "The exposition, version 0.0.4",
+        example = json!("# TYPE ratchet_ticks_total counter\nratchet_ticks_total{outcome=\"fired\"} 42\n"),
+    )),
 )]
 pub(crate) async fn prometheus(State(metrics): State<Arc<Metrics>>) -> Response {
     match metrics.text().await {
@@ -64,13 +70,16 @@ pub(crate) struct MetricsView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Metric)]
 struct MetricView {
+    /// Its name.
     #[schema(example = "ratchet_ticks_total")]
     name: String,
     /// `counter`, `gauge` or `histogram`.
     #[schema(example = "counter")]
     r#type: String,
     /// What it means.
+    #[schema(example = "Ticks of which it was decided what becomes of them.")]
     help: String,
+    /// Its values.
     samples: Vec<SampleView>,
 }
 
@@ -82,8 +91,10 @@ struct SampleView {
     #[schema(example = "ratchet_ticks_total")]
     name: String,
     /// What it is the value of.
+    #[schema(example = json!({ "outcome": "fired" }))]
     labels: std::collections::BTreeMap<String, String>,
     /// Null for what is no number.
+    #[schema(example = 42.0)]
     value: Option<f64>,
 }
 

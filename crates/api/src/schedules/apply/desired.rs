@@ -24,30 +24,41 @@ use crate::state::Services;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DesiredSchedule {
     /// Its unique name, by which it is found again.
+    #[schema(example = "nightly")]
     pub(super) name: String,
     /// The task that it runs: a name, which means the latest version, or `name@version`.
-    #[schema(example = "import@1.2.0")]
+    #[schema(example = "wait@1.0.0")]
     task: String,
     /// When it fires: as for a new schedule. `after` may name another schedule of the same request.
+    #[schema(example = "30 2 * * *")]
     cron_expression: String,
+    /// What it is for.
     description: Option<String>,
-    #[schema(default = "UTC")]
+    /// The IANA time zone in which that is read.
+    #[schema(default = "UTC", example = "Europe/Berlin")]
     timezone: Option<String>,
+    /// Whether it fires.
     #[schema(default = true)]
     enabled: Option<bool>,
+    /// The input of its jobs.
     #[schema(value_type = Value, required = false)]
     input: Option<Value>,
+    /// What becomes of ticks that are missed or overlap; what is left out of it is at its default.
     policies: Option<PolicyChanges>,
+    /// The priority of its jobs.
     priority: Option<JobPriorityName>,
+    /// How often a failed job of it is tried again; null is what its task says.
     #[serde(default, deserialize_with = "whole_or_null")]
     #[schema(maximum = 100)]
     max_retries: Option<u32>,
+    /// How long a job of it may run, in seconds; null is what its task or the server says.
     #[serde(default, deserialize_with = "whole_or_null")]
     #[schema(minimum = 1, maximum = 604_800)]
     timeout_seconds: Option<u32>,
     /// Where the results of its jobs go. A masked secret stands for the one that is stored for the same URL.
     #[schema(min_items = 1, max_items = 10)]
     output_destinations: Option<Vec<Destination>>,
+    /// Anything that its owner keeps with it.
     #[schema(value_type = Option<Value>)]
     metadata: Option<Value>,
 }

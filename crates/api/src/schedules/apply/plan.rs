@@ -9,10 +9,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::shown::{DESTINATIONS, Names, fields, telling_fields};
+use crate::example;
 
 /// What is to be done with one schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[schema(example = "UPDATE")]
 pub(crate) enum PlannedAction {
     Create,
     Update,
@@ -22,11 +24,16 @@ pub(crate) enum PlannedAction {
 /// One schedule that is not as it is desired.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct PlannedChange {
+    /// What is done.
     pub(super) action: PlannedAction,
+    /// The name of the schedule.
+    #[schema(example = "nightly")]
     name: String,
     /// Null for one that does not exist yet.
+    #[schema(example = json!(example::SCHEDULE))]
     id: Option<Uuid>,
     /// The version that is stored.
+    #[schema(example = 3)]
     version: Option<u32>,
     /// What is different. Of a schedule that comes or goes, all that is not at its default.
     differences: Vec<Difference>,
@@ -36,6 +43,7 @@ pub(crate) struct PlannedChange {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Difference {
     /// As in `policies.overlap`.
+    #[schema(example = "cronExpression")]
     field: String,
     /// What is stored, secrets masked.
     #[schema(value_type = Value)]
@@ -44,6 +52,7 @@ pub(crate) struct Difference {
     #[schema(value_type = Value)]
     after: Value,
     /// Whether a secret is another, which cannot be seen behind the masks.
+    #[schema(example = false)]
     secret: bool,
 }
 
