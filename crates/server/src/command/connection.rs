@@ -4,6 +4,7 @@
 mod call;
 mod database;
 mod remote;
+mod watch;
 
 use ratchet_interfaces::{Clock, Fact};
 use ratchet_scheduler::SystemClock;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 pub(crate) use call::{Answer, Call};
 use database::InProcess;
 use remote::Remote;
+pub(crate) use watch::News;
 
 use crate::cli::{CliError, CommonArgs};
 use crate::settings::Settings;
@@ -126,6 +128,13 @@ impl Connection {
         Self { way }
     }
 
+    /// The server at this URL.
+    #[cfg(test)]
+    pub(crate) fn to_server(url: &str) -> Self {
+        let way = Way::Server(Box::new(Remote::named(url, None).unwrap()));
+        Self { way }
+    }
+
     /// Whether there is a server that runs jobs and fires schedules.
     pub(crate) fn has_server(&self) -> bool {
         match &self.way {
@@ -136,7 +145,14 @@ impl Connection {
 
     /// Whether requests go to a server, and not to routes in this process.
     pub(crate) fn is_of_a_server(&self) -> bool {
-        matches!(self.way, Way::Server(_))
+        self.remote().is_some()
+    }
+
+    fn remote(&self) -> Option<&Remote> {
+        match &self.way {
+            Way::Server(server) => Some(server),
+            Way::Database(_) => None,
+        }
     }
 
     /// Brings the stored tasks to what the registries have, where no server does it.
