@@ -128,8 +128,8 @@ impl CommonArgs {
             return Ok(());
         }
         Err(CliError::Usage(
-            "--server and --token-file go with `schedule`, `job`, `apply`, `export`, `token`, `audit`, and with `task` \
-             create, delete, enable, disable and sync: this command asks no server"
+            "--server and --token-file go with `schedule`, `job`, `apply`, `export`, `token`, `audit`, and with `task` list, \
+             show, create, edit, delete, enable, disable and sync: this command asks no server"
                 .to_owned(),
         ))
     }

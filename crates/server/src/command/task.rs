@@ -31,9 +31,11 @@ use validate::ValidateArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TaskCommand {
-    /// List the tasks that the folders and the database have, and what keeps others out
+    /// List the tasks that the folders and the database have, or a server, and what keeps others out
     #[command(
-        after_help = "Examples:\n  ratchet task list\n  ratchet task list --json | jq -r '.tasks[].name'"
+        after_help = "Examples:\n  ratchet task list\n  ratchet task list --json | jq -r '.tasks[].name'\n\n\
+                      Of a server that is named by --server or RATCHET_SERVER, it lists the tasks that are stored there; what \
+                      keeps others out of it, `ratchet task sync` says."
     )]
     List(ListArgs),
     /// Show everything that is known of a task
@@ -117,7 +119,13 @@ impl TaskCommand {
     pub(crate) const fn asks_a_server(&self) -> bool {
         matches!(
             self,
-            Self::Create(_) | Self::Delete(_) | Self::Enable(_) | Self::Disable(_) | Self::Sync(_)
+            Self::List(_)
+                | Self::Show(_)
+                | Self::Create(_)
+                | Self::Delete(_)
+                | Self::Enable(_)
+                | Self::Disable(_)
+                | Self::Sync(_)
         )
     }
 }

@@ -2,8 +2,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ratchet_interfaces::{
-    PageRequest, RepositoryFactory, Task, TaskDefinition, TaskFilter, TaskListing, TaskRegistry, TaskSort,
-    compare_versions,
+    PageRequest, RepositoryFactory, Task, TaskDefinition, TaskFilter, TaskId, TaskListing, TaskRegistry,
+    TaskSort, compare_versions,
 };
 use ratchet_registry::{EmbeddedRegistry, FileSystemRegistry, is_task_folder, read_task_folder};
 
@@ -59,7 +59,7 @@ async fn all(repositories: Arc<dyn RepositoryFactory>) -> Result<Vec<Task>, CliE
     }
 }
 
-/// The task that somebody means by `NAME` or `NAME@VERSION`: without a version, the latest.
+/// The task that somebody means by an id, `NAME` or `NAME@VERSION`: without a version, the latest.
 pub(super) fn named<'a, T>(
     text: &str,
     tasks: impl IntoIterator<Item = &'a T>,
@@ -69,10 +69,14 @@ pub(super) fn named<'a, T>(
         Some((name, version)) => (name, Some(version)),
         None => (text, None),
     };
+    let id = text.parse::<TaskId>().ok();
     tasks
         .into_iter()
         .filter(|task| {
             let task = definition(task);
+            if let Some(id) = id {
+                return task.id == id;
+            }
             task.name == name && version.is_none_or(|version| task.version == version)
         })
         .max_by(|a, b| compare_versions(&definition(a).version, &definition(b).version))
