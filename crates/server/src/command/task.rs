@@ -5,6 +5,8 @@ use crate::cli::{CliError, CommonArgs};
 mod create;
 mod delete;
 mod differences;
+mod edit;
+mod fields;
 mod list;
 mod lookup;
 mod mocks;
@@ -20,6 +22,7 @@ mod validate;
 
 use create::CreateArgs;
 use delete::DeleteArgs;
+use edit::EditArgs;
 use list::ListArgs;
 use new::NewArgs;
 use run::RunArgs;
@@ -81,6 +84,12 @@ pub(crate) enum TaskCommand {
                             echo '(input) => input.a + input.b' | ratchet task create - --name sum --version 1.0.0\n\n\
                             Tasks in folders need no such command: a server takes them in by itself.")]
     Create(CreateArgs),
+    /// Change a task that is kept in the database: what is given of it, unless somebody else does so at the moment
+    #[command(after_help = "Examples:\n  \
+                            ratchet task edit sum sum.js\n  \
+                            ratchet task edit sum@1.0.0 sum.js --version 1.0.1 --unset description\n\n\
+                            Its jobs that wait run the new program. A task in a folder is changed there.")]
+    Edit(EditArgs),
     /// Delete a task that is kept in the database or gone from its folder, and its jobs, which have all ended
     #[command(
         visible_alias = "rm",
@@ -108,6 +117,7 @@ impl TaskCommand {
             Self::Run(arguments) => arguments.run(common),
             Self::New(arguments) => arguments.run(common),
             Self::Create(arguments) => arguments.run(common),
+            Self::Edit(arguments) => arguments.run(common),
             Self::Delete(arguments) => arguments.run(common),
             Self::Enable(arguments) => arguments.run(common, true),
             Self::Disable(arguments) => arguments.run(common, false),
@@ -122,6 +132,7 @@ impl TaskCommand {
             Self::List(_)
                 | Self::Show(_)
                 | Self::Create(_)
+                | Self::Edit(_)
                 | Self::Delete(_)
                 | Self::Enable(_)
                 | Self::Disable(_)

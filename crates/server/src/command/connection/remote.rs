@@ -143,6 +143,7 @@ impl Remote {
             retry_after: answer
                 .header("retry-after")
                 .and_then(|seconds| seconds.parse().ok()),
+            etag: answer.header("etag").map(str::to_owned),
             body,
         })
     }
