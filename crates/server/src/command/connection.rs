@@ -17,6 +17,7 @@ use remote::Remote;
 pub(crate) use watch::News;
 
 use crate::cli::{CliError, CommonArgs};
+use crate::command::stored::missing_file;
 use crate::settings::Settings;
 
 /// Names the server, unless a flag does.
@@ -250,13 +251,10 @@ async fn of_database(settings: &Settings, common: &CommonArgs, purpose: Purpose)
 async fn open(settings: &Settings, purpose: Purpose) -> Result<Database, CliError> {
     let url = &settings.database.url;
     if purpose != Purpose::Begin
-        && let Some(file) = url.file()
-        && !file.try_exists().map_err(|error| CliError::failed(&error))?
+        && let Some(missing) = missing_file(url)?
     {
         return Err(CliError::Failed(format!(
-            "the database file {} does not exist; `ratchet serve` makes it. A server elsewhere is named with --server URL or \
-             {SERVER_VARIABLE}",
-            file.display()
+            "{missing}. A server elsewhere is named with --server URL or {SERVER_VARIABLE}"
         )));
     }
     let failed = |error| CliError::failed(&error);

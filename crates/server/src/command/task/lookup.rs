@@ -8,7 +8,7 @@ use ratchet_interfaces::{
 use ratchet_registry::{EmbeddedRegistry, FileSystemRegistry, is_task_folder, read_task_folder};
 
 use crate::cli::{CliError, CommonArgs};
-use crate::command::stored::read_from;
+use crate::command::stored::{missing_file, read_from};
 use crate::settings::Settings;
 
 /// The registry of the tasks that come with the server, and that of the folder.
@@ -33,9 +33,7 @@ pub(super) fn offered(settings: &Settings) -> Result<Vec<(&'static str, TaskList
 
 /// Every stored task; none when there is no database yet.
 pub(super) fn stored(common: &CommonArgs, settings: &Settings) -> Result<Vec<Task>, CliError> {
-    if let Some(file) = settings.database.url.file()
-        && !file.try_exists().map_err(|error| CliError::failed(&error))?
-    {
+    if missing_file(&settings.database.url)?.is_some() {
         return Ok(Vec::new());
     }
     read_from(common, async |repositories| all(repositories).await)
