@@ -3,6 +3,7 @@
 //! The binary is the one that `RATCHET_BIN` names, which `cargo xtask test` sets after building it; otherwise the
 //! one that lies beside the tests in the target folder.
 
+mod each_database;
 mod every_policy;
 mod every_second;
 mod private_disk;
@@ -13,6 +14,7 @@ mod stored;
 mod task;
 mod web_server;
 
+pub use each_database::on_each_database;
 pub use every_policy::EveryPolicy;
 pub use every_second::EverySecond;
 pub use private_disk::PrivateDisk;

@@ -36,13 +36,13 @@ impl MigrateCommand {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let settings = common.settings()?;
         let url = settings.database.url;
-        if let Self::Status | Self::Down { .. } = self {
-            refuse_missing_file(&url)?;
-        }
         if let Self::Down { yes: false, .. } | Self::Fresh { yes: false } = self {
             return Err(CliError::Usage(format!(
                 "this destroys data in {url}: repeat it with --yes if that is meant"
             )));
+        }
+        if let Self::Status | Self::Down { .. } = self {
+            refuse_missing_file(&url)?;
         }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;
         let text = runtime
