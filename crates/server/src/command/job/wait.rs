@@ -41,9 +41,6 @@ impl JobWaitArgs {
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let ids: Vec<String> = self.jobs.iter().map(ToString::to_string).collect();
         connected(common, Purpose::Read, async |connection| {
-            if !connection.has_server() {
-                note("note: no server runs; the jobs wait until one is started (`ratchet serve`)");
-            }
             self.waiting.until_ended(connection, &ids, self.form).await
         })
     }
@@ -141,6 +138,7 @@ impl Waiting<'_> {
         let mut watch = self.connection.watch(Arc::clone(&self.clock), ids).await;
         let mut jobs: Vec<Value> = vec![Value::Null; ids.len()];
         let mut news = News::Unknown;
+        let mut is_told = false;
         loop {
             for (place, id) in ids.iter().enumerate() {
                 if news.concerns(id) && !has_ended(&jobs[place]) {
@@ -150,6 +148,9 @@ impl Waiting<'_> {
             }
             if jobs.iter().all(has_ended) {
                 return Ok(Ended { jobs, in_time: true });
+            }
+            if !std::mem::replace(&mut is_told, true) && !self.connection.has_server() {
+                note("note: no server runs; the jobs wait until one is started (`ratchet serve`)");
             }
             let waited = self.clock.monotonic().saturating_sub(began);
             let left = self.timeout.map(|timeout| timeout.saturating_sub(waited));
