@@ -257,6 +257,9 @@ pub enum CliError {
     /// It could not be done: exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// It could not be done, because the server is away or about to go or come: exit code 1.
+    #[error("{0}")]
+    Away(String),
     /// It was waited for, and did not happen in time: exit code 124.
     #[error("{0}")]
     TimedOut(String),
@@ -312,7 +315,7 @@ impl Cli {
                 }
                 ExitCode::from(match error {
                     CliError::Usage(_) => 2,
-                    CliError::Failed(_) => 1,
+                    CliError::Failed(_) | CliError::Away(_) => 1,
                     CliError::Different => 3,
                     CliError::TimedOut(_) => 124,
                 })

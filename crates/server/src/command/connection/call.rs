@@ -126,6 +126,7 @@ impl Answer {
             401 => CliError::Failed(format!(
                 "{message}. The token is taken from {TOKEN_VARIABLE}, or the file that --token-file names"
             )),
+            503 => CliError::Away(message),
             _ => CliError::Failed(message),
         })
     }

@@ -150,20 +150,20 @@ impl Remote {
 
     fn unanswered(&self, error: &OutboundError) -> CliError {
         let base = &self.base;
-        CliError::Failed(match error {
-            OutboundError::Unreachable { source, .. } => format!(
+        match error {
+            OutboundError::Unreachable { source, .. } => CliError::Away(format!(
                 "{base} cannot be reached: {}. See that a server runs there, and that --server or {SERVER_VARIABLE} is right",
                 with_causes(&**source)
-            ),
-            OutboundError::TimedOut { after, .. } => format!(
+            )),
+            OutboundError::TimedOut { after, .. } => CliError::Failed(format!(
                 "{base} has not answered within {} s; what was to change may be changed or not: look before you repeat it",
                 after.as_secs()
-            ),
-            OutboundError::Interrupted { .. } => format!(
+            )),
+            OutboundError::Interrupted { .. } => CliError::Away(format!(
                 "{base} broke its answer off; what was to change may be changed or not: look before you repeat it"
-            ),
-            other => format!("{base}: {}", with_causes(other)),
-        })
+            )),
+            other => CliError::Failed(format!("{base}: {}", with_causes(other))),
+        }
     }
 }
 

@@ -6,9 +6,9 @@ use ratchet_interfaces::Clock;
 use serde_json::Value;
 use sse_stream::Sse;
 
-use super::remote::{Events, Remote};
+use super::remote::Events;
 use super::{Call, Connection};
-use crate::cli::note;
+use crate::cli::{CliError, note};
 
 /// Between two questions where nobody tells that there is something new: at first; it grows by half …
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -24,11 +24,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// An event is a hint, and the state is read from the API: what happens before an event could be had, or is told by none,
 /// is in the state that is read next. So a stream that was lost is begun anew, and not gone on with.
 pub(crate) struct Watch<'a> {
-    server: Option<&'a Remote>,
+    connection: &'a Connection,
     clock: Arc<dyn Clock>,
     jobs: Vec<String>,
     events: Option<Events>,
     has_heard: bool,
+    /// Whether it is worth while to look for a server that has gone.
+    may_come_back: bool,
     pause: Duration,
 }
 
@@ -55,11 +57,12 @@ impl Connection {
     /// Watches jobs from now on: what is read afterwards is no older than what is told.
     pub(crate) async fn watch(&self, clock: Arc<dyn Clock>, jobs: &[String]) -> Watch<'_> {
         let mut watch = Watch {
-            server: self.remote(),
+            connection: self,
             clock,
             jobs: jobs.to_vec(),
             events: None,
             has_heard: false,
+            may_come_back: false,
             pause: FIRST_PAUSE,
         };
         watch.look_for_events().await;
@@ -68,6 +71,19 @@ impl Connection {
 }
 
 impl Watch<'_> {
+    /// Reads something of the jobs, again if the server goes away meanwhile and comes back.
+    pub(crate) async fn read<T>(
+        &mut self,
+        read: impl AsyncFn(&Connection) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        loop {
+            match read(self.connection).await {
+                Err(CliError::Away(_)) if self.may_come_back => self.find_again().await,
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// Waits for news, and so long at the most, unless a server that was lost is looked for.
     pub(crate) async fn news(&mut self, longest: Option<Duration>) -> News {
         let longest = longest.unwrap_or(LONGEST_SILENCE).min(LONGEST_SILENCE);
@@ -91,7 +107,6 @@ impl Watch<'_> {
                 }
             };
             let Some(Ok(event)) = event else {
-                self.events = None;
                 self.find_again().await;
                 return News::Unknown;
             };
@@ -110,6 +125,7 @@ impl Watch<'_> {
     /// Looks for a server that has broken off. If there is none, whoever reads the jobs is told why.
     async fn find_again(&mut self) {
         let began = self.clock.monotonic();
+        self.events = None;
         self.pause = FIRST_PAUSE;
         let mut is_told = false;
         while self.clock.monotonic().saturating_sub(began) < PATIENCE {
@@ -124,17 +140,19 @@ impl Watch<'_> {
                 ));
             }
         }
+        self.may_come_back = false;
     }
 
     /// Has events told again, if there is a server that does.
     async fn look_for_events(&mut self) -> bool {
-        let Some(server) = self.server else {
+        let Some(server) = self.connection.remote() else {
             return false;
         };
         // Where there are none, there are pauses, and whoever reads the jobs is told what is wrong with the server.
         self.events = server.events(self.call()).await.ok();
         if self.events.is_some() {
             self.pause = FIRST_PAUSE;
+            self.may_come_back = true;
         }
         self.events.is_some()
     }

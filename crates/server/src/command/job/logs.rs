@@ -89,12 +89,16 @@ impl LogsArgs {
         let mut pause = FIRST_PAUSE;
         loop {
             // In this order: what was printed before the end is there when the end is.
-            let job = connection.get(format!("/jobs/{}", self.job)).await?.data();
-            let executions = self.executions(connection).await?;
+            let job = async |connection: &Connection| connection.get(format!("/jobs/{}", self.job)).await;
+            let job = watch.read(job).await?.data();
+            let executions = watch.read(async |connection| self.executions(connection).await);
+            let executions = executions.await?;
             let mut has_grown = false;
             for execution in place.unread(&executions) {
                 let attempt = execution["attempt"].as_u64().unwrap_or_default();
-                let new = lines(connection, id(execution), place.seen_of(attempt)).await?;
+                let seen = place.seen_of(attempt);
+                let new = watch.read(async |connection| lines(connection, id(execution), seen).await);
+                let new = new.await?;
                 has_grown |= !new.is_empty();
                 print(&written(&new))?;
                 place.advance(attempt, new.len() as u64);

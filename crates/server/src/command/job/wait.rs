@@ -142,7 +142,8 @@ impl Waiting<'_> {
         loop {
             for (place, id) in ids.iter().enumerate() {
                 if news.concerns(id) && !has_ended(&jobs[place]) {
-                    jobs[place] = self.connection.get(format!("/jobs/{id}")).await?.data();
+                    let read = async |connection: &Connection| connection.get(format!("/jobs/{id}")).await;
+                    jobs[place] = watch.read(read).await?.data();
                     self.show(place, &jobs[place]).await?;
                 }
             }

@@ -1,7 +1,8 @@
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Sse as Stream};
 use axum::routing::get;
@@ -34,7 +35,8 @@ fn only_an_event_of_a_watched_job_is_news_and_a_gap_is_of_all() {
     }
 }
 
-/// A server that tells whoever comes first the first of these texts, and so on, and goes on with the last stream.
+/// A server that tells whoever comes first the first of these texts, and so on, and goes on with the last stream. It is
+/// stopping when it is asked for a job for the first time.
 async fn server(streams: &'static [&'static [&'static str]]) -> (Connection, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
@@ -52,7 +54,14 @@ async fn server(streams: &'static [&'static [&'static str]]) -> (Connection, Arc
         let rest = futures_util::stream::pending().take(if is_last { 1 } else { 0 });
         Stream::new(told.chain(rest)).into_response()
     };
-    let router = Router::new().route("/api/v1/events", get(events));
+    let stops = Arc::new(AtomicBool::new(true));
+    let job = async move || match stops.swap(false, Ordering::SeqCst) {
+        true => (StatusCode::SERVICE_UNAVAILABLE, "{}"),
+        false => (StatusCode::OK, r#"{"data": {"id": "a"}}"#),
+    };
+    let router = Router::new()
+        .route("/api/v1/events", get(events))
+        .route("/api/v1/jobs/a", get(job));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
@@ -74,20 +83,37 @@ async fn a_stream_that_is_lost_is_begun_anew_and_everything_is_to_be_read_again(
     let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
     let jobs = ["a".to_owned()];
     let mut watch = connection.watch(Arc::clone(&clock) as _, &jobs).await;
-    {
-        let lost = watch.news(None);
-        tokio::pin!(lost);
-        let told = loop {
-            tokio::select! {
-                biased;
-                told = &mut lost => break told,
-                () = tokio::task::yield_now() => clock.advance(TimeDelta::milliseconds(1)),
-            }
-        };
-        assert_eq!(told, News::Unknown);
-    }
+    assert_eq!(while_time_passes(&clock, watch.news(None)).await, News::Unknown);
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     assert_eq!(watch.news(None).await, News::Of("a".to_owned()));
+}
+
+async fn while_time_passes<T>(clock: &ManualClock, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = tokio::task::yield_now() => clock.advance(TimeDelta::milliseconds(1)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_that_stops_does_not_answer_is_read_when_it_is_back() {
+    let (connection, asked) = server(&[&[HELLO], &[HELLO]]).await;
+    let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
+    let refused = connection.get("/jobs/a").await.unwrap_err();
+    assert!(matches!(refused, CliError::Away(_)), "{refused}");
+    let (connection, again) = server(&[&[HELLO], &[HELLO]]).await;
+    let mut watch = connection.watch(Arc::clone(&clock) as _, &["a".to_owned()]).await;
+    let read = watch.read(async |connection| connection.get("/jobs/a").await);
+    let job = while_time_passes(&clock, read).await.unwrap().data();
+    assert_eq!(job["id"], "a");
+    assert_eq!(
+        (asked.load(Ordering::SeqCst), again.load(Ordering::SeqCst)),
+        (0, 2)
+    );
 }
 
 #[tokio::test]
