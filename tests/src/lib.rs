@@ -3,6 +3,7 @@
 //! The binary is the one that `RATCHET_BIN` names, which `cargo xtask test` sets after building it; otherwise the
 //! one that lies beside the tests in the target folder.
 
+mod each_database;
 mod event_stream;
 mod every_policy;
 mod every_second;
@@ -14,6 +15,7 @@ mod stored;
 mod task;
 mod web_server;
 
+pub use each_database::on_each_database;
 pub use event_stream::{EventWatcher, ToldEvent};
 pub use every_policy::EveryPolicy;
 pub use every_second::EverySecond;

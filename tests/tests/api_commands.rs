@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ratchet_interfaces::Fact;
 use ratchet_storage::Database;
-use ratchet_tests::{ServerProcess, WebAnswer, WebServer, ratchet_binary};
+use ratchet_tests::{ServerProcess, WebAnswer, WebServer, on_each_database, ratchet_binary};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -55,8 +55,10 @@ fn refused(folder: &Path, arguments: &[&str], code: i32) -> String {
 
 #[test]
 fn a_schedule_is_made_changed_shown_and_deleted_over_the_server_that_uses_the_database() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    on_each_database(schedule_from_creation_to_deletion);
+}
+
+fn schedule_from_creation_to_deletion(folder: &Path) {
     let server = ServerProcess::start(folder, &[]).ready();
     let create = [
         "schedule",
@@ -143,8 +145,10 @@ fn a_schedule_is_made_changed_shown_and_deleted_over_the_server_that_uses_the_da
 
 #[test]
 fn jobs_are_made_watched_cancelled_and_retried_and_the_exit_code_says_what_they_came_to() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    on_each_database(jobs_come_to_their_ends);
+}
+
+fn jobs_come_to_their_ends(folder: &Path) {
     let server = ServerProcess::start(folder, &[]).ready();
     let create = |input: &str, more: &[&str]| {
         let arguments = [&["job", "create", "--task", WAIT, "--input", input], more].concat();
@@ -306,7 +310,22 @@ fn pauses_explains_and_keeps_tasks(folder: &Path) {
         (&sum["id"], &json!(false))
     );
     assert!(done(folder, &["task", "enable", "sum@1.0.0"]).contains("enabled"));
-    done(folder, &["task", "delete", "sum@1.0.0", "--yes"]);
+    std::fs::write(folder.join("product.js"), "(input) => input.a * input.b").unwrap();
+    let edit = ["task", "edit", "sum@1.0.0", "product.js", "--version", "1.0.1"];
+    let edited = json_of(folder, &[&edit[..], &["--description", "multiplies"]].concat());
+    assert_eq!(
+        (&edited["id"], &edited["version"], &edited["description"]),
+        (&sum["id"], &json!("1.0.1"), &json!("multiplies"))
+    );
+    let source = edited["sourceCode"].as_str().unwrap();
+    assert!(source.contains('*'), "{source}");
+    let taken = ["task", "edit", "sum@1.0.1", "--version", "1.1.0"];
+    assert!(refused(folder, &taken, 1).contains("1.1.0"));
+    let nothing = refused(folder, &["task", "edit", "sum@1.1.0"], 2);
+    assert!(nothing.contains("--help"), "{nothing}");
+    let elsewhere = refused(folder, &["task", "edit", "wait", "--rename", "w"], 1);
+    assert!(elsewhere.contains("embedded"), "{elsewhere}");
+    done(folder, &["task", "delete", "sum@1.0.1", "--yes"]);
     let embedded = refused(folder, &["task", "delete", "wait", "--yes"], 1);
     assert!(embedded.contains("embedded"), "{embedded}");
     let synchronized = json_of(folder, &["task", "sync"]);
@@ -315,14 +334,36 @@ fn pauses_explains_and_keeps_tasks(folder: &Path) {
     done(folder, &["task", "delete", "sum", "--yes"]);
 }
 
+/// From a folder that has no database and no tasks.
+fn lists_tasks_of_a_server(folder: &Path, server: &str) {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let elsewhere = elsewhere.path();
+    let create = ["task", "create", "sum.js", "--name", "sum", "--version", "1.0.0"];
+    let sum = json_of(folder, &create);
+    let here = json_of(folder, &["task", "list"]);
+    assert_eq!(json_of(elsewhere, &["task", "list", "--server", server]), here);
+    assert_eq!(here["tasks"].as_array().unwrap().len(), 3, "{here}");
+    let shown = json_of(elsewhere, &["task", "show", "sum", "--server", server]);
+    assert_eq!(
+        (&shown["id"], &shown["state"], &shown["source"]),
+        (&sum["id"], &json!("stored"), &sum["sourceCode"])
+    );
+    let unknown = refused(elsewhere, &["task", "show", "som", "--server", server], 2);
+    assert!(unknown.contains("heartbeat, sum, wait"), "{unknown}");
+    done(elsewhere, &["task", "delete", "sum", "--yes", "--server", server]);
+}
+
 #[test]
 fn schedules_are_paused_and_explained_and_tasks_are_kept_with_a_server_and_without() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    on_each_database(with_a_server_and_without);
+}
+
+fn with_a_server_and_without(folder: &Path) {
     done(folder, &["migrate", "up"]);
     pauses_explains_and_keeps_tasks(folder);
     let server = ServerProcess::start(folder, &[]).ready();
     pauses_explains_and_keeps_tasks(folder);
+    lists_tasks_of_a_server(folder, &format!("http://{}", server.address().unwrap()));
     let (status, list) = server.get("/api/v1/audit?actor=local&action=tasks_disable");
     assert_eq!(
         (status, &list["meta"]["pagination"]["total"]),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use ratchet_tests::{ServerProcess, ratchet_binary};
+use ratchet_tests::{ServerProcess, on_each_database, ratchet_binary};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -90,8 +90,10 @@ schedules:
 
 #[test]
 fn files_become_schedules_that_run_and_are_exported_as_files_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    on_each_database(applies_and_exports);
+}
+
+fn applies_and_exports(folder: &Path) {
     fs::write(folder.join("all.yaml"), FILE).unwrap();
     let said = ratchet(folder, &["apply", "all.yaml", "--dry-run", "--exit-code"]);
     assert_eq!(said.code, Some(3), "{}", said.stderr);
@@ -185,8 +187,10 @@ fn what_is_wrong_with_files_is_told_at_once_and_nothing_is_applied() {
 
 #[test]
 fn an_apply_beside_a_running_server_changes_what_that_fires() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    on_each_database(applies_beside_a_server);
+}
+
+fn applies_beside_a_server(folder: &Path) {
     let mut server = ServerProcess::start(folder, &[]).ready();
     fs::write(folder.join("all.yaml"), FILE).unwrap();
     assert!(done(folder, &["apply", "all.yaml"]).contains("3 created"));

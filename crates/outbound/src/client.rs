@@ -18,7 +18,7 @@ use url::{Host, Url};
 
 use crate::connector::{ForbiddenAddress, GuardedConnector, Resolver, system_resolver};
 use crate::roots::root_certificates;
-use crate::{AddressPolicy, OutboundError, OutboundRequest, OutboundResponse, redirect};
+use crate::{AddressPolicy, OutboundError, OutboundRequest, OutboundResponse, OutboundStream, redirect};
 
 /// Sends requests to where its policy permits. It is cheap to clone; the clones share their connections.
 #[derive(Clone)]
@@ -90,6 +90,27 @@ impl OutboundClient {
     /// # Errors
     /// [`OutboundError`] says what kept the answer from being had.
     pub async fn send(&self, request: OutboundRequest) -> Result<OutboundResponse, OutboundError> {
+        let (timeout, max_redirects) = (request.timeout, request.max_redirects);
+        let mut exchange = self.exchange(request)?;
+        let answer = tokio::time::timeout(timeout, exchange.answer(max_redirects)).await;
+        answer.unwrap_or_else(|_| Err(exchange.timed_out(timeout)))
+    }
+
+    /// Sends a request, and hands its answer over as soon as that begins, to be read as it comes. The request's timeout is for
+    /// the beginning; a redirect is an answer, and its body may be of any size.
+    ///
+    /// # Errors
+    /// [`OutboundError`] says what kept an answer from beginning.
+    pub async fn open(&self, request: OutboundRequest) -> Result<OutboundStream, OutboundError> {
+        let timeout = request.timeout;
+        let mut exchange = self.exchange(request)?;
+        match tokio::time::timeout(timeout, exchange.hop()).await {
+            Ok(response) => Ok(OutboundStream::new(exchange.host(), response?)),
+            Err(_) => Err(exchange.timed_out(timeout)),
+        }
+    }
+
+    fn exchange(&self, request: OutboundRequest) -> Result<Exchange<'_>, OutboundError> {
         let (method, url) = (request.parsed_method()?, request.parsed_url()?);
         let mut headers = request.parsed_headers()?;
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
@@ -98,7 +119,7 @@ impl OutboundClient {
             .or_insert(HeaderValue::from_static(USER_AGENT_VALUE));
         // What is compressed could grow without end when it is read; nothing here would read it.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let mut exchange = Exchange {
+        Ok(Exchange {
             client: self,
             method,
             url,
@@ -106,13 +127,6 @@ impl OutboundClient {
             body: request.body.into(),
             max_body_bytes: request.max_body_bytes,
             cuts_body: request.cuts_body,
-        };
-        let answer = tokio::time::timeout(request.timeout, exchange.answer(request.max_redirects)).await;
-        answer.unwrap_or_else(|_| {
-            Err(OutboundError::TimedOut {
-                host: exchange.host(),
-                after: request.timeout,
-            })
         })
     }
 }
@@ -245,6 +259,13 @@ impl Exchange<'_> {
                 .collect(),
             body,
         })
+    }
+
+    fn timed_out(&self, after: Duration) -> OutboundError {
+        OutboundError::TimedOut {
+            host: self.host(),
+            after,
+        }
     }
 
     fn host(&self) -> String {

@@ -2,7 +2,7 @@
 //!
 //! **Purpose.** One client, with one guard: a request reaches no private, loopback or link-local address unless the
 //! configuration allows it, however it gets there (a name that resolves to one, a redirect, a literal). Time, size and
-//! number of redirects are bounded.
+//! number of redirects are bounded; only an answer that is opened to be read as it comes may go on.
 //!
 //! **Must not know** tasks, jobs, deliveries, or who asks. Deliberately absent: retries (whoever asks knows when),
 //! signatures and authentication (they are headers here), cookies, compressed answers (none is asked for, so that
@@ -29,9 +29,11 @@ mod redirect;
 mod request;
 mod response;
 mod roots;
+mod stream;
 
 pub use address_policy::AddressPolicy;
 pub use client::OutboundClient;
 pub use error::{AddressPolicyError, OutboundError};
 pub use request::OutboundRequest;
 pub use response::OutboundResponse;
+pub use stream::OutboundStream;

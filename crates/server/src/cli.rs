@@ -105,7 +105,8 @@ impl CommonArgs {
     /// What a server is shown, if there is something.
     pub(crate) fn token(&self) -> Result<Option<String>, CliError> {
         let Some(file) = &self.token_file else {
-            return variable(TOKEN_VARIABLE);
+            let token = variable(TOKEN_VARIABLE)?;
+            return token.map(|token| in_a_header(TOKEN_VARIABLE, &token)).transpose();
         };
         let text = std::fs::read_to_string(file).map_err(|error| {
             CliError::Usage(format!(
@@ -118,7 +119,7 @@ impl CommonArgs {
                 "--token-file is \"{}\": it is empty",
                 file.display()
             ))),
-            token => Ok(Some(token.to_owned())),
+            token => in_a_header(&format!("--token-file {}", file.display()), token).map(Some),
         }
     }
 
@@ -128,11 +129,22 @@ impl CommonArgs {
             return Ok(());
         }
         Err(CliError::Usage(
-            "--server and --token-file go with `schedule`, `job`, `apply`, `export`, `token`, `audit`, and with `task` \
-             create, delete, enable, disable and sync: this command asks no server"
+            "--server and --token-file go with `schedule`, `job`, `apply`, `export`, `token`, `audit`, and with `task` list, \
+             show, create, edit, delete, enable, disable and sync: this command asks no server"
                 .to_owned(),
         ))
     }
+}
+
+/// A token as it can be shown; what is none is not repeated, as it may hold one.
+fn in_a_header(source: &str, token: &str) -> Result<String, CliError> {
+    let token = token.trim();
+    if !token.is_empty() && token.chars().all(|character| character.is_ascii_graphic()) {
+        return Ok(token.to_owned());
+    }
+    Err(CliError::Usage(format!(
+        "{source} holds no token: a token is one word such as rat_…, which `ratchet token create` prints"
+    )))
 }
 
 /// A variable that is set, and not empty.
@@ -257,6 +269,9 @@ pub enum CliError {
     /// It could not be done: exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// It could not be done, because the server is away or about to go or come: exit code 1.
+    #[error("{0}")]
+    Away(String),
     /// It was waited for, and did not happen in time: exit code 124.
     #[error("{0}")]
     TimedOut(String),
@@ -312,7 +327,7 @@ impl Cli {
                 }
                 ExitCode::from(match error {
                     CliError::Usage(_) => 2,
-                    CliError::Failed(_) => 1,
+                    CliError::Failed(_) | CliError::Away(_) => 1,
                     CliError::Different => 3,
                     CliError::TimedOut(_) => 124,
                 })
@@ -330,6 +345,17 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_token_is_one_word_and_what_is_none_is_not_repeated() {
+        assert_eq!(in_a_header("RATCHET_TOKEN", "rat_1_2\n").unwrap(), "rat_1_2");
+        let error = in_a_header("RATCHET_TOKEN", "rat_1_2\nand more").unwrap_err();
+        assert!(matches!(error, CliError::Usage(_)), "{error}");
+        assert!(
+            error.to_string().starts_with("RATCHET_TOKEN ") && !error.to_string().contains("rat_1"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -566,4 +567,30 @@ async fn a_request_is_checked_without_being_sent() {
         assert!(error.contains("is not allowed"), "{url}: {error}");
     }
     assert!(told("ftp://example.org/").is_err());
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_read_as_it_comes() {
+    let (address, mut connections) = listener().await;
+    let client = local();
+    let opened = client.open(OutboundRequest::get(format!("http://{address}/events")));
+    let served = async {
+        let mut stream = connections.recv().await.unwrap();
+        read_request(&mut stream).await.unwrap();
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream
+    };
+    let (answer, mut server) = tokio::join!(opened, served);
+    let mut answer = answer.unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.next().await.unwrap().unwrap(), "one");
+    server.write_all(b"3\r\ntwo\r\n").await.unwrap();
+    assert_eq!(answer.next().await.unwrap().unwrap(), "two");
+    drop(server);
+    let lost = answer.next().await.unwrap();
+    assert!(
+        matches!(&lost, Err(OutboundError::Interrupted { host, .. }) if host == "127.0.0.1"),
+        "{lost:?}"
+    );
 }

@@ -126,10 +126,17 @@ async fn answered(connection: &Connection, request: &Value) -> Result<Value, Cli
 
 fn source(name: &str) -> Result<Source, CliError> {
     if name == "-" {
+        let text = standard_input()?;
+        if text.trim().is_empty() {
+            // It may be all that is left of a command that failed, and with --prune it would delete what there is.
+            return Err(CliError::Usage(
+                "standard input is empty: a set without schedules is written as `schedules: {}`".to_owned(),
+            ));
+        }
         return Ok(Source {
             name: "standard input".to_owned(),
             form: Form::Yaml,
-            text: standard_input()?,
+            text,
         });
     }
     let form = Form::of_name(name).ok_or_else(|| {

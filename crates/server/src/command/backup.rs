@@ -7,6 +7,7 @@ use clap::Args;
 use ratchet_storage::{Backup, BackupError, Checked, Restored, restore};
 
 use crate::cli::{CliError, CommonArgs, print};
+use crate::command::stored::refuse_missing_file;
 
 /// How often a terminal is told how far a backup is.
 const PROGRESS: Duration = Duration::from_millis(200);
@@ -48,6 +49,7 @@ pub(crate) struct RestoreArgs {
 impl BackupArgs {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let url = common.settings()?.database.url;
+        refuse_missing_file(&url)?;
         let backup = Backup::new(&url, &self.file, self.force).map_err(told)?;
         let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;
         let checked = runtime.block_on(watched(backup)).map_err(told)?;
@@ -58,6 +60,12 @@ impl BackupArgs {
 impl RestoreArgs {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let url = common.settings()?.database.url;
+        if !self.file.try_exists().map_err(|error| CliError::failed(&error))? {
+            return Err(CliError::Usage(format!(
+                "there is no backup {}: it is a file that `ratchet backup` made",
+                self.file.display()
+            )));
+        }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;
         let Restored { checked, aside } = runtime
             .block_on(restore(&self.file, &url, self.force))

@@ -4,6 +4,7 @@
 mod call;
 mod database;
 mod remote;
+mod watch;
 
 use ratchet_interfaces::{Clock, Fact};
 use ratchet_scheduler::SystemClock;
@@ -13,8 +14,10 @@ use serde_json::{Map, Value};
 pub(crate) use call::{Answer, Call};
 use database::InProcess;
 use remote::Remote;
+pub(crate) use watch::News;
 
 use crate::cli::{CliError, CommonArgs};
+use crate::command::stored::missing_file;
 use crate::settings::Settings;
 
 /// Names the server, unless a flag does.
@@ -126,6 +129,13 @@ impl Connection {
         Self { way }
     }
 
+    /// The server at this URL.
+    #[cfg(test)]
+    pub(crate) fn to_server(url: &str) -> Self {
+        let way = Way::Server(Box::new(Remote::named(url, None).unwrap()));
+        Self { way }
+    }
+
     /// Whether there is a server that runs jobs and fires schedules.
     pub(crate) fn has_server(&self) -> bool {
         match &self.way {
@@ -136,7 +146,14 @@ impl Connection {
 
     /// Whether requests go to a server, and not to routes in this process.
     pub(crate) fn is_of_a_server(&self) -> bool {
-        matches!(self.way, Way::Server(_))
+        self.remote().is_some()
+    }
+
+    fn remote(&self) -> Option<&Remote> {
+        match &self.way {
+            Way::Server(server) => Some(server),
+            Way::Database(_) => None,
+        }
     }
 
     /// Brings the stored tasks to what the registries have, where no server does it.
@@ -234,13 +251,10 @@ async fn of_database(settings: &Settings, common: &CommonArgs, purpose: Purpose)
 async fn open(settings: &Settings, purpose: Purpose) -> Result<Database, CliError> {
     let url = &settings.database.url;
     if purpose != Purpose::Begin
-        && let Some(file) = url.file()
-        && !file.try_exists().map_err(|error| CliError::failed(&error))?
+        && let Some(missing) = missing_file(url)?
     {
         return Err(CliError::Failed(format!(
-            "the database file {} does not exist; `ratchet serve` makes it. A server elsewhere is named with --server URL or \
-             {SERVER_VARIABLE}",
-            file.display()
+            "{missing}. A server elsewhere is named with --server URL or {SERVER_VARIABLE}"
         )));
     }
     let failed = |error| CliError::failed(&error);

@@ -5,8 +5,8 @@ use ratchet_recurrence::Specification;
 use ratchet_scheduler::SystemClock;
 
 use crate::cli::{CliError, print};
+use crate::command::moment::typed;
 use crate::command::specification::SpecificationArgs;
-use crate::command::stored::instant;
 
 /// The most instants of one answer.
 const MOST: usize = 10_000;
@@ -31,8 +31,8 @@ pub(crate) enum CronCommand {
 pub(crate) struct NextArgs {
     #[command(flatten)]
     what: SpecificationArgs,
-    /// Count from this instant (RFC 3339) instead of from now
-    #[arg(long, value_name = "RFC3339")]
+    /// Count from this instant instead of from now: RFC 3339, or from now as in +1d
+    #[arg(long, value_name = "INSTANT", allow_hyphen_values = true)]
     from: Option<String>,
     /// How many instants, 1 to 10000
     #[arg(short = 'n', long = "count", value_name = "N", default_value_t = 5)]
@@ -78,7 +78,7 @@ impl NextArgs {
         let specification = self.what.specification()?;
         let from = match &self.from {
             None => now,
-            Some(text) => instant("--from", text)?,
+            Some(text) => typed("--from", text, now)?,
         };
         let zone = specification.zone().tz();
         let instants: Vec<String> = specification

@@ -8,7 +8,8 @@ use ratchet_interfaces::{Clock, ForecastRequest, SchedulerError, SchedulerServic
 use ratchet_scheduler::{SchedulerConfig, SystemClock, TokioCronSchedulerService};
 
 use crate::cli::{CliError, CommonArgs};
-use crate::command::stored::{in_order, instant, read_from};
+use crate::command::moment::typed;
+use crate::command::stored::{in_order, read_from};
 
 #[derive(Debug, Args)]
 #[command(
@@ -19,11 +20,11 @@ use crate::command::stored::{in_order, instant, read_from};
                         ratchet forecast --without system_heartbeat --from 2026-12-24T00:00:00Z --to 2027-01-01T00:00:00Z"
 )]
 pub(crate) struct ForecastArgs {
-    /// The first instant (RFC 3339) [default: now]
-    #[arg(long, value_name = "RFC3339")]
+    /// The first instant: RFC 3339, or from now as in +1d [default: now]
+    #[arg(long, value_name = "INSTANT", allow_hyphen_values = true)]
     from: Option<String>,
     /// Ticks before this instant [default: a day after the first]
-    #[arg(long, value_name = "RFC3339")]
+    #[arg(long, value_name = "INSTANT", allow_hyphen_values = true)]
     to: Option<String>,
     /// Count the ticks in stretches of so long (15m, 1h, 1d) instead of listing them
     #[arg(long, value_name = "WIDTH", conflicts_with = "busiest")]
@@ -99,12 +100,13 @@ impl ForecastArgs {
     }
 
     fn request(&self, now: DateTime<Utc>) -> Result<ForecastRequest, CliError> {
+        let now = now.trunc_subsecs(0);
         let from = match &self.from {
-            Some(text) => instant("--from", text)?,
-            None => now.trunc_subsecs(0),
+            Some(text) => typed("--from", text, now)?,
+            None => now,
         };
         let to = match &self.to {
-            Some(text) => instant("--to", text)?,
+            Some(text) => typed("--to", text, now)?,
             None => from + TimeDelta::days(1),
         };
         in_order(from, to)?;

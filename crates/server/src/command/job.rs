@@ -39,7 +39,8 @@ pub(crate) enum JobCommand {
     #[command(
         after_help = "Examples:\n  ratchet job logs 019a0000-0000-7000-8000-000000000000 --follow\n  \
                       ratchet job logs 019a0000-0000-7000-8000-000000000000 --attempt 1\n\n\
-                      With --follow it goes on until the job has ended, whatever that came to."
+                      With --follow it goes on until the job has ended, whatever that came to, and over a restart of the \
+                      server that takes up to 30 s."
     )]
     Logs(logs::LogsArgs),
     /// Call jobs off: one that waits is cancelled, one that runs is asked to stop
@@ -58,7 +59,8 @@ pub(crate) enum JobCommand {
     #[command(
         after_help = "Examples:\n  ratchet job wait 019a0000-0000-7000-8000-000000000000 --timeout 5m\n\n\
                       The exit code is 0 when all completed, 1 when one failed or was cancelled, and 124 when the time is \
-                      over before all have ended."
+                      over before all have ended. A server tells when there is something new (GET /events), and is looked \
+                      for up to 30 s if it goes away meanwhile, as one that is started again."
     )]
     Wait(wait::JobWaitArgs),
 }

@@ -2,6 +2,7 @@ use clap::Subcommand;
 use ratchet_storage::{Database, DatabaseUrl, MigrationState, StorageError};
 
 use crate::cli::{CliError, CommonArgs, print};
+use crate::command::stored::refuse_missing_file;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
@@ -40,14 +41,8 @@ impl MigrateCommand {
                 "this destroys data in {url}: repeat it with --yes if that is meant"
             )));
         }
-        if let (Self::Status | Self::Down { .. }, Some(file)) = (&self, url.file()) {
-            // Opening the database would make the file of a mistyped name.
-            if !file.try_exists().map_err(|error| CliError::failed(&error))? {
-                return Err(CliError::Failed(format!(
-                    "the database file {} does not exist; `ratchet serve` and `ratchet migrate up` make it",
-                    file.display()
-                )));
-            }
+        if let Self::Status | Self::Down { .. } = self {
+            refuse_missing_file(&url)?;
         }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::failed(&error))?;
         let text = runtime

@@ -7,8 +7,7 @@ use crate::command::connection::Rows;
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct PageArgs {
     /// How many at the most
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 50,
-          value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 50, value_parser = count)]
     limit: u64,
     /// All of them
     #[arg(long, conflicts_with = "limit")]
@@ -23,14 +22,26 @@ impl PageArgs {
     /// Says on standard error that there are more than are shown, or none.
     pub(crate) fn tell_of_more(self, rows: &Rows) {
         let shown = rows.rows.len() as u64;
-        if rows.total == 0 {
-            note("note: there are none");
-        }
+        tell_of_none(rows.total);
         if shown < rows.total {
             note(&format!(
                 "note: {shown} of {}; --limit N shows more, --all shows all",
                 rows.total
             ));
         }
+    }
+}
+
+fn count(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("it is a whole number, 1 or more".to_owned()),
+        Ok(count) => Ok(count),
+    }
+}
+
+/// Says on standard error that a list is empty: a table would show its head alone.
+pub(crate) fn tell_of_none(total: u64) {
+    if total == 0 {
+        note("note: there are none");
     }
 }

@@ -1,5 +1,5 @@
 use clap::Args;
-use ratchet_interfaces::WrittenFollowing;
+use ratchet_interfaces::{WrittenFollowing, with_causes};
 use ratchet_recurrence::{Recurrence, Specification, SpecificationError, Zone, ZoneError};
 
 use crate::cli::CliError;
@@ -68,7 +68,7 @@ impl SpecificationArgs {
         let zone: Zone = self
             .tz
             .parse()
-            .map_err(|error: ZoneError| CliError::usage(&error))?;
+            .map_err(|error: ZoneError| CliError::Usage(format!("--tz: {}", with_causes(&error))))?;
         let plain = Specification::read(&self.expression, zone).map_err(|error| CliError::usage(&error))?;
         let parts = self.parts();
         if parts.is_empty() {

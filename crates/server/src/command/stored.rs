@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use ratchet_interfaces::RepositoryFactory;
 use ratchet_storage::{Database, DatabaseUrl, MigrationState};
 
@@ -25,16 +25,26 @@ pub(crate) fn read_from<T>(
     })
 }
 
-fn refuse_missing_file(url: &DatabaseUrl) -> Result<(), CliError> {
-    if let Some(file) = url.file()
-        && !file.try_exists().map_err(|error| CliError::failed(&error))?
-    {
-        return Err(CliError::Failed(format!(
-            "the database file {} does not exist; `ratchet serve` makes it",
-            file.display()
-        )));
+/// The error that the database's file does not exist: opening it would make the file of a mistyped name.
+pub(crate) fn refuse_missing_file(url: &DatabaseUrl) -> Result<(), CliError> {
+    match missing_file(url)? {
+        Some(missing) => Err(CliError::Failed(missing)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Says that the database's file does not exist, and what makes it, if that is so.
+pub(crate) fn missing_file(url: &DatabaseUrl) -> Result<Option<String>, CliError> {
+    let Some(file) = url.file() else {
+        return Ok(None);
+    };
+    let is_there = file.try_exists().map_err(|error| CliError::failed(&error))?;
+    Ok((!is_there).then(|| {
+        format!(
+            "the database file {} does not exist; `ratchet serve` and `ratchet migrate up` make it",
+            file.display()
+        )
+    }))
 }
 
 fn run<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
@@ -61,17 +71,6 @@ async fn answer<T>(
     let answer = ask(database.repositories()).await;
     database.close().await.map_err(|error| CliError::failed(&error))?;
     answer
-}
-
-/// An instant that was typed.
-pub(crate) fn instant(flag: &str, text: &str) -> Result<DateTime<Utc>, CliError> {
-    DateTime::<FixedOffset>::parse_from_rfc3339(text)
-        .map(|instant| instant.to_utc())
-        .map_err(|error| {
-            CliError::Usage(format!(
-                "{flag} is \"{text}\": an instant is written as in 2026-03-28T09:00:00Z ({error})"
-            ))
-        })
 }
 
 /// Whether a range that was typed ends after it begins.

@@ -128,9 +128,10 @@ impl Canvas {
     }
 }
 
-/// How many columns the terminal has.
+/// How many columns the terminal has, by what it says or else by COLUMNS.
 fn columns_of_terminal() -> Option<u16> {
-    terminal_size::terminal_size().map(|(terminal_size::Width(width), _)| width)
+    let told = terminal_size::terminal_size().map(|(terminal_size::Width(width), _)| width);
+    told.or_else(|| std::env::var("COLUMNS").ok()?.parse().ok())
 }
 
 /// Two spaces between the columns, and none at the ends of the lines.

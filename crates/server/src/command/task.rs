@@ -5,6 +5,8 @@ use crate::cli::{CliError, CommonArgs};
 mod create;
 mod delete;
 mod differences;
+mod edit;
+mod fields;
 mod list;
 mod lookup;
 mod mocks;
@@ -20,6 +22,7 @@ mod validate;
 
 use create::CreateArgs;
 use delete::DeleteArgs;
+use edit::EditArgs;
 use list::ListArgs;
 use new::NewArgs;
 use run::RunArgs;
@@ -31,9 +34,11 @@ use validate::ValidateArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TaskCommand {
-    /// List the tasks that the folders and the database have, and what keeps others out
+    /// List the tasks that the folders and the database have, or a server, and what keeps others out
     #[command(
-        after_help = "Examples:\n  ratchet task list\n  ratchet task list --json | jq -r '.tasks[].name'"
+        after_help = "Examples:\n  ratchet task list\n  ratchet task list --json | jq -r '.tasks[].name'\n\n\
+                      Of a server that is named by --server or RATCHET_SERVER, it lists the tasks that are stored there; what \
+                      keeps others out of it, `ratchet task sync` says."
     )]
     List(ListArgs),
     /// Show everything that is known of a task
@@ -79,6 +84,12 @@ pub(crate) enum TaskCommand {
                             echo '(input) => input.a + input.b' | ratchet task create - --name sum --version 1.0.0\n\n\
                             Tasks in folders need no such command: a server takes them in by itself.")]
     Create(CreateArgs),
+    /// Change a task that is kept in the database: what is given of it, unless somebody else does so at the moment
+    #[command(after_help = "Examples:\n  \
+                            ratchet task edit sum sum.js\n  \
+                            ratchet task edit sum@1.0.0 sum.js --version 1.0.1 --unset description\n\n\
+                            Its jobs that wait run the new program. A task in a folder is changed there.")]
+    Edit(EditArgs),
     /// Delete a task that is kept in the database or gone from its folder, and its jobs, which have all ended
     #[command(
         visible_alias = "rm",
@@ -106,6 +117,7 @@ impl TaskCommand {
             Self::Run(arguments) => arguments.run(common),
             Self::New(arguments) => arguments.run(common),
             Self::Create(arguments) => arguments.run(common),
+            Self::Edit(arguments) => arguments.run(common),
             Self::Delete(arguments) => arguments.run(common),
             Self::Enable(arguments) => arguments.run(common, true),
             Self::Disable(arguments) => arguments.run(common, false),
@@ -117,7 +129,14 @@ impl TaskCommand {
     pub(crate) const fn asks_a_server(&self) -> bool {
         matches!(
             self,
-            Self::Create(_) | Self::Delete(_) | Self::Enable(_) | Self::Disable(_) | Self::Sync(_)
+            Self::List(_)
+                | Self::Show(_)
+                | Self::Create(_)
+                | Self::Edit(_)
+                | Self::Delete(_)
+                | Self::Enable(_)
+                | Self::Disable(_)
+                | Self::Sync(_)
         )
     }
 }

@@ -2,10 +2,12 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 
 use clap::Args;
-use ratchet_scheduler::{AuditRange, AuditReport, SchedulerConfig, TokioCronSchedulerService};
+use ratchet_interfaces::Clock;
+use ratchet_scheduler::{AuditRange, AuditReport, SchedulerConfig, SystemClock, TokioCronSchedulerService};
 
 use crate::cli::{CliError, CommonArgs, print};
-use crate::command::stored::{in_order, instant, read_from};
+use crate::command::moment::typed;
+use crate::command::stored::{in_order, read_from};
 
 /// How many schedules lie between two signs of progress.
 const PROGRESS_STEP: u64 = 10_000;
@@ -15,17 +17,18 @@ const PROGRESS_STEP: u64 = 10_000;
                         ratchet verify --from 2026-03-01T00:00:00Z --to 2026-04-01T00:00:00Z --database sqlite://ratchet.db\n\n\
                         The exit code is 0 when every tick is accounted for exactly once, and 1 when not.")]
 pub(crate) struct VerifyArgs {
-    /// Look at ticks from this instant on (RFC 3339) [default: as far as the ledger goes back]
-    #[arg(long, value_name = "RFC3339")]
+    /// Look at ticks from this instant on: RFC 3339, or from now as in -7d [default: as far as the ledger goes back]
+    #[arg(long, value_name = "INSTANT", allow_hyphen_values = true)]
     from: Option<String>,
     /// Look at ticks before this instant only [default: now]
-    #[arg(long, value_name = "RFC3339")]
+    #[arg(long, value_name = "INSTANT", allow_hyphen_values = true)]
     to: Option<String>,
 }
 
 impl VerifyArgs {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        let read = |flag, text: Option<&String>| text.map(|text| instant(flag, text)).transpose();
+        let now = SystemClock::new().now();
+        let read = |flag, text: Option<&String>| text.map(|text| typed(flag, text, now)).transpose();
         let range = AuditRange {
             from: read("--from", self.from.as_ref())?,
             to: read("--to", self.to.as_ref())?,

@@ -7,7 +7,8 @@ use ratchet_recurrence::Zone;
 use ratchet_scheduler::{SchedulerConfig, SystemClock, TokioCronSchedulerService};
 
 use crate::cli::{CliError, CommonArgs, print};
-use crate::command::stored::{instant, read_from};
+use crate::command::moment::typed;
+use crate::command::stored::read_from;
 
 #[derive(Debug, Args)]
 #[command(
@@ -17,17 +18,16 @@ use crate::command::stored::{instant, read_from};
 pub(crate) struct WhyArgs {
     /// The schedule's name or id
     schedule: String,
-    /// The instant (RFC 3339), or "now"
+    /// The instant: RFC 3339, now, or from now as in -1h
+    #[arg(allow_hyphen_values = true)]
     instant: String,
 }
 
 impl WhyArgs {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let clock = SystemClock::new();
-        let instant = match self.instant.as_str() {
-            "now" => clock.now().trunc_subsecs(0),
-            text => instant("the instant", text)?,
-        };
+        // Ticks are whole seconds: what is counted from now is one too.
+        let instant = typed("the instant", &self.instant, clock.now().trunc_subsecs(0))?;
         let words = read_from(common, async |repositories| {
             let schedule = find(&*repositories, &self.schedule).await?;
             let failed = |error| CliError::failed(&error);

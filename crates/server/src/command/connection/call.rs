@@ -93,6 +93,8 @@ pub(crate) struct Answer {
     pub(super) status: u16,
     /// How many seconds it asks to be left alone.
     pub(super) retry_after: Option<u64>,
+    /// What it says that was read, for a change of it.
+    pub(crate) etag: Option<String>,
     /// JSON; null where there was no body.
     pub(crate) body: Value,
 }
@@ -124,6 +126,7 @@ impl Answer {
             401 => CliError::Failed(format!(
                 "{message}. The token is taken from {TOKEN_VARIABLE}, or the file that --token-file names"
             )),
+            503 => CliError::Away(message),
             _ => CliError::Failed(message),
         })
     }
@@ -149,6 +152,7 @@ mod tests {
     fn a_refusal_is_its_message_and_one_for_want_of_a_token_says_where_that_is_taken_from() {
         let of = |status, body| {
             let answer = Answer {
+                etag: None,
                 status,
                 retry_after: None,
                 body,
@@ -161,6 +165,7 @@ mod tests {
         assert!(of(502, Value::Null).unwrap_err().contains("502"));
         for status in [400, 422] {
             let answer = Answer {
+                etag: None,
                 status,
                 retry_after: None,
                 body: json!({"error": {"message": "name: it is empty"}}),
@@ -174,6 +179,7 @@ mod tests {
     fn only_a_server_that_has_too_much_to_do_is_asked_again_and_not_for_ever() {
         let pause = |status, retry_after, asked| {
             let answer = Answer {
+                etag: None,
                 status,
                 retry_after,
                 body: Value::Null,

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::header::{CONTENT_TYPE, IF_MATCH};
-use axum::http::{Method, Request};
+use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
+use axum::http::{HeaderValue, Method, Request};
 use ratchet_api::ApiState;
 use ratchet_interfaces::{Clock, NoEventSink};
 use ratchet_scheduler::SystemClock;
@@ -121,8 +121,10 @@ impl InProcess {
         } else {
             serde_json::from_slice(&bytes).map_err(|error| failed(&error))?
         };
+        let etag = head.headers.get(ETAG).map(HeaderValue::to_str).transpose();
         Ok(Answer {
             status: head.status.as_u16(),
+            etag: etag.map_err(|error| failed(&error))?.map(str::to_owned),
             retry_after: None,
             body,
         })

@@ -2,8 +2,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use ratchet_interfaces::with_causes;
-use ratchet_outbound::{AddressPolicy, OutboundClient, OutboundError, OutboundRequest, OutboundResponse};
+use ratchet_outbound::{
+    AddressPolicy, OutboundClient, OutboundError, OutboundRequest, OutboundResponse, OutboundStream,
+};
 use serde_json::Value;
+use sse_stream::SseByteStream;
 
 use super::{Answer, Call, SERVER_VARIABLE};
 use crate::cli::{CliError, note};
@@ -15,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(35);
 const PATIENCE_FOR_A_NAME: Duration = Duration::from_secs(3);
 /// A page of the API may have inputs of 2 MiB in each of its 100 rows.
 const MOST_BYTES: usize = 256 * 1024 * 1024;
+
+/// What happens at a server, as it happens.
+pub(super) type Events = SseByteStream<OutboundStream>;
 
 /// A server that is spoken to over HTTP.
 pub(super) struct Remote {
@@ -83,15 +89,7 @@ impl Remote {
     }
 
     pub(super) async fn send(&self, call: Call) -> Result<Answer, CliError> {
-        let mut request = OutboundRequest {
-            timeout: PATIENCE,
-            max_body_bytes: MOST_BYTES,
-            max_redirects: 0,
-            ..OutboundRequest::new(call.method.as_str(), format!("{}{}", self.base, call.target()))
-        };
-        if let Some(token) = &self.token {
-            request = request.with_header("authorization", format!("Bearer {token}"));
-        }
+        let mut request = self.request(&call);
         if let Some(etag) = call.if_match {
             request = request.with_header("if-match", etag);
         }
@@ -101,6 +99,30 @@ impl Remote {
         }
         let answer = self.client.send(request).await;
         self.read(&answer.map_err(|error| self.unanswered(&error))?)
+    }
+
+    /// A stream of events, without an end.
+    pub(super) async fn events(&self, call: Call) -> Result<Events, CliError> {
+        let request = self.request(&call).with_header("accept", "text/event-stream");
+        let stream = self.client.open(request).await;
+        let stream = stream.map_err(|error| self.unanswered(&error))?;
+        match stream.status {
+            200 => Ok(SseByteStream::new(stream)),
+            status => Err(CliError::Failed(format!("{} answers {status}", self.base))),
+        }
+    }
+
+    fn request(&self, call: &Call) -> OutboundRequest {
+        let request = OutboundRequest {
+            timeout: PATIENCE,
+            max_body_bytes: MOST_BYTES,
+            max_redirects: 0,
+            ..OutboundRequest::new(call.method.as_str(), format!("{}{}", self.base, call.target()))
+        };
+        match &self.token {
+            Some(token) => request.with_header("authorization", format!("Bearer {token}")),
+            None => request,
+        }
     }
 
     fn read(&self, answer: &OutboundResponse) -> Result<Answer, CliError> {
@@ -121,26 +143,27 @@ impl Remote {
             retry_after: answer
                 .header("retry-after")
                 .and_then(|seconds| seconds.parse().ok()),
+            etag: answer.header("etag").map(str::to_owned),
             body,
         })
     }
 
     fn unanswered(&self, error: &OutboundError) -> CliError {
         let base = &self.base;
-        CliError::Failed(match error {
-            OutboundError::Unreachable { source, .. } => format!(
+        match error {
+            OutboundError::Unreachable { source, .. } => CliError::Away(format!(
                 "{base} cannot be reached: {}. See that a server runs there, and that --server or {SERVER_VARIABLE} is right",
                 with_causes(&**source)
-            ),
-            OutboundError::TimedOut { after, .. } => format!(
+            )),
+            OutboundError::TimedOut { after, .. } => CliError::Failed(format!(
                 "{base} has not answered within {} s; what was to change may be changed or not: look before you repeat it",
                 after.as_secs()
-            ),
-            OutboundError::Interrupted { .. } => format!(
+            )),
+            OutboundError::Interrupted { .. } => CliError::Away(format!(
                 "{base} broke its answer off; what was to change may be changed or not: look before you repeat it"
-            ),
-            other => format!("{base}: {}", with_causes(other)),
-        })
+            )),
+            other => CliError::Failed(format!("{base}: {}", with_causes(other))),
+        }
     }
 }
 

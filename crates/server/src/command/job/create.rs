@@ -27,7 +27,7 @@ pub(crate) struct CreateArgs {
           value_parser = names(JobPriority::ALL, JobPriority::as_str))]
     priority: Option<String>,
     /// It does not run before this instant: RFC 3339, or from now as in +2h
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", allow_hyphen_values = true)]
     at: Option<String>,
     /// How often it is tried again if it fails [default: what its task says]
     #[arg(long, value_name = "N")]

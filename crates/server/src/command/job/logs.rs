@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,7 +15,9 @@ use crate::command::named::{id, job, text};
 use crate::command::paint::Paint;
 use crate::command::table::harmless;
 
+/// Between two looks at what an attempt prints, of which no event tells: at first; it grows by half …
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// … up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
@@ -78,17 +81,24 @@ impl LogsArgs {
 
     /// Prints the lines of the last attempt, and of each that comes after it, until the job has ended.
     async fn follow(&self, connection: &Connection) -> Result<(), CliError> {
-        let clock = SystemClock::new();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let mut watch = connection
+            .watch(Arc::clone(&clock), &[self.job.to_string()])
+            .await;
         let mut place = Place::default();
         let mut pause = FIRST_PAUSE;
         loop {
             // In this order: what was printed before the end is there when the end is.
-            let job = connection.get(format!("/jobs/{}", self.job)).await?.data();
-            let executions = self.executions(connection).await?;
+            let job = async |connection: &Connection| connection.get(format!("/jobs/{}", self.job)).await;
+            let job = watch.read(job).await?.data();
+            let executions = watch.read(async |connection| self.executions(connection).await);
+            let executions = executions.await?;
             let mut has_grown = false;
             for execution in place.unread(&executions) {
                 let attempt = execution["attempt"].as_u64().unwrap_or_default();
-                let new = lines(connection, id(execution), place.seen_of(attempt)).await?;
+                let seen = place.seen_of(attempt);
+                let new = watch.read(async |connection| lines(connection, id(execution), seen).await);
+                let new = new.await?;
                 has_grown |= !new.is_empty();
                 print(&written(&new))?;
                 place.advance(attempt, new.len() as u64);
@@ -101,7 +111,11 @@ impl LogsArgs {
             } else {
                 (pause + pause / 2).min(LONGEST_PAUSE)
             };
-            clock.sleep(pause).await;
+            // While none runs, nothing is printed.
+            let runs = executions
+                .first()
+                .is_some_and(|last| text(last, "status") == "RUNNING");
+            watch.news(runs.then_some(pause)).await;
         }
     }
 }

@@ -9,16 +9,14 @@ use serde_json::Value;
 
 use super::{error_line, has_ended};
 use crate::cli::{CliError, CommonArgs, note};
-use crate::command::connection::{Connection, Purpose, connected};
+use crate::command::connection::{Connection, News, Purpose, connected};
 use crate::command::form::FormArgs;
 use crate::command::moment::length_flag;
 use crate::command::named::{id, job, text};
 use crate::command::table::harmless;
 
-/// Between two questions at first; it grows by half …
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// … up to this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often it is asked how far a job is, for a bar on a terminal: no event tells that.
+const PROGRESS: Duration = Duration::from_secs(1);
 
 /// How long is waited.
 #[derive(Clone, Copy, Debug, Args)]
@@ -43,9 +41,6 @@ impl JobWaitArgs {
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let ids: Vec<String> = self.jobs.iter().map(ToString::to_string).collect();
         connected(common, Purpose::Read, async |connection| {
-            if !connection.has_server() {
-                note("note: no server runs; the jobs wait until one is started (`ratchet serve`)");
-            }
             self.waiting.until_ended(connection, &ids, self.form).await
         })
     }
@@ -137,28 +132,50 @@ struct Ended {
 }
 
 impl Waiting<'_> {
-    /// Asks for each job that has not ended, with growing pauses, in the order of the ids.
+    /// Reads each job that has not ended whenever there may be something new of it, in the order of the ids.
     async fn wait(&self, ids: &[String]) -> Result<Ended, CliError> {
         let began = self.clock.monotonic();
+        let mut watch = self.connection.watch(Arc::clone(&self.clock), ids).await;
         let mut jobs: Vec<Value> = vec![Value::Null; ids.len()];
-        let mut pause = FIRST_PAUSE;
+        let mut news = News::Unknown;
+        let mut is_told = false;
         loop {
             for (place, id) in ids.iter().enumerate() {
-                if !has_ended(&jobs[place]) {
-                    jobs[place] = self.connection.get(format!("/jobs/{id}")).await?.data();
+                if news.concerns(id) && !has_ended(&jobs[place]) {
+                    let read = async |connection: &Connection| connection.get(format!("/jobs/{id}")).await;
+                    jobs[place] = watch.read(read).await?.data();
                     self.show(place, &jobs[place]).await?;
                 }
             }
             if jobs.iter().all(has_ended) {
                 return Ok(Ended { jobs, in_time: true });
             }
+            if !std::mem::replace(&mut is_told, true) && !self.connection.has_server() {
+                note("note: no server runs; the jobs wait until one is started (`ratchet serve`)");
+            }
             let waited = self.clock.monotonic().saturating_sub(began);
             let left = self.timeout.map(|timeout| timeout.saturating_sub(waited));
             if left == Some(Duration::ZERO) {
                 return Ok(Ended { jobs, in_time: false });
             }
-            self.clock.sleep(left.map_or(pause, |left| left.min(pause))).await;
-            pause = (pause + pause / 2).min(LONGEST_PAUSE);
+            let progress = self.looks_at(&jobs).then_some(PROGRESS);
+            news = tokio::select! {
+                news = watch.news(progress) => news,
+                () = self.sleep(left) => News::Unknown,
+            };
+        }
+    }
+
+    /// Whether somebody looks at how far one of the jobs is.
+    fn looks_at(&self, jobs: &[Value]) -> bool {
+        !self.bars.shown.is_empty() && jobs.iter().any(|job| text(job, "status") == "PROCESSING")
+    }
+
+    /// For ever, if there is no length.
+    async fn sleep(&self, length: Option<Duration>) {
+        match length {
+            Some(length) => self.clock.sleep(length).await,
+            None => std::future::pending().await,
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct PauseArgs {
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     /// When it resumes by itself: RFC 3339, or from now as in +2h
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", allow_hyphen_values = true)]
     until: Option<String>,
     /// Who pauses it [default: the user of this process]
     #[arg(long, value_name = "WHO")]

@@ -1,11 +1,10 @@
 use clap::Args;
 use serde_json::json;
 
+use super::fields::{FieldArgs, program};
 use crate::cli::{CliError, CommonArgs};
-use crate::command::apply::standard_input;
-use crate::command::connection::{Call, Purpose, body, connected};
+use crate::command::connection::{Call, Purpose, connected};
 use crate::command::form::FormArgs;
-use crate::command::json::typed_json;
 use crate::command::named::{id, text};
 use crate::command::table::harmless;
 
@@ -20,18 +19,8 @@ pub(crate) struct CreateArgs {
     /// Its version
     #[arg(id = "version_of_task", long = "version", value_name = "VERSION")]
     version: String,
-    /// What it does
-    #[arg(long, value_name = "TEXT")]
-    description: Option<String>,
-    /// The JSON Schema of its input: as it is, or @FILE
-    #[arg(long, value_name = "JSON")]
-    input_schema: Option<String>,
-    /// The JSON Schema of what it returns: as it is, or @FILE
-    #[arg(long, value_name = "JSON")]
-    output_schema: Option<String>,
-    /// Anything to be kept with it: as it is, or @FILE
-    #[arg(long, value_name = "JSON")]
-    metadata: Option<String>,
+    #[command(flatten)]
+    fields: FieldArgs,
     /// Do not let its jobs run before it is enabled
     #[arg(long)]
     disabled: bool,
@@ -41,26 +30,13 @@ pub(crate) struct CreateArgs {
 
 impl CreateArgs {
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        let source = if self.file == "-" {
-            standard_input()?
-        } else {
-            std::fs::read_to_string(&self.file)
-                .map_err(|error| CliError::Usage(format!("{}: {error}", self.file)))?
-        };
-        let json = |flag, text: &Option<String>| {
-            let text = text.as_deref();
-            text.map(|text| typed_json(flag, text)).transpose()
-        };
-        let request = body([
-            ("name", Some(json!(self.name))),
-            ("version", Some(json!(self.version))),
-            ("description", self.description.as_ref().map(|text| json!(text))),
-            ("enabled", self.disabled.then_some(json!(false))),
-            ("inputSchema", json("--input-schema", &self.input_schema)?),
-            ("outputSchema", json("--output-schema", &self.output_schema)?),
-            ("metadata", json("--metadata", &self.metadata)?),
-            ("sourceCode", Some(json!(source))),
-        ]);
+        let mut request = self.fields.body()?;
+        request["name"] = json!(self.name);
+        request["version"] = json!(self.version);
+        request["sourceCode"] = program(&self.file)?;
+        if self.disabled {
+            request["enabled"] = json!(false);
+        }
         connected(common, Purpose::Change, async |connection| {
             let created = Call::post("/tasks").sending(request);
             let created = connection.send(created).await?.data();

@@ -1,12 +1,15 @@
 use std::fmt::Write;
 
 use clap::Args;
-use ratchet_interfaces::{Task, TaskDefinition, TaskListing};
+use ratchet_interfaces::{Task, TaskDefinition, TaskId, TaskListing, ValidationIssue, compare_versions};
 use serde_json::{Value, json};
 
 use super::lookup::{offered, stored};
 use crate::cli::{CliError, CommonArgs};
+use crate::command::connection::{Call, Purpose, connected};
 use crate::command::form::FormOrJsonArgs;
+use crate::command::named::{id, text};
+use crate::command::table::{Canvas, Cell, Tone, harmless};
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
@@ -23,26 +26,41 @@ pub(super) struct Known {
 
 impl ListArgs {
     pub(super) fn run(&self, common: &CommonArgs) -> Result<(), CliError> {
-        let settings = common.settings()?;
-        let listings = offered(&settings)?;
-        let known = joined(&listings, stored(common, &settings)?);
-        let issues: Vec<_> = listings.iter().flat_map(|(_, listing)| &listing.issues).collect();
+        let (known, issues) = known(common)?;
         let tasks: Vec<Value> = known.iter().map(Known::brief).collect();
         let told: Vec<Value> = issues
             .iter()
             .map(|issue| json!({"task": issue.task, "field": issue.field, "message": issue.message}))
             .collect();
         self.form.print(&json!({"tasks": tasks, "issues": told}), || {
-            let mut text = table(&known);
+            let mut text = table(Canvas::of_stdout(), &known);
             if !issues.is_empty() {
                 text.push_str("\nNot in order:\n");
             }
             for issue in issues {
-                let _ = writeln!(text, "  {}/{}: {}", issue.task, issue.field, issue.message);
+                let told = format!("  {}/{}: {}", issue.task, issue.field, issue.message);
+                let _ = writeln!(text, "{}", harmless(&told));
             }
             text
         })
     }
+}
+
+/// The tasks of the server that was named, or else of the folders and the database here. What keeps others out is known where
+/// the folders are.
+pub(super) fn known(common: &CommonArgs) -> Result<(Vec<Known>, Vec<ValidationIssue>), CliError> {
+    if common.server()?.is_some() {
+        let rows = connected(common, Purpose::Read, async |connection| {
+            Ok(connection.list(Call::get("/tasks"), u64::MAX).await?.rows)
+        })?;
+        let known: Result<_, _> = rows.into_iter().map(Known::of_server).collect();
+        return Ok((sorted(known?), Vec::new()));
+    }
+    let settings = common.settings()?;
+    let listings = offered(&settings)?;
+    let known = joined(&listings, stored(common, &settings)?);
+    let issues = listings.into_iter().flat_map(|(_, listing)| listing.issues);
+    Ok((known, issues.collect()))
 }
 
 /// Who has which task, by name and version.
@@ -74,6 +92,7 @@ pub(super) fn joined(listings: &[(&'static str, TaskListing)], mut stored: Vec<T
             state: match (row.removed_at.is_some(), is_broken, listing) {
                 (true, _, _) => "removed",
                 (false, true, _) => "broken",
+                (false, false, None) if !row.enabled => "disabled",
                 (false, false, Some(_)) => "gone",
                 (false, false, None) => "stored",
             },
@@ -81,8 +100,13 @@ pub(super) fn joined(listings: &[(&'static str, TaskListing)], mut stored: Vec<T
             registry: row.registry,
         }
     }));
+    sorted(known)
+}
+
+/// By name, and the versions of one by their order.
+fn sorted(mut known: Vec<Known>) -> Vec<Known> {
     known.sort_by(|a, b| {
-        let by_version = || ratchet_interfaces::compare_versions(&a.task.version, &b.task.version);
+        let by_version = || compare_versions(&a.task.version, &b.task.version);
         a.task.name.cmp(&b.task.name).then_with(by_version)
     });
     known
@@ -101,6 +125,35 @@ fn is_same(one: &TaskDefinition, other: &TaskDefinition) -> bool {
 }
 
 impl Known {
+    /// As a server shows it, which keeps to itself what is its own concern.
+    fn of_server(mut row: Value) -> Result<Self, CliError> {
+        let is = |field: &str| row[field] == true;
+        let registry = text(&row, "registrySource").to_owned();
+        let state = match (row["removedAt"].is_null(), is("enabled"), is("inSync")) {
+            (false, ..) => "removed",
+            (true, false, _) => "disabled",
+            (true, true, false) => "changed",
+            (true, true, true) if registry == Task::DATABASE => "stored",
+            (true, true, true) => "ready",
+        };
+        let failed = |error: &dyn std::error::Error| CliError::failed(error);
+        let id: TaskId = id(&row).parse().map_err(|error| failed(&error))?;
+        let [name, version, runtime] = ["name", "version", "runtime"].map(|field| text(&row, field));
+        let mut task = TaskDefinition::new(id, name, version, runtime);
+        let own = |field: &str| row[field].as_str().map(str::to_owned);
+        task.description = own("description");
+        task.source = own("sourceCode");
+        let mut json = |field: &str| Some(row[field].take()).filter(|value| !value.is_null());
+        task.input_schema = json("inputSchema");
+        task.output_schema = json("outputSchema");
+        task.metadata = json("metadata");
+        Ok(Self {
+            task,
+            registry,
+            state,
+        })
+    }
+
     fn brief(&self) -> Value {
         let Self {
             task,
@@ -122,8 +175,7 @@ impl Known {
     }
 }
 
-fn table(known: &[Known]) -> String {
-    let heads = ["NAME", "VERSION", "RUNTIME", "REGISTRY", "STATE", "DESCRIPTION"].map(str::to_owned);
+fn table(canvas: Canvas, known: &[Known]) -> String {
     let rows = known.iter().map(
         |Known {
              task,
@@ -132,39 +184,34 @@ fn table(known: &[Known]) -> String {
          }| {
             let description = task.description.as_deref().unwrap_or_default();
             [
-                task.name.clone(),
-                task.version.clone(),
-                task.runtime.clone(),
-                registry.clone(),
-                (*state).to_owned(),
-                description.lines().next().unwrap_or_default().to_owned(),
+                task.name.as_str().into(),
+                task.version.as_str().into(),
+                task.runtime.as_str().into(),
+                registry.as_str().into(),
+                shown(state),
+                description.lines().next().unwrap_or_default().into(),
             ]
         },
     );
-    let rows: Vec<[String; 6]> = std::iter::once(heads).chain(rows).collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
+    canvas.table(
+        ["NAME", "VERSION", "RUNTIME", "REGISTRY", "STATE", "DESCRIPTION"],
+        rows,
+    )
+}
+
+fn shown(state: &str) -> Cell {
+    let tone = match state {
+        "ready" | "stored" => Tone::Good,
+        "new" => Tone::Plain,
+        "changed" | "disabled" => Tone::Doubtful,
+        _ => Tone::Bad,
     };
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        let _ = writeln!(text, "{}", cells.join("  ").trim_end());
-    }
-    text
+    Cell::toned(state, tone)
 }
 
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use ratchet_interfaces::TaskId;
 
     use super::*;
 
@@ -213,19 +260,30 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_as_wide_as_their_widest_cell() {
-        let known = Known {
-            task: TaskDefinition {
-                description: Some("Greets\nat length".to_owned()),
-                ..TaskDefinition::new(TaskId::new(), "a-long-name", "1", "javascript")
-            },
-            registry: "files".to_owned(),
-            state: "ready",
+    fn a_task_that_a_server_shows_is_known_by_what_it_says() {
+        let of = |changes: Value| {
+            let mut row = json!({
+                "id": TaskId::new().to_string(), "name": "a", "version": "1", "description": "Adds", "enabled": true,
+                "registrySource": "files", "runtime": "javascript", "inSync": true, "removedAt": null,
+                "metadata": {"folder": "tasks/a"},
+            });
+            row.as_object_mut()
+                .unwrap()
+                .extend(changes.as_object().unwrap().clone());
+            Known::of_server(row).unwrap()
         };
-        assert_eq!(
-            table(&[known]),
-            "NAME         VERSION  RUNTIME     REGISTRY  STATE  DESCRIPTION\n\
-             a-long-name  1        javascript  files     ready  Greets\n"
-        );
+        assert_eq!(of(json!({})).task.folder(), Some("tasks/a"));
+        for (changes, state) in [
+            (json!({}), "ready"),
+            (json!({"inSync": false}), "changed"),
+            (json!({"enabled": false, "inSync": false}), "disabled"),
+            (
+                json!({"enabled": false, "removedAt": "2026-01-01T00:00:00Z"}),
+                "removed",
+            ),
+            (json!({"registrySource": "database"}), "stored"),
+        ] {
+            assert_eq!(of(changes).state, state);
+        }
     }
 }

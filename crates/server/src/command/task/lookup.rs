@@ -2,13 +2,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ratchet_interfaces::{
-    PageRequest, RepositoryFactory, Task, TaskDefinition, TaskFilter, TaskListing, TaskRegistry, TaskSort,
-    compare_versions,
+    PageRequest, RepositoryFactory, Task, TaskDefinition, TaskFilter, TaskId, TaskListing, TaskRegistry,
+    TaskSort, compare_versions,
 };
 use ratchet_registry::{EmbeddedRegistry, FileSystemRegistry, is_task_folder, read_task_folder};
 
 use crate::cli::{CliError, CommonArgs};
-use crate::command::stored::read_from;
+use crate::command::stored::{missing_file, read_from};
 use crate::settings::Settings;
 
 /// The registry of the tasks that come with the server, and that of the folder.
@@ -33,9 +33,7 @@ pub(super) fn offered(settings: &Settings) -> Result<Vec<(&'static str, TaskList
 
 /// Every stored task; none when there is no database yet.
 pub(super) fn stored(common: &CommonArgs, settings: &Settings) -> Result<Vec<Task>, CliError> {
-    if let Some(file) = settings.database.url.file()
-        && !file.try_exists().map_err(|error| CliError::failed(&error))?
-    {
+    if missing_file(&settings.database.url)?.is_some() {
         return Ok(Vec::new());
     }
     read_from(common, async |repositories| all(repositories).await)
@@ -59,7 +57,7 @@ async fn all(repositories: Arc<dyn RepositoryFactory>) -> Result<Vec<Task>, CliE
     }
 }
 
-/// The task that somebody means by `NAME` or `NAME@VERSION`: without a version, the latest.
+/// The task that somebody means by an id, `NAME` or `NAME@VERSION`: without a version, the latest.
 pub(super) fn named<'a, T>(
     text: &str,
     tasks: impl IntoIterator<Item = &'a T>,
@@ -69,10 +67,14 @@ pub(super) fn named<'a, T>(
         Some((name, version)) => (name, Some(version)),
         None => (text, None),
     };
+    let id = text.parse::<TaskId>().ok();
     tasks
         .into_iter()
         .filter(|task| {
             let task = definition(task);
+            if let Some(id) = id {
+                return task.id == id;
+            }
             task.name == name && version.is_none_or(|version| task.version == version)
         })
         .max_by(|a, b| compare_versions(&definition(a).version, &definition(b).version))

@@ -4,15 +4,16 @@ use clap::Args;
 use ratchet_interfaces::{TaskDefinition, TaskLimits};
 use serde_json::{Value, json};
 
-use super::list::{Known, joined};
-use super::lookup::{named, offered, stored, unknown};
+use super::list::{Known, known};
+use super::lookup::{named, unknown};
 use crate::cli::{CliError, CommonArgs};
 use crate::command::form::FormOrJsonArgs;
+use crate::command::table::harmless;
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// The task's name, and with @VERSION one version of it
-    #[arg(value_name = "NAME[@VERSION]")]
+    /// The task's name, NAME@VERSION or id
+    #[arg(value_name = "TASK")]
     task: String,
     #[command(flatten)]
     form: FormOrJsonArgs,
@@ -20,8 +21,7 @@ pub(crate) struct ShowArgs {
 
 impl ShowArgs {
     pub(super) fn run(&self, common: &CommonArgs) -> Result<(), CliError> {
-        let settings = common.settings()?;
-        let known = joined(&offered(&settings)?, stored(common, &settings)?);
+        let (known, _) = known(common)?;
         let Some(found) = named(&self.task, &known, |known| &known.task) else {
             return Err(unknown(
                 &self.task,
@@ -94,9 +94,10 @@ fn told(known: &Known, others: &[&str]) -> String {
             source.as_ref().map(|source| format!("{} bytes", source.len())),
         ),
     ];
-    let mut text = format!("{name} {version}\n");
+    let mut text = harmless(&format!("{name} {version}\n"));
     for (field, value) in lines {
         if let Some(value) = value {
+            let value = harmless(&value);
             let _ = writeln!(
                 text,
                 "  {field:<15} {}",

@@ -4,7 +4,7 @@ use ratchet_interfaces::{Clock, Scope};
 use ratchet_scheduler::SystemClock;
 use serde_json::{Value, json};
 
-use crate::cli::{CliError, CommonArgs};
+use crate::cli::{CliError, CommonArgs, note};
 use crate::command::connection::{Call, Purpose, body, connected_beside};
 use crate::command::form::FormArgs;
 use crate::command::moment::{in_field, local_and_relative, typed, typed_length};
@@ -42,7 +42,11 @@ impl CreateArgs {
                 .await?
                 .data())
         })?;
-        self.form.print(&made, || told(&made, now))
+        if self.form.is_table() {
+            note(&told(&made, now));
+        }
+        // Alone, so that a shell can take it: TOKEN=$(ratchet token create …)
+        self.form.print(&made, || format!("{}\n", text(&made, "token")))
     }
 }
 
@@ -65,8 +69,7 @@ pub(super) fn told(token: &Value, now: DateTime<Utc>) -> String {
         |end| format!("expires {}", local_and_relative(end, now)),
     );
     format!(
-        "{}\n\nThis is the token \"{}\" ({}, {end}). It is not shown again.\n",
-        text(token, "token"),
+        "This is the token \"{}\" ({}, {end}). It is not shown again:",
         harmless(text(token, "name")),
         text(token, "scope").to_lowercase(),
     )

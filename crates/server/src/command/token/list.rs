@@ -9,6 +9,7 @@ use crate::command::connection::{Call, Purpose, connected_beside};
 use crate::command::form::FormArgs;
 use crate::command::moment::{in_field, local_and_relative};
 use crate::command::named::{id, text};
+use crate::command::page::tell_of_none;
 use crate::command::table::{Canvas, Cell, Tone};
 
 #[derive(Debug, Args)]
@@ -26,6 +27,7 @@ impl ListArgs {
         let tokens = connected_beside(common, Purpose::Read, async |connection| {
             Ok(connection.list(call, u64::MAX).await?.rows)
         })?;
+        tell_of_none(tokens.len() as u64);
         let tokens = Value::Array(tokens);
         self.form.print(&tokens, || {
             table(Canvas::of_stdout(), &tokens, SystemClock::new().now())
