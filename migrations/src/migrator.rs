@@ -9,6 +9,7 @@ use crate::m20261128_000002_create_security::CreateSecurity;
 use crate::m20261128_000003_revise_tasks::ReviseTasks;
 use crate::m20261128_000004_index_lists::IndexLists;
 use crate::m20261128_000005_mark_managed_schedules::MarkManagedSchedules;
+use crate::m20261128_000006_index_sorts::IndexSorts;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,7 @@ fn written() -> Vec<Box<dyn Written>> {
         Box::new(ReviseTasks),
         Box::new(IndexLists),
         Box::new(MarkManagedSchedules),
+        Box::new(IndexSorts),
     ]
 }
 

@@ -202,6 +202,13 @@ impl MetadataStore {
         self.index().begin(id)
     }
 
+    /// Of ticks that are on their way, those that an edit has changed since and that are still due, as they are now, each with
+    /// its place; the last comes first.
+    #[must_use]
+    pub fn renewed(&self, ticks: &[DueTick], now: DateTime<Utc>) -> Vec<(usize, DueTick)> {
+        self.index().renewed(ticks, now)
+    }
+
     /// Ends the way of ticks that are on disk: each schedule waits for its next tick, or is forgotten.
     pub fn settle_many(&self, settled: impl IntoIterator<Item = (ScheduleId, u32, Option<DateTime<Utc>>)>) {
         self.change(|index| {

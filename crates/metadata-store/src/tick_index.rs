@@ -225,6 +225,18 @@ impl TickIndex {
         self.activated > 0 || self.earliest().is_some_and(|earliest| earliest <= now)
     }
 
+    /// Of ticks that are on their way, those that an edit has changed since and that are still due, as they are now, each with
+    /// its place; the last comes first.
+    pub(crate) fn renewed(&self, ticks: &[DueTick], now: DateTime<Utc>) -> Vec<(usize, DueTick)> {
+        let now = now.timestamp_micros();
+        let renewed = |(place, tick): (usize, &DueTick)| {
+            let entry = self.entries.get(&tick.schedule_id)?;
+            let is_changed = entry.place == Place::Firing && entry.version > tick.version;
+            (is_changed && entry.wake <= now).then(|| (place, entry.tick(tick.schedule_id)))
+        };
+        ticks.iter().enumerate().rev().filter_map(renewed).collect()
+    }
+
     /// Whether a tick of the schedule was taken and is not settled.
     pub(crate) fn is_on_its_way(&self, id: ScheduleId) -> bool {
         self.entries
@@ -299,6 +311,29 @@ mod tests {
         assert_eq!(index.begin(id).unwrap().scheduled_for, at(10));
         index.settle(id, 1, Some(at(20)));
         assert_eq!(index.earliest(), Some(at(20) + offset));
+    }
+
+    #[test]
+    fn a_tick_on_its_way_is_renewed_by_an_edit_that_leaves_it_due() {
+        let mut index = TickIndex::default();
+        let ids: Vec<_> = (0..3).map(|_| ScheduleId::new()).collect();
+        for id in &ids {
+            index.upsert(schedule(*id, 1, 10));
+        }
+        let mut taken = index.take_due(at(10), 10);
+        taken.sort_by_key(|id| ids.iter().position(|other| other == id));
+        let ticks: Vec<_> = taken.iter().map(|id| index.begin(*id).unwrap()).collect();
+        assert!(index.renewed(&ticks, at(10)).is_empty());
+
+        index.upsert(schedule(ids[0], 2, 10));
+        index.upsert(schedule(ids[1], 2, 20));
+        index.upsert(schedule(ids[2], 3, 10));
+        let renewed = index.renewed(&ticks, at(10));
+        let told: Vec<_> = renewed
+            .iter()
+            .map(|(place, tick)| (*place, tick.version))
+            .collect();
+        assert_eq!(told, [(2, 3), (0, 2)]);
     }
 
     #[test]

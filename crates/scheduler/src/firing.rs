@@ -170,6 +170,7 @@ impl Firing {
         let most = due.len().div_ceil(4).clamp(SMALLEST_BATCH, LARGEST_BATCH);
         let mut batch = in_time(&mut due, &mut self.pending.late, now, most);
         while !batch.firings.is_empty() {
+            self.renew(&mut batch, now);
             // The next decisions are made while the database is busy with these.
             let late = &mut self.pending.late;
             let (answer, next) = tokio::join!(self.bridge.fire_ticks(&batch.firings), async {
@@ -183,6 +184,24 @@ impl Firing {
             batch = next;
         }
         ControlFlow::Continue(())
+    }
+
+    /// Decides anew on ticks whose schedules were edited since they were begun: the row would not have what was decided
+    /// before, and the others of the transaction would have to be written again.
+    fn renew(&mut self, batch: &mut Batch, now: DateTime<Utc>) {
+        for (place, tick) in self.store.renewed(&batch.ticks, now) {
+            match plan_in_time(&tick, now) {
+                Some(firing) => {
+                    batch.firings[place] = firing;
+                    batch.ticks[place] = tick;
+                }
+                None => {
+                    batch.firings.swap_remove(place);
+                    batch.ticks.swap_remove(place);
+                    self.pending.late.push_back(tick);
+                }
+            }
+        }
     }
 
     /// Fires some of the late schedules: until the transaction is large enough, or something else is due.

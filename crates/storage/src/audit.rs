@@ -80,7 +80,7 @@ fn list(backend: DbBackend, filter: &AuditFilter) -> List {
         restriction: rows,
         sort: SortBy::Key(SortOrder::Descending),
         rows: Rows::InOrder,
-        absent: None,
+        rest_of: None,
     }
 }
 

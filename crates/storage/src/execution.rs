@@ -136,7 +136,7 @@ fn lines(backend: DbBackend, id: ExecutionId, filter: &LogFilter) -> List {
         restriction,
         sort: SortBy::Key(SortOrder::Ascending),
         rows: Rows::InOrder,
-        absent: None,
+        rest_of: None,
     }
 }
 

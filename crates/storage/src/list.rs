@@ -21,9 +21,9 @@ pub(crate) struct List {
     pub(crate) restriction: Restriction,
     pub(crate) sort: SortBy,
     pub(crate) rows: Rows,
-    /// The column that none of the rows has a value in, where nothing else is asked of them: they are those that the others
-    /// leave, and an index counts both without a look at a row.
-    pub(crate) absent: Option<&'static str>,
+    /// What none of the rows is, where nothing else is asked of them: they are those that the others leave, and an index
+    /// counts both without a look at a row.
+    pub(crate) rest_of: Option<String>,
 }
 
 /// What a list is sorted by.
@@ -35,6 +35,18 @@ pub(crate) enum SortBy {
     Column(&'static str, SortOrder),
     /// A column that some rows have no value in: these come last in either direction.
     Optional(&'static str, SortOrder),
+    /// A column of few values, one of which almost all rows have.
+    Few(&'static Values, SortOrder),
+}
+
+/// The values of a column that has few.
+#[derive(Debug)]
+pub(crate) struct Values {
+    pub(crate) column: &'static str,
+    /// All of them, in their order.
+    pub(crate) all: &'static [i16],
+    /// The one that almost all rows have: an index holds the others.
+    pub(crate) usual: i16,
 }
 
 /// How the rows of a page are read.
@@ -151,12 +163,40 @@ impl Cut {
 impl List {
     /// The parts that it has, in their order.
     pub(crate) fn parts(self) -> Vec<Self> {
-        let SortBy::Optional(column, order) = self.sort else {
-            return vec![self];
+        match self.sort {
+            SortBy::Key(_) | SortBy::Column(..) => vec![self],
+            SortBy::Optional(column, order) => self.with_and_without(column, order),
+            SortBy::Few(values, order) => {
+                let part = |value: &i16| self.of_value(values, *value, order);
+                match order {
+                    SortOrder::Ascending => values.all.iter().map(part).collect(),
+                    SortOrder::Descending => values.all.iter().rev().map(part).collect(),
+                }
+            }
+        }
+    }
+
+    fn of_value(&self, values: &Values, value: i16, order: SortOrder) -> Self {
+        let Values { column, usual, .. } = values;
+        let others = format!("{column} <> {usual}");
+        let mut part = Self {
+            sort: SortBy::Key(order),
+            ..self.clone()
         };
+        if value == *usual {
+            part.rest_of = Some(others).filter(|_| self.restriction.is_none());
+        } else {
+            // The term of the index.
+            part.restriction.term(others);
+        }
+        part.restriction.term(format!("{column} = {value}"));
+        part
+    }
+
+    fn with_and_without(self, column: &'static str, order: SortOrder) -> Vec<Self> {
         let mut without = Self {
             sort: SortBy::Key(order),
-            absent: Some(column).filter(|_| self.restriction.is_none()),
+            rest_of: Some(format!("{column} IS NOT NULL")).filter(|_| self.restriction.is_none()),
             ..self.clone()
         };
         without.restriction.term(format!("{column} IS NULL"));
@@ -171,7 +211,7 @@ impl List {
     /// `ORDER BY` and what follows it.
     fn order(&self, table: &str, backwards: bool) -> String {
         let (column, order) = match self.sort {
-            SortBy::Key(order) => (None, order),
+            SortBy::Key(order) | SortBy::Few(_, order) => (None, order),
             SortBy::Column(column, order) | SortBy::Optional(column, order) => (Some(column), order),
         };
         let direction = direction(order, backwards);
@@ -230,12 +270,9 @@ impl Counted for List {
             table, restriction, ..
         } = self;
         let count = |restriction: &str| format!("SELECT COUNT(*) FROM {table} WHERE {restriction}");
-        let sql = match self.absent {
+        let sql = match &self.rest_of {
             None => count(&restriction.sql()),
-            Some(column) => {
-                let with = count(&format!("{column} IS NOT NULL"));
-                format!("SELECT (SELECT COUNT(*) FROM {table}) - ({with})")
-            }
+            Some(others) => format!("SELECT (SELECT COUNT(*) FROM {table}) - ({})", count(others)),
         };
         self.statement(sql, [])
     }

@@ -17,9 +17,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// A herd of ticks touches neighbouring rows of a dozen trees: with pages of twice the stock size its transaction
 /// takes a fifth less, and one tick's takes no longer. A file that exists keeps the size that it has.
 const PAGE_SIZE: u32 = 8_192;
-/// Pages in the write-ahead log after which a commit also moves them into the file. The stock 1,000 make every
-/// tenth batch of a thousand ticks wait for that.
-const WAL_AUTOCHECKPOINT: &str = "4000";
+/// Pages in the write-ahead log after which a commit also moves them into the file: where that could not be done beside
+/// the commits, long before.
+const WAL_AUTOCHECKPOINT: &str = "16000";
 /// In KiB, as a negative number.
 const WRITER_CACHE: &str = "-16000";
 /// In KiB, as a negative number; each reader has one.
@@ -103,6 +103,13 @@ impl SqliteFile {
             .foreign_keys(true)
             .pragma("wal_autocheckpoint", WAL_AUTOCHECKPOINT)
             .pragma("cache_size", WRITER_CACHE);
+        let pool = self.pool(1).connect_with(options).await?;
+        Ok(self.watched(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)))
+    }
+
+    /// A connection that moves the write-ahead log into the file, while the one that writes goes on.
+    pub(crate) async fn checkpointer(&self) -> Result<DatabaseConnection, sqlx::Error> {
+        let options = self.options().synchronous(SqliteSynchronous::Full);
         let pool = self.pool(1).connect_with(options).await?;
         Ok(self.watched(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)))
     }

@@ -139,7 +139,7 @@ fn list(backend: DbBackend, filter: &TokenFilter) -> List {
         restriction: rows,
         sort: SortBy::Key(SortOrder::Descending),
         rows: Rows::InOrder,
-        absent: None,
+        rest_of: None,
     }
 }
 

@@ -17,7 +17,9 @@ use crate::list::number;
 const EXACT: u64 = 10_000;
 /// How long a total is kept, for each row that was counted.
 const KEPT_FOR_A_ROW: Duration = Duration::from_micros(1);
-const LONGEST_KEPT: Duration = Duration::from_secs(10);
+/// How much longer than what counting it took, if that is more: not every filter has an index.
+const KEPT_FOR_ITS_TIME: u32 = 20;
+const LONGEST_KEPT: Duration = Duration::from_secs(60);
 /// How many totals are kept at most; each is of another list.
 const MOST: usize = 256;
 
@@ -29,17 +31,20 @@ pub(crate) struct Totals(Mutex<HashMap<String, Kept>>);
 struct Kept {
     rows: u64,
     until: Instant,
+    period: Duration,
 }
 
 impl Totals {
     /// What a statement counts, or has counted a moment ago.
     pub(crate) async fn count(&self, db: &impl ConnectionTrait, statement: Statement) -> Result<u64, DbErr> {
         let list = format!("{} {:?}", statement.sql, statement.values);
-        if let Some(rows) = self.kept(&list, Instant::now()) {
+        let begin = Instant::now();
+        if let Some(rows) = self.kept(&list, begin) {
             return Ok(rows);
         }
         let rows = number(db.query_one_raw(statement).await?)?;
-        self.keep(list, rows, Instant::now());
+        let now = Instant::now();
+        self.keep(list, rows, now, now - begin);
         Ok(rows)
     }
 
@@ -50,11 +55,11 @@ impl Totals {
             return Some(kept.rows);
         }
         // Whoever finds it too old counts; others take the old one meanwhile.
-        kept.until = now + period(kept.rows);
+        kept.until = now + kept.period;
         None
     }
 
-    fn keep(&self, list: String, rows: u64, now: Instant) {
+    fn keep(&self, list: String, rows: u64, now: Instant, took: Duration) {
         let mut totals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if rows < EXACT {
             totals.remove(&list);
@@ -64,15 +69,19 @@ impl Totals {
             totals.retain(|_, kept| kept.until > now);
         }
         if totals.len() < MOST || totals.contains_key(&list) {
-            let until = now + period(rows);
-            totals.insert(list, Kept { rows, until });
+            let period = period(rows, took);
+            let until = now + period;
+            totals.insert(list, Kept { rows, until, period });
         }
     }
 }
 
-fn period(rows: u64) -> Duration {
+fn period(rows: u64, took: Duration) -> Duration {
     let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-    KEPT_FOR_A_ROW.saturating_mul(rows).min(LONGEST_KEPT)
+    KEPT_FOR_A_ROW
+        .saturating_mul(rows)
+        .max(took.saturating_mul(KEPT_FOR_ITS_TIME))
+        .min(LONGEST_KEPT)
 }
 
 #[cfg(test)]
@@ -84,33 +93,35 @@ mod tests {
     #[test]
     fn a_large_total_is_kept_for_a_microsecond_a_row() {
         let (totals, now) = (Totals::default(), Instant::now());
-        totals.keep("jobs".to_owned(), 1_000_000, now);
+        totals.keep("jobs".to_owned(), 1_000_000, now, Duration::ZERO);
         assert_eq!(
             totals.kept("jobs", now + Duration::from_secs(1) - LATER),
             Some(1_000_000)
         );
         assert_eq!(totals.kept("others", now), None);
-        assert_eq!(period(u64::MAX), LONGEST_KEPT);
+        assert_eq!(period(u64::MAX, Duration::ZERO), LONGEST_KEPT);
+        let took = Duration::from_millis(900);
+        assert_eq!(period(1_000_000, took), took * KEPT_FOR_ITS_TIME);
     }
 
     #[test]
     fn one_counts_what_is_too_old_and_the_others_take_it() {
         let (totals, now) = (Totals::default(), Instant::now());
-        totals.keep("jobs".to_owned(), EXACT, now);
+        totals.keep("jobs".to_owned(), EXACT, now, Duration::ZERO);
         let old = now + Duration::from_secs(1);
         assert_eq!(totals.kept("jobs", old), None);
         assert_eq!(totals.kept("jobs", old), Some(EXACT));
         // If the one that counts has not come back by then, another one does.
-        assert_eq!(totals.kept("jobs", old + period(EXACT)), None);
+        assert_eq!(totals.kept("jobs", old + period(EXACT, Duration::ZERO)), None);
     }
 
     #[test]
     fn a_list_that_is_short_or_became_so_is_counted_each_time() {
         let (totals, now) = (Totals::default(), Instant::now());
-        totals.keep("jobs".to_owned(), EXACT - 1, now);
+        totals.keep("jobs".to_owned(), EXACT - 1, now, Duration::ZERO);
         assert_eq!(totals.kept("jobs", now), None);
-        totals.keep("jobs".to_owned(), EXACT, now);
-        totals.keep("jobs".to_owned(), EXACT - 1, now);
+        totals.keep("jobs".to_owned(), EXACT, now, Duration::ZERO);
+        totals.keep("jobs".to_owned(), EXACT - 1, now, Duration::ZERO);
         assert_eq!(totals.kept("jobs", now), None);
     }
 
@@ -118,12 +129,12 @@ mod tests {
     fn no_more_totals_are_kept_than_there_is_room_for_and_old_ones_make_room() {
         let (totals, now) = (Totals::default(), Instant::now());
         for number in 0..=MOST {
-            totals.keep(number.to_string(), EXACT, now);
+            totals.keep(number.to_string(), EXACT, now, Duration::ZERO);
         }
         assert_eq!(totals.kept(&MOST.to_string(), now), None);
         assert_eq!(totals.kept("0", now), Some(EXACT));
         let later = now + Duration::from_secs(1);
-        totals.keep("late".to_owned(), EXACT, later);
+        totals.keep("late".to_owned(), EXACT, later, Duration::ZERO);
         assert_eq!(totals.kept("late", later), Some(EXACT));
     }
 }

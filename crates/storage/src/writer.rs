@@ -9,6 +9,7 @@
 //! In both cases the transaction runs in a task that is not the caller's: one that gives up and drops its future leaves no
 //! half-done transaction behind, and its verb is either on disk or not.
 
+mod checkpoint;
 mod grouped;
 mod pooled;
 mod queued;

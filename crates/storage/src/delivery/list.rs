@@ -12,7 +12,7 @@ pub(super) fn list(backend: DbBackend, filter: &DeliveryFilter, sort: DeliverySo
         restriction: restriction(backend, filter),
         sort: SortBy::Column("created_at", order),
         rows: Rows::ById,
-        absent: None,
+        rest_of: None,
     }
 }
 

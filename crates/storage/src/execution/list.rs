@@ -215,7 +215,7 @@ mod tests {
         let order = SortOrder::Descending;
         assert_eq!(
             found(None, ExecutionSort::CompletedAt(order)).await,
-            ["SCAN executions USING COVERING INDEX executions_completed_at"]
+            ["SCAN executions USING COVERING INDEX executions_ends"]
         );
         let started = ExecutionSort::Started(order);
         assert_eq!(first_step(None, started).await, "SCAN executions");

@@ -1,8 +1,9 @@
 use ratchet_interfaces::{Choice, JobCondition, JobFilter, JobPriority, JobSort, JobStatus};
 use sea_orm::DbBackend;
 
-use crate::list::{List, Rows, SortBy};
+use crate::list::{List, Rows, SortBy, Values};
 use crate::restriction::Restriction;
+use crate::row::rank;
 
 /// Of jobs that have ended, all of which say when: the index on their statuses has these.
 const HAS_ENDED: &str = "completed_at IS NOT NULL";
@@ -16,12 +17,23 @@ pub(super) fn list(backend: DbBackend, filter: &JobFilter, sort: JobSort) -> Lis
             JobSort::QueuedAt(order) => SortBy::Column("queued_at", order),
             JobSort::CompletedAt(order) => SortBy::Optional("completed_at", order),
             JobSort::ScheduledFor(order) => SortBy::Optional("scheduled_for", order),
-            JobSort::Priority(order) => SortBy::Column("priority", order),
+            JobSort::Priority(order) => SortBy::Few(&PRIORITIES, order),
         },
         rows: Rows::ById,
-        absent: None,
+        rest_of: None,
     }
 }
+
+const PRIORITIES: Values = Values {
+    column: "priority",
+    all: &[
+        rank(JobPriority::Low),
+        rank(JobPriority::Normal),
+        rank(JobPriority::High),
+        rank(JobPriority::Critical),
+    ],
+    usual: rank(JobPriority::Normal),
+};
 
 pub(super) fn restriction(backend: DbBackend, filter: &JobFilter) -> Restriction {
     let mut rows = Restriction::none(backend);
@@ -127,6 +139,32 @@ mod tests {
                 .all(|step| !step.contains("jobs") || step.contains("COVERING INDEX")),
             "{counted:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn jobs_by_the_instant_of_their_schedule_are_found_in_its_index() {
+        let parts = parts(&JobFilter::default(), JobSort::ScheduledFor);
+        assert_eq!(
+            found_in_order(parts[0].cut_statement(Cut::DEEP)).await,
+            ["SEARCH jobs USING COVERING INDEX jobs_scheduled_for (scheduled_for>?)"]
+        );
+    }
+
+    #[tokio::test]
+    async fn jobs_by_priority_are_those_of_each_and_the_usual_ones_are_what_the_others_leave() {
+        let parts = parts(&JobFilter::default(), JobSort::Priority);
+        let unusual = "SEARCH jobs USING COVERING INDEX jobs_priority (priority=?)";
+        let found = [unusual, unusual, "SCAN jobs", unusual];
+        for (part, found) in parts.iter().zip(found) {
+            assert_eq!(found_in_order(part.cut_statement(Cut::DEEP)).await, [found]);
+            let counted = steps(part.count_statement()).await;
+            assert!(
+                counted
+                    .iter()
+                    .all(|step| !step.contains("jobs") || step.contains("COVERING INDEX")),
+                "{counted:?}"
+            );
+        }
     }
 
     #[tokio::test]

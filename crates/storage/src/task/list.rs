@@ -23,7 +23,7 @@ pub(super) fn list(backend: DbBackend, filter: &TaskFilter, sort: TaskSort) -> L
         restriction: restriction(backend, filter),
         sort: SortBy::Column(column, order),
         rows: Rows::InOrder,
-        absent: None,
+        rest_of: None,
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn list(backend: DbBackend, filter: &TickFilter, sort: TickSort) -> L
         restriction: restriction(backend, filter),
         sort: SortBy::Column("scheduled_for", order),
         rows: Rows::InOrder,
-        absent: None,
+        rest_of: None,
     }
 }
 

@@ -9,6 +9,7 @@ use sea_orm::{
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
+use super::checkpoint::Checkpoints;
 use super::queued::{Queued, QueuedWrite};
 use super::{Load, Verb, WriteError};
 use crate::sqlite::SqliteFile;
@@ -97,19 +98,27 @@ fn closed() -> WriteError {
 /// Commits one group after the other until the writer is closed.
 async fn serve(file: SqliteFile, connection: DatabaseConnection, mut queue: Queue) -> Result<(), DbErr> {
     let mut connection = Some(connection);
+    let mut checkpoints = Checkpoints::of(file.clone());
     let mut waiting = Group::new();
     while gather(&mut waiting, &mut queue).await {
         let members = next_group(&mut waiting);
+        let of_many_rows = members.iter().any(|verb| is_bulk(&**verb));
         // In a task of its own, a verb that panics ends its group and not the writer.
         let commit = tokio::spawn(commit_and_answer(file.clone(), connection.take(), members));
         match commit.await {
-            Ok(kept) => connection = kept,
+            Ok(kept) => {
+                if let Some(writer) = &kept {
+                    checkpoints.after_commit(writer, of_many_rows).await;
+                }
+                connection = kept;
+            }
             Err(panic) => tracing::error!(error = %panic, "a group of writes was broken off and undone"),
         }
     }
+    let aside = checkpoints.close().await;
     match connection {
-        Some(connection) => connection.close().await,
-        None => Ok(()),
+        Some(connection) => connection.close().await.and(aside),
+        None => aside,
     }
 }
 
@@ -129,21 +138,21 @@ async fn gather(waiting: &mut Group, queue: &mut Queue) -> bool {
 /// Takes out what is committed next. Who writes a row or two waits for one verb of many rows at the most, and for a second
 /// one that may be running; where only such verbs are waiting, they share a commit as well.
 fn next_group(waiting: &mut Group) -> Group {
-    let is_bulk = |verb: &dyn QueuedWrite| verb.load() >= Load::Urgent;
-    let first = waiting
-        .iter()
-        .map(|verb| verb.load())
-        .filter(|load| *load >= Load::Urgent)
-        .min();
     if waiting.iter().all(|verb| is_bulk(&**verb)) {
         return std::mem::take(waiting);
     }
+    let bulk = waiting.iter().filter(|verb| is_bulk(&***verb));
+    let first = bulk.map(|verb| verb.load()).min();
     let mut has_bulk = false;
     let (group, left) = std::mem::take(waiting).into_iter().partition(|verb| {
         !is_bulk(&**verb) || (first == Some(verb.load()) && !std::mem::replace(&mut has_bulk, true))
     });
     *waiting = left;
     group
+}
+
+fn is_bulk(verb: &dyn QueuedWrite) -> bool {
+    verb.load() >= Load::Urgent
 }
 
 /// Returns the connection if it can be used again.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use ratchet_interfaces::{RepositoryError, ScheduleFilter, ScheduleId, ScheduleSort, TaskId};
+use ratchet_interfaces::{
+    RepositoryError, ScheduleFilter, ScheduleId, ScheduleSort, TaskId, UnifiedSchedule,
+};
 use ratchet_storage::test_support::TestDatabase;
 use sea_orm::sqlx::{self, Connection, SqliteConnection};
 
@@ -178,4 +180,41 @@ async fn what_waits_is_committed_before_the_database_is_closed() {
         .unwrap();
     assert_eq!(after.unwrap().run_count, 50);
     again.close().await.unwrap();
+}
+
+/// The log does not grow with what is written: it is moved into the file meanwhile.
+#[tokio::test]
+async fn the_write_ahead_log_begins_anew_while_writes_go_on() {
+    const LONG: u64 = 4_000 * 8_192;
+    let database = TestDatabase::sqlite().await;
+    let repositories = database.repositories();
+    let task = stored_schedule(&*repositories, "first").await.task_id;
+    let mut log = database.file().unwrap().into_os_string();
+    log.push("-wal");
+    let mut written = 0;
+    for round in 0..60 {
+        let wide: Vec<_> = (0..500)
+            .map(|number| UnifiedSchedule {
+                description: Some("x".repeat(5_000)),
+                ..schedule(&format!("{round} {number}"), task)
+            })
+            .collect();
+        repositories
+            .schedules()
+            .schedule_create_many(&wide)
+            .await
+            .unwrap();
+        written += 500 * 5_000;
+        // A commit of its own, after which the log is looked at.
+        for _ in 0..16 {
+            repositories
+                .schedules()
+                .schedule_record_run(wide[0].id, at(60), None)
+                .await
+                .unwrap();
+        }
+    }
+    assert!(written > 4 * LONG);
+    let length = std::fs::metadata(PathBuf::from(log)).unwrap().len();
+    assert!(length < written / 2, "{length}");
 }
