@@ -5,7 +5,6 @@ mod admit;
 mod caller;
 mod permit;
 mod secret;
-mod tokens;
 
 pub(crate) use access::Access;
 pub(crate) use admit::{Gate, admit};

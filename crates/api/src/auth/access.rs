@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{Token, TokenId, with_causes};
 
-use super::tokens::KnownTokens;
 use crate::auth::permit::TokenNews;
 use crate::config::ApiConfig;
 use crate::idempotency::RunningKeys;
@@ -23,7 +22,6 @@ pub(crate) struct Access {
     pub(crate) config: ApiConfig,
     pub(crate) rate: RateLimit,
     pub(crate) running: RunningKeys,
-    pub(super) tokens: KnownTokens,
     pub(super) token_news: TokenNews,
     /// Whether requests come from this process alone.
     pub(super) trusts_everybody: bool,
@@ -38,7 +36,6 @@ impl Access {
             rate: RateLimit::new(config.requests_per_second),
             config,
             running: RunningKeys::default(),
-            tokens: KnownTokens::default(),
             token_news: TokenNews::default(),
             trusts_everybody: false,
             noted: Mutex::default(),
@@ -54,10 +51,8 @@ impl Access {
         }
     }
 
-    /// A token was made or revoked over this server, or may have been: what was known is read again, and whoever is being
-    /// answered is looked at again.
+    /// A token was made or revoked over this server, or may have been: whoever is being answered is looked at again.
     pub(crate) fn tokens_changed(&self) {
-        self.tokens.forget();
         self.token_news.tell();
     }
 
