@@ -1,7 +1,8 @@
 //! Indexes for the sort keys that had none, and one for the ends of executions instead of two.
 //!
 //! Almost all jobs have the same priority, so that only the others have an entry, and the rest is what they leave. A
-//! schedule's next run changes with each tick: its index is the one that ticks pay for, a few hundredths of what they cost.
+//! schedule's next run changes with each tick: its index is the one that ticks pay for, a few hundredths of what they cost. It
+//! has `enabled`, since the list is mostly of those.
 
 use async_trait::async_trait;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
@@ -12,7 +13,7 @@ use crate::migrator::Written;
 pub(crate) struct IndexSorts;
 
 const STATEMENTS: &[&str] = &[
-    "CREATE INDEX schedules_next_run ON schedules (next_run, id) WHERE next_run IS NOT NULL",
+    "CREATE INDEX schedules_next_run ON schedules (next_run, id, enabled) WHERE next_run IS NOT NULL",
     "CREATE INDEX jobs_scheduled_for ON jobs (scheduled_for, id) WHERE scheduled_for IS NOT NULL",
     "CREATE INDEX jobs_priority ON jobs (priority, id) WHERE priority <> 1",
     "DROP INDEX executions_completed_at",

@@ -202,6 +202,12 @@ impl MetadataStore {
         self.index().begin(id)
     }
 
+    /// The tick of a schedule that waits, if it is due: taken and begun in one, without the way over the job runtime.
+    #[must_use]
+    pub fn begin_again(&self, id: ScheduleId, now: DateTime<Utc>) -> Option<DueTick> {
+        self.change(|index| index.begin_again(id, now))
+    }
+
     /// Of ticks that are on their way, those that an edit has changed since and that are still due, as they are now, each with
     /// its place; the last comes first.
     #[must_use]

@@ -195,6 +195,18 @@ impl TickIndex {
         Some(entry.tick(id))
     }
 
+    /// The tick of a schedule that waits, if it is due: taken and begun in one.
+    pub(crate) fn begin_again(&mut self, id: ScheduleId, now: DateTime<Utc>) -> Option<DueTick> {
+        let now = now.timestamp_micros();
+        let entry = self
+            .entries
+            .get_mut(&id)
+            .filter(|entry| entry.place == Place::Waiting && entry.wake <= now)?;
+        self.order.remove(&(entry.wake, id));
+        entry.place = Place::Firing;
+        Some(entry.tick(id))
+    }
+
     /// Ends the way of a tick: the schedule waits for `next`, or is forgotten if there is none. Where the schedule
     /// was edited since `version`, what the edit said holds.
     pub(crate) fn settle(&mut self, id: ScheduleId, version: u32, next: Option<DateTime<Utc>>) {
@@ -334,6 +346,19 @@ mod tests {
             .map(|(place, tick)| (*place, tick.version))
             .collect();
         assert_eq!(told, [(2, 3), (0, 2)]);
+    }
+
+    #[test]
+    fn a_tick_that_waits_and_is_due_is_begun_again() {
+        let mut index = TickIndex::default();
+        let id = ScheduleId::new();
+        index.upsert(schedule(id, 1, 10));
+        assert!(index.begin_again(id, at(9)).is_none());
+        assert_eq!(index.begin_again(id, at(10)).unwrap().scheduled_for, at(10));
+        assert_eq!((index.earliest(), index.in_flight()), (None, 1));
+        assert!(index.begin_again(id, at(10)).is_none());
+        index.settle(id, 1, Some(at(20)));
+        assert_eq!((index.earliest(), index.in_flight()), (Some(at(20)), 0));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
 use ratchet_interfaces::{
     Clock, CommittedFirings, EventSink, FiringOutcome, RepositoryError, Signal, TickFiring, with_causes,
 };
@@ -22,11 +24,13 @@ mod refusal;
 /// then theirs alone, and none of them waits for the disk.
 const LARGEST_HERD: usize = 16_384;
 
-/// How many schedules' decisions go into one transaction: a quarter of the herd, within these. It is enough that a
+/// How many schedules' decisions go into one transaction: an eighth of the herd, within these. It is enough that a
 /// transaction's fixed costs do not count, and few enough that neither the first jobs of the herd nor whoever else writes
 /// waits for the whole of it.
-const SMALLEST_BATCH: usize = 256;
+const SMALLEST_BATCH: usize = 128;
 const LARGEST_BATCH: usize = 2_500;
+/// How many such transactions are asked for at once: while one commits the next waits, so that nothing slow comes between.
+const AHEAD: usize = 2;
 
 /// How many ledger rows of late schedules go into one transaction, but for what the last of them has more.
 const LARGEST_LEDGER: usize = 4_096;
@@ -167,23 +171,45 @@ impl Firing {
     async fn fire_in_time(&mut self) -> ControlFlow<()> {
         let now = self.clock.now();
         let mut due = one_a_schedule(std::mem::take(&mut self.pending.due)).into_iter();
-        let most = due.len().div_ceil(4).clamp(SMALLEST_BATCH, LARGEST_BATCH);
-        let mut batch = in_time(&mut due, &mut self.pending.late, now, most);
-        while !batch.firings.is_empty() {
-            self.renew(&mut batch, now);
-            // The next decisions are made while the database is busy with these.
-            let late = &mut self.pending.late;
-            let (answer, next) = tokio::join!(self.bridge.fire_ticks(&batch.firings), async {
-                in_time(&mut due, late, now, most)
-            },);
-            let went_on = self.committed(batch, answer).await;
-            if went_on.is_break() || self.pending.failures > 0 {
-                self.pending.due.extend(next.ticks.into_iter().chain(due));
-                return went_on;
+        let most = due.len().div_ceil(8).clamp(SMALLEST_BATCH, LARGEST_BATCH);
+        let mut on_their_way = FuturesOrdered::new();
+        let mut goes_on = true;
+        loop {
+            while goes_on && on_their_way.len() < AHEAD {
+                let batch = self.next_batch(&mut due, now, most);
+                if batch.firings.is_empty() {
+                    break;
+                }
+                let bridge = Arc::clone(&self.bridge);
+                on_their_way.push_back(async move {
+                    let answer = bridge.fire_ticks(&batch.firings).await;
+                    (batch, answer)
+                });
             }
-            batch = next;
+            let Some((batch, answer)) = on_their_way.next().await else {
+                break;
+            };
+            self.committed(batch, answer).await?;
+            goes_on = self.pending.failures == 0;
         }
+        self.pending.due.extend(due);
         ControlFlow::Continue(())
+    }
+
+    /// Decides on the next ticks; before these, on such as were edited in the moment in which they were committed.
+    fn next_batch(
+        &mut self,
+        due: &mut impl Iterator<Item = DueTick>,
+        now: DateTime<Utc>,
+        most: usize,
+    ) -> Batch {
+        let Pending { due: again, late, .. } = &mut self.pending;
+        let mut batch = in_time(&mut again.drain(..), late, self.clock.now(), usize::MAX);
+        let rest = in_time(due, late, now, most);
+        batch.ticks.extend(rest.ticks);
+        batch.firings.extend(rest.firings);
+        self.renew(&mut batch, now);
+        batch
     }
 
     /// Decides anew on ticks whose schedules were edited since they were begun: the row would not have what was decided
@@ -295,6 +321,11 @@ impl Firing {
         for (tick, outcome) in batch.ticks.iter().zip(outcomes) {
             if tick.resumes || *outcome == FiringOutcome::Stale {
                 self.resettle(tick).await?;
+                // An edit that came in the very moment may have left it due.
+                let now = self.clock.now();
+                self.pending
+                    .due
+                    .extend(self.store.begin_again(tick.schedule_id, now));
             }
         }
         ControlFlow::Continue(())
