@@ -18,7 +18,7 @@ use ratchet_repository_bridge::{
     RepositoryBridge, Timetable, first_tick, parse_specification, read_specification,
 };
 
-use self::replacing::{concerns_ticks, replacement};
+use self::replacing::replacement;
 use crate::arming::Arming;
 use crate::event::{tell_of_firings, tell_of_jobs, tell_of_schedule};
 use crate::tick_plan::{Missed, plan};
@@ -102,7 +102,7 @@ impl Edits {
         let rule = self.checked(&mut schedule, &HashMap::new()).await?;
         let mut before = self.stored(schedule.id, DURING).await?;
         let was_enabled = before.enabled;
-        if before.next_run.is_some_and(|next| next <= now) && concerns_ticks(&before, &schedule) {
+        if before.next_run.is_some_and(|next| next <= now) {
             self.decide_before_edit(&before, now, DURING).await?;
             before = self.stored(schedule.id, DURING).await?;
         }

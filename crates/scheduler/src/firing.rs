@@ -173,43 +173,40 @@ impl Firing {
         let mut due = one_a_schedule(std::mem::take(&mut self.pending.due)).into_iter();
         let most = due.len().div_ceil(8).clamp(SMALLEST_BATCH, LARGEST_BATCH);
         let mut on_their_way = FuturesOrdered::new();
+        let bridge = Arc::clone(&self.bridge);
+        let fire = |batch: Batch| {
+            let bridge = Arc::clone(&bridge);
+            async move {
+                let answer = bridge.fire_ticks(&batch.firings).await;
+                (batch, answer)
+            }
+        };
         let mut goes_on = true;
         loop {
             while goes_on && on_their_way.len() < AHEAD {
-                let batch = self.next_batch(&mut due, now, most);
+                let mut batch = in_time(&mut due, &mut self.pending.late, now, most);
+                self.renew(&mut batch, now);
                 if batch.firings.is_empty() {
                     break;
                 }
-                let bridge = Arc::clone(&self.bridge);
-                on_their_way.push_back(async move {
-                    let answer = bridge.fire_ticks(&batch.firings).await;
-                    (batch, answer)
-                });
+                on_their_way.push_back(fire(batch));
             }
             let Some((batch, answer)) = on_their_way.next().await else {
                 break;
             };
             self.committed(batch, answer).await?;
             goes_on = self.pending.failures == 0;
+            // Those that were edited in the moment in which they were committed are late enough.
+            if goes_on {
+                let Pending { due: again, late, .. } = &mut self.pending;
+                let batch = in_time(&mut again.drain(..), late, self.clock.now(), usize::MAX);
+                if !batch.firings.is_empty() {
+                    on_their_way.push_back(fire(batch));
+                }
+            }
         }
         self.pending.due.extend(due);
         ControlFlow::Continue(())
-    }
-
-    /// Decides on the next ticks; before these, on such as were edited in the moment in which they were committed.
-    fn next_batch(
-        &mut self,
-        due: &mut impl Iterator<Item = DueTick>,
-        now: DateTime<Utc>,
-        most: usize,
-    ) -> Batch {
-        let Pending { due: again, late, .. } = &mut self.pending;
-        let mut batch = in_time(&mut again.drain(..), late, self.clock.now(), usize::MAX);
-        let rest = in_time(due, late, now, most);
-        batch.ticks.extend(rest.ticks);
-        batch.firings.extend(rest.firings);
-        self.renew(&mut batch, now);
-        batch
     }
 
     /// Decides anew on ticks whose schedules were edited since they were begun: the row would not have what was decided

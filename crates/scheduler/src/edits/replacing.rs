@@ -45,54 +45,6 @@ pub(super) fn replacement(
     Ok(schedule)
 }
 
-/// Whether a tick that is due would become something else by an edit. What a schedule is called and described as, no tick
-/// reads.
-pub(super) fn concerns_ticks(before: &UnifiedSchedule, given: &UnifiedSchedule) -> bool {
-    read_by_ticks(before) != read_by_ticks(given)
-}
-
-fn read_by_ticks(schedule: &UnifiedSchedule) -> impl PartialEq {
-    let UnifiedSchedule {
-        id,
-        task_id,
-        name: _,
-        description: _,
-        specification,
-        timezone,
-        input,
-        enabled,
-        state: _,
-        state_reason: _,
-        policies,
-        pause: _,
-        priority,
-        max_retries,
-        timeout_seconds,
-        next_run: _,
-        last_run: _,
-        run_count: _,
-        consecutive_failures: _,
-        requests: _,
-        effective_from: _,
-        output_destinations,
-        metadata: _,
-        managed_by: _,
-        version: _,
-        created_at: _,
-        updated_at: _,
-    } = schedule;
-    let ticks = (*id, specification, timezone, *enabled, policies);
-    let jobs = (
-        *task_id,
-        input,
-        *priority,
-        *max_retries,
-        *timeout_seconds,
-        output_destinations,
-    );
-    (ticks, jobs)
-}
-
 /// A schedule that has had all its runs already would be completed without another.
 fn with_runs_left(schedule: &UnifiedSchedule) -> Result<(), SchedulerError> {
     match schedule.policies.max_runs {

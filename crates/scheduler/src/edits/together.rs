@@ -9,7 +9,7 @@ use ratchet_interfaces::{
     UnifiedSchedule,
 };
 
-use super::replacing::{concerns_ticks, replacement};
+use super::replacing::replacement;
 use super::{Edits, Rule, failed, transition};
 use crate::event::tell_of_jobs;
 
@@ -140,7 +140,7 @@ impl Edits {
                 rule,
                 mut before,
             } => {
-                if before.next_run.is_some_and(|next| next <= now) && concerns_ticks(&before, &given) {
+                if before.next_run.is_some_and(|next| next <= now) {
                     self.decide_before_edit(&before, now, DURING).await?;
                     *before = self.stored(given.id, DURING).await?;
                 }

@@ -20,21 +20,6 @@ async fn an_edit_does_not_make_the_tick_vanish_that_was_due_before_it() {
 }
 
 #[tokio::test]
-async fn an_edit_of_what_no_tick_reads_leaves_the_due_tick_to_the_engine() {
-    let row = every_minute(Some(midnight() - TimeDelta::seconds(1)));
-    let renamed = UnifiedSchedule {
-        name: "renamed".to_owned(),
-        description: Some("what it is for".to_owned()),
-        ..row.clone()
-    };
-    let engine = Engine::with(vec![row]);
-    let updated = engine.service.update_schedule(renamed).await.unwrap();
-    assert_eq!(engine.rows.lock().unwrap().calls, 0, "no tick was decided on");
-    assert_eq!(updated.next_run, Some(midnight() - TimeDelta::seconds(1)));
-    assert_eq!(updated.name, "renamed");
-}
-
-#[tokio::test]
 async fn an_edit_that_leaves_the_specification_alone_keeps_the_next_run() {
     let row = every_minute(Some(after(600)));
     let (id, cron) = (row.id, row.specification.clone());
