@@ -13,6 +13,7 @@ mod checkpoint;
 mod grouped;
 mod pooled;
 mod queued;
+mod turns;
 
 use std::io;
 
@@ -42,6 +43,13 @@ pub(crate) enum Load {
     Urgent,
     /// Many rows, which others may have changed.
     Many,
+}
+
+impl Load {
+    /// Whether it is of many rows.
+    const fn is_bulk(self) -> bool {
+        matches!(self, Self::Urgent | Self::Many)
+    }
 }
 
 /// Why a write verb wrote nothing.

@@ -1,6 +1,7 @@
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use ratchet_interfaces::AuditNote;
 use sea_orm::{
@@ -11,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpoints;
 use super::queued::{Queued, QueuedWrite};
+use super::turns::{Group, Turns};
 use super::{Load, Verb, WriteError};
 use crate::sqlite::SqliteFile;
 
@@ -19,7 +21,6 @@ const MAX_GROUP: usize = 1024;
 /// What its thread is called; Linux shows 15 characters.
 const NAME: &str = "ratchet-writer";
 
-type Group = Vec<Box<dyn QueuedWrite>>;
 type Queue = UnboundedReceiver<Box<dyn QueuedWrite>>;
 
 /// Group commit: whatever arrives while a transaction commits goes into the next one.
@@ -99,10 +100,11 @@ fn closed() -> WriteError {
 async fn serve(file: SqliteFile, connection: DatabaseConnection, mut queue: Queue) -> Result<(), DbErr> {
     let mut connection = Some(connection);
     let mut checkpoints = Checkpoints::of(file.clone());
+    let mut turns = Turns::default();
     let mut waiting = Group::new();
     while gather(&mut waiting, &mut queue).await {
-        let members = next_group(&mut waiting);
-        let of_many_rows = members.iter().any(|verb| is_bulk(&**verb));
+        let members = turns.next(&mut waiting, Instant::now());
+        let of_many_rows = members.iter().any(|verb| verb.load().is_bulk());
         // In a task of its own, a verb that panics ends its group and not the writer.
         let commit = tokio::spawn(commit_and_answer(file.clone(), connection.take(), members));
         match commit.await {
@@ -133,26 +135,6 @@ async fn gather(waiting: &mut Group, queue: &mut Queue) -> bool {
         waiting.push(verb);
     }
     !waiting.is_empty()
-}
-
-/// Takes out what is committed next. Who writes a row or two waits for one verb of many rows at the most, and for a second
-/// one that may be running; where only such verbs are waiting, they share a commit as well.
-fn next_group(waiting: &mut Group) -> Group {
-    if waiting.iter().all(|verb| is_bulk(&**verb)) {
-        return std::mem::take(waiting);
-    }
-    let bulk = waiting.iter().filter(|verb| is_bulk(&***verb));
-    let first = bulk.map(|verb| verb.load()).min();
-    let mut has_bulk = false;
-    let (group, left) = std::mem::take(waiting).into_iter().partition(|verb| {
-        !is_bulk(&**verb) || (first == Some(verb.load()) && !std::mem::replace(&mut has_bulk, true))
-    });
-    *waiting = left;
-    group
-}
-
-fn is_bulk(verb: &dyn QueuedWrite) -> bool {
-    verb.load() >= Load::Urgent
 }
 
 /// Returns the connection if it can be used again.
