@@ -39,7 +39,9 @@ impl Turns {
             return bulk;
         }
         let mut bulk = bulk;
-        let place = (0..bulk.len()).min_by_key(|place| bulk[*place].load()).unwrap_or(0);
+        let place = (0..bulk.len())
+            .min_by_key(|place| bulk[*place].load())
+            .unwrap_or(0);
         let one = bulk.remove(place);
         *waiting = few;
         waiting.extend(bulk);
@@ -97,7 +99,10 @@ mod tests {
     fn while_nobody_writes_a_row_verbs_of_many_share_a_commit() {
         use Load::{Few, Many, Urgent};
         let (mut turns, now) = (Turns::default(), Instant::now());
-        assert_eq!(loads(&turns.next(&mut group(&[Many, Urgent]), now)), [Many, Urgent]);
+        assert_eq!(
+            loads(&turns.next(&mut group(&[Many, Urgent]), now)),
+            [Many, Urgent]
+        );
         assert_eq!(loads(&turns.next(&mut group(&[Few]), now)), [Few]);
         let mut waiting = group(&[Many, Urgent]);
         assert_eq!(loads(&turns.next(&mut waiting, now + EXPECTED_FOR)), [Urgent]);
