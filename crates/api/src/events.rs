@@ -31,6 +31,7 @@ use utoipa_axum::routes;
 use crate::auth::{Caller, Permit};
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::state::{ApiState, Services};
+pub(crate) use filter::EXAMPLE as LAST_EVENT_ID;
 use filter::EventQuery;
 pub use hub::EventHub;
 use position::Position;

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::tag::tagged_by_text;
+
 /// How long one waits before something is tried again. It exists only with values in range, also when it is read from
 /// JSON.
 ///
@@ -30,7 +32,7 @@ enum Kind {
 
 /// A backoff as people write it, in seconds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(remote = "Self", tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 enum Written {
     Exponential {
         #[serde(default = "one")]
@@ -47,6 +49,8 @@ enum Written {
         delays_seconds: Vec<f64>,
     },
 }
+
+tagged_by_text!(Written, "type");
 
 const fn one() -> f64 {
     1.0

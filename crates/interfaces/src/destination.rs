@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::name::named_enum;
+use crate::tag::tagged_by_text;
 use crate::{Backoff, JobStatus, WebhookOptions, WebhookRetryPolicy};
 
 /// Where a job's result goes. In JSON its target is tagged by `destinationType`, as in the HTTP contract.
@@ -30,7 +31,7 @@ pub struct OutputDestination {
 
 /// A destination, by its type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "destinationType", rename_all = "lowercase")]
+#[serde(remote = "Self", tag = "destinationType", rename_all = "lowercase")]
 pub enum OutputTarget {
     /// The server's own standard output or error: one line a result.
     Stdio {
@@ -48,6 +49,8 @@ pub enum OutputTarget {
         webhook: WebhookOptions,
     },
 }
+
+tagged_by_text!(OutputTarget, "destinationType");
 
 named_enum! {
     /// Which results a destination is for.

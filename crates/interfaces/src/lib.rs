@@ -44,6 +44,7 @@ mod secret;
 mod signal;
 mod statistics;
 mod stop_token;
+mod tag;
 mod task;
 mod tick;
 mod tick_account;

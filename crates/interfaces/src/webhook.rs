@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::tag::tagged_by_text;
 use crate::{Backoff, BackoffError, Secret};
 
 /// How a result is sent over HTTP.
@@ -256,7 +257,7 @@ impl WebhookRetryPolicy {
 
 /// How a request proves who sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "authType", rename_all = "snake_case")]
+#[serde(remote = "Self", tag = "authType", rename_all = "snake_case")]
 pub enum WebhookAuthentication {
     /// `Authorization: Bearer …`
     Bearer {
@@ -275,6 +276,8 @@ pub enum WebhookAuthentication {
         api_key: ApiKeyAuthentication,
     },
 }
+
+tagged_by_text!(WebhookAuthentication, "authType");
 
 impl WebhookAuthentication {
     fn masked(&self) -> Self {

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::document::show::show;
+use crate::events::LAST_EVENT_ID;
 use crate::router::PREFIX;
 
 /// The reference to the envelope of errors.
@@ -122,8 +123,39 @@ pub(super) fn complete(document: &mut Value) {
     for (path, operations) in paths.into_iter().flatten() {
         for (_, operation) in operations.as_object_mut().into_iter().flatten() {
             show(path, operation, &schemas);
+            let responses = operation["responses"].as_object_mut();
+            for (_, response) in responses.into_iter().flatten() {
+                frame_events(response);
+            }
         }
     }
+}
+
+/// Says of a stream what an event is, whose data is what the operation declares, written as a text.
+fn frame_events(response: &mut Value) {
+    let Some(content) = response.pointer_mut("/content/text~1event-stream") else {
+        return;
+    };
+    let (data, example) = (content["schema"].take(), content["example"].take());
+    content["schema"] = json!({
+        "type": "object",
+        "required": ["id", "event", "data"],
+        "properties": {
+            "id": { "type": "string", "description": "Where to go on after it" },
+            "event": { "type": "string", "description": "Its type" },
+            "data": {
+                "type": "string",
+                "description": "What happened, as JSON",
+                "contentMediaType": "application/json",
+                "contentSchema": data,
+            },
+        },
+    });
+    content["example"] = json!({
+        "id": LAST_EVENT_ID,
+        "event": example["type"],
+        "data": example.to_string(),
+    });
 }
 
 /// Adds an error that the operation does not declare itself.

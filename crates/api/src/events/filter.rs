@@ -38,7 +38,7 @@ const JOB: &str = "jobId";
 const STATUS: &str = "status";
 const AFTER: &str = "lastEventId";
 /// The id of an event, for the document.
-const EXAMPLE: &str = "01935b2e7c0070008000000000000009-42";
+pub(crate) const EXAMPLE: &str = "01935b2e7c0070008000000000000009-42";
 
 impl EventFilter {
     pub(crate) fn lets_pass(&self, event: &Event) -> bool {
