@@ -18,6 +18,7 @@ mod m20261128_000005_mark_managed_schedules;
 mod m20261128_000006_index_sorts;
 mod migrate;
 mod migrator;
+mod steps;
 
 pub use error::MigrationError;
 pub use migrate::{MigrationState, check_not_newer, down, fresh, names, status, up};

@@ -6,72 +6,34 @@
 //! in `schedules` when it ticks. `jobs_ended` has `completed_at` so that SQLite need not look at the job to see that it is in
 //! the index.
 
-use async_trait::async_trait;
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+use crate::steps::Steps;
 
-use crate::dialect;
-use crate::migrator::Written;
-
-pub(crate) struct IndexLists;
-
-const UP: &[&str] = &[
-    "DROP INDEX jobs_queued_at",
-    "CREATE INDEX jobs_queued_at ON jobs (queued_at, id)",
-    "DROP INDEX jobs_task_id",
-    "CREATE INDEX jobs_task_id ON jobs (task_id, queued_at, id)",
-    "DROP INDEX jobs_completed_at",
-    "CREATE INDEX jobs_completed_at ON jobs (completed_at, id) WHERE completed_at IS NOT NULL",
-    "CREATE INDEX jobs_schedule_id ON jobs (schedule_id, queued_at, id) WHERE schedule_id IS NOT NULL",
-    "CREATE INDEX jobs_ended ON jobs (status, queued_at, id, completed_at) WHERE completed_at IS NOT NULL",
-    "CREATE INDEX executions_completed_at ON executions (completed_at, id)",
-    "CREATE INDEX executions_unsuccessful ON executions (status, id) WHERE status <> 'completed'",
-    "CREATE INDEX schedules_created_at ON schedules (created_at, id)",
-];
-
-const DOWN: &[&str] = &[
-    "DROP INDEX schedules_created_at",
-    "DROP INDEX executions_unsuccessful",
-    "DROP INDEX executions_completed_at",
-    "DROP INDEX jobs_ended",
-    "DROP INDEX jobs_schedule_id",
-    "DROP INDEX jobs_completed_at",
-    "CREATE INDEX jobs_completed_at ON jobs (completed_at) WHERE completed_at IS NOT NULL",
-    "DROP INDEX jobs_task_id",
-    "CREATE INDEX jobs_task_id ON jobs (task_id)",
-    "DROP INDEX jobs_queued_at",
-    "CREATE INDEX jobs_queued_at ON jobs (queued_at)",
-];
-
-impl MigrationName for IndexLists {
-    fn name(&self) -> &str {
-        "m20261128_000004_index_lists"
-    }
-}
-
-#[async_trait]
-impl MigrationTrait for IndexLists {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for statement in UP {
-            dialect::execute(manager.get_connection(), statement).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for statement in DOWN {
-            dialect::execute(manager.get_connection(), statement).await?;
-        }
-        Ok(())
-    }
-
-    fn use_transaction(&self) -> Option<bool> {
-        // All migrations of a call share one transaction: see `migrate`.
-        Some(false)
-    }
-}
-
-impl Written for IndexLists {
-    fn statements(&self) -> Vec<&'static str> {
-        UP.to_vec()
-    }
-}
+pub(crate) const INDEX_LISTS: Steps = Steps {
+    name: "m20261128_000004_index_lists",
+    up: &[
+        "DROP INDEX jobs_queued_at",
+        "CREATE INDEX jobs_queued_at ON jobs (queued_at, id)",
+        "DROP INDEX jobs_task_id",
+        "CREATE INDEX jobs_task_id ON jobs (task_id, queued_at, id)",
+        "DROP INDEX jobs_completed_at",
+        "CREATE INDEX jobs_completed_at ON jobs (completed_at, id) WHERE completed_at IS NOT NULL",
+        "CREATE INDEX jobs_schedule_id ON jobs (schedule_id, queued_at, id) WHERE schedule_id IS NOT NULL",
+        "CREATE INDEX jobs_ended ON jobs (status, queued_at, id, completed_at) WHERE completed_at IS NOT NULL",
+        "CREATE INDEX executions_completed_at ON executions (completed_at, id)",
+        "CREATE INDEX executions_unsuccessful ON executions (status, id) WHERE status <> 'completed'",
+        "CREATE INDEX schedules_created_at ON schedules (created_at, id)",
+    ],
+    down: &[
+        "DROP INDEX schedules_created_at",
+        "DROP INDEX executions_unsuccessful",
+        "DROP INDEX executions_completed_at",
+        "DROP INDEX jobs_ended",
+        "DROP INDEX jobs_schedule_id",
+        "DROP INDEX jobs_completed_at",
+        "CREATE INDEX jobs_completed_at ON jobs (completed_at) WHERE completed_at IS NOT NULL",
+        "DROP INDEX jobs_task_id",
+        "CREATE INDEX jobs_task_id ON jobs (task_id)",
+        "DROP INDEX jobs_queued_at",
+        "CREATE INDEX jobs_queued_at ON jobs (queued_at)",
+    ],
+};

@@ -6,10 +6,10 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use crate::dialect::WORDS;
 use crate::m20261124_000001_create_tables::CreateTables;
 use crate::m20261128_000002_create_security::CreateSecurity;
-use crate::m20261128_000003_revise_tasks::ReviseTasks;
-use crate::m20261128_000004_index_lists::IndexLists;
-use crate::m20261128_000005_mark_managed_schedules::MarkManagedSchedules;
-use crate::m20261128_000006_index_sorts::IndexSorts;
+use crate::m20261128_000003_revise_tasks::REVISE_TASKS;
+use crate::m20261128_000004_index_lists::INDEX_LISTS;
+use crate::m20261128_000005_mark_managed_schedules::MARK_MANAGED_SCHEDULES;
+use crate::m20261128_000006_index_sorts::INDEX_SORTS;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +24,10 @@ fn written() -> Vec<Box<dyn Written>> {
     vec![
         Box::new(CreateTables),
         Box::new(CreateSecurity),
-        Box::new(ReviseTasks),
-        Box::new(IndexLists),
-        Box::new(MarkManagedSchedules),
-        Box::new(IndexSorts),
+        Box::new(REVISE_TASKS),
+        Box::new(INDEX_LISTS),
+        Box::new(MARK_MANAGED_SCHEDULES),
+        Box::new(INDEX_SORTS),
     ]
 }
 

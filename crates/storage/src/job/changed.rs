@@ -76,7 +76,8 @@ impl ChangedJob {
             schedule: id_at(2),
             scheduled_for: number(3),
             queued_at: number(4),
-            is_awaited: row.try_get_by_index(5).unwrap_or_default(),
+            // Whoever may wait for it is looked for, rather than left waiting.
+            is_awaited: row.try_get_by_index(5).unwrap_or(true),
             run_after: number(6),
             completed_at: number(7),
             status: status.and_then(|status| status.parse().ok()),

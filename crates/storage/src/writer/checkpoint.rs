@@ -75,8 +75,7 @@ impl Checkpoints {
         moving: JoinHandle<Result<DatabaseConnection, DbErr>>,
         writer: &DatabaseConnection,
     ) -> Result<(), DbErr> {
-        let moved = moving.await.map_err(|panic| DbErr::Custom(panic.to_string()))?;
-        self.beside = Some(moved?);
+        self.beside = Some(moved(moving).await?);
         checkpoint(writer, "PASSIVE").await?;
         Ok(())
     }
@@ -84,10 +83,7 @@ impl Checkpoints {
     /// Before the connection that writes is closed, which empties the log if it is the last.
     pub(super) async fn close(self) -> Result<(), DbErr> {
         let beside = match self.moving {
-            Some(moving) => moving
-                .await
-                .map_err(|panic| DbErr::Custom(panic.to_string()))?
-                .ok(),
+            Some(moving) => Some(moved(moving).await?),
             None => self.beside,
         };
         match beside {
@@ -95,6 +91,12 @@ impl Checkpoints {
             None => Ok(()),
         }
     }
+}
+
+async fn moved(moving: JoinHandle<Result<DatabaseConnection, DbErr>>) -> Result<DatabaseConnection, DbErr> {
+    moving
+        .await
+        .unwrap_or_else(|panic| Err(DbErr::Custom(panic.to_string())))
 }
 
 /// Says how many pages are in the log.
