@@ -40,7 +40,7 @@ impl Written for Steps {
     }
 }
 
-async fn run(statements: &[&str], manager: &SchemaManager) -> Result<(), DbErr> {
+async fn run(statements: &[&str], manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     for statement in statements {
         dialect::execute(manager.get_connection(), statement).await?;
     }
