@@ -27,6 +27,9 @@ fn tag(version: u32) -> String {
     format!("\"{version}\"")
 }
 
+/// How often a change is made that somebody else's come before.
+const ATTEMPTS: usize = 8;
+
 /// What a request says of how the row must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IfMatch {
@@ -53,11 +56,31 @@ impl IfMatch {
         }
     }
 
+    /// Makes a change, which reads the row, and makes it anew on what somebody else wrote meanwhile, unless the request names the
+    /// version that it is meant for. No change is lost: each is made on the one before.
+    pub(crate) async fn settle<T, F>(&self, change: impl Fn() -> F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        for _ in 1..ATTEMPTS {
+            match change().await {
+                Err(conflict) if conflict.is_version_conflict() && !self.names_versions() => {}
+                settled => return settled.map_err(|error| self.overtaken(error)),
+            }
+        }
+        change().await.map_err(|error| self.overtaken(error))
+    }
+
+    const fn names_versions(&self) -> bool {
+        matches!(self, Self::OneOf(_))
+    }
+
     /// A change that somebody else's came before is a failed precondition for who named a version.
-    pub(crate) fn overtaken(&self, conflict: ApiError) -> ApiError {
-        match self {
-            Self::OneOf(_) if conflict.is_version_conflict() => ApiError::stale(conflict.to_string()),
-            _ => conflict,
+    fn overtaken(&self, conflict: ApiError) -> ApiError {
+        if conflict.is_version_conflict() && self.names_versions() {
+            ApiError::stale(conflict.to_string())
+        } else {
+            conflict
         }
     }
 

@@ -100,7 +100,7 @@ impl CreateSchedule {
 }
 
 /// Changes of a schedule. What is left out stays as it is.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatchSchedule {
     /// The task that its jobs run.

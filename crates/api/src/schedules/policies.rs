@@ -64,7 +64,7 @@ impl From<SchedulePolicies> for PoliciesView {
 }
 
 /// Policies that somebody gave. What is left out stays as it is, or at its default.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PolicyChanges {
     /// What happens with missed ticks.

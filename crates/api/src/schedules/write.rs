@@ -75,10 +75,13 @@ pub(super) async fn patch(
     if_match: IfMatch,
     JsonBody(changes): JsonBody<PatchSchedule>,
 ) -> Result<Tagged<One<ScheduleView>>, ApiError> {
-    let before = stored(&services, id).await?;
-    if_match.check(before.version)?;
-    let schedule = changes.applied_to(before, &services).await?;
-    update(&services, schedule, &if_match).await
+    let change = || async {
+        let before = stored(&services, id).await?;
+        if_match.check(before.version)?;
+        let schedule = changes.clone().applied_to(before, &services).await?;
+        Ok(answer(services.scheduler.update_schedule(schedule).await?))
+    };
+    if_match.settle(change).await
 }
 
 /// Deletes a schedule and its ledger. Its jobs stay.
@@ -100,22 +103,24 @@ pub(super) async fn delete(
     PathId(id): PathId<ScheduleId>,
     if_match: IfMatch,
 ) -> Result<Action, ApiError> {
-    let schedule = stored(&services, id).await?;
-    if_match.check(schedule.version)?;
-    let removed = match if_match {
-        IfMatch::OneOf(_) => {
-            let of_version = services
-                .scheduler
-                .remove_schedule_of_version(id, schedule.version);
-            of_version.await
+    let remove = || async {
+        let schedule = stored(&services, id).await?;
+        if_match.check(schedule.version)?;
+        match &if_match {
+            IfMatch::OneOf(_) => {
+                let of_version = services
+                    .scheduler
+                    .remove_schedule_of_version(id, schedule.version);
+                of_version.await?;
+            }
+            IfMatch::Absent | IfMatch::Any => services.scheduler.remove_schedule(id).await?,
         }
-        IfMatch::Absent | IfMatch::Any => services.scheduler.remove_schedule(id).await,
+        Ok(Action::done(format!(
+            "schedule \"{}\" was deleted",
+            schedule.name
+        )))
     };
-    removed.map_err(|error| if_match.overtaken(error.into()))?;
-    Ok(Action::done(format!(
-        "schedule \"{}\" was deleted",
-        schedule.name
-    )))
+    if_match.settle(remove).await
 }
 
 /// Fires a schedule from now on.
@@ -169,20 +174,14 @@ async fn set_enabled(
     if_match: &IfMatch,
     enabled: bool,
 ) -> Result<Tagged<One<ScheduleView>>, ApiError> {
-    let schedule = stored(services, id).await?;
-    if_match.check(schedule.version)?;
-    if schedule.enabled == enabled {
-        return Ok(answer(schedule));
-    }
-    update(services, UnifiedSchedule { enabled, ..schedule }, if_match).await
-}
-
-async fn update(
-    services: &Services,
-    schedule: UnifiedSchedule,
-    if_match: &IfMatch,
-) -> Result<Tagged<One<ScheduleView>>, ApiError> {
-    let updated = services.scheduler.update_schedule(schedule).await;
-    let updated = updated.map_err(|error| if_match.overtaken(error.into()))?;
-    Ok(answer(updated))
+    let change = || async {
+        let schedule = stored(services, id).await?;
+        if_match.check(schedule.version)?;
+        if schedule.enabled == enabled {
+            return Ok(answer(schedule));
+        }
+        let schedule = UnifiedSchedule { enabled, ..schedule };
+        Ok(answer(services.scheduler.update_schedule(schedule).await?))
+    };
+    if_match.settle(change).await
 }

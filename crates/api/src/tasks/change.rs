@@ -80,7 +80,7 @@ impl CreateTask {
 }
 
 /// Changes of a task. What is left out stays as it is.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatchTask {
     /// Its name.

@@ -85,11 +85,14 @@ pub(super) async fn patch(
     if_match: IfMatch,
     JsonBody(changes): JsonBody<PatchTask>,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
-    let before = to_change(&services, id).await?;
-    if_match.check(before.revision)?;
-    let definition = before.definition.clone();
-    let task = changes.applied_to(before, &services)?;
-    update(&services, task, &definition, &if_match).await
+    let change = || async {
+        let before = to_change(&services, id).await?;
+        if_match.check(before.revision)?;
+        let definition = before.definition.clone();
+        let task = changes.clone().applied_to(before, &services)?;
+        update(&services, task, &definition).await
+    };
+    if_match.settle(change).await
 }
 
 /// Deletes a task, and its jobs, which have all ended, with their executions, logs and deliveries.
@@ -116,23 +119,26 @@ pub(super) async fn delete(
     PathId(id): PathId<TaskId>,
     if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    let task = to_change(&services, id).await?;
-    if_match.check(task.revision)?;
-    if !task.is_of_database() && task.removed_at.is_none() {
-        return Err(ApiError::conflict(format!(
-            "registry {} has task {} {}, and would bring it back: take it away there, or disable it",
-            task.registry, task.definition.name, task.definition.version
-        )));
-    }
-    let tasks = services.repositories.tasks();
-    let deletion = tasks.task_delete_with_jobs(id, task.revision).await;
-    match deletion.map_err(|error| if_match.overtaken(error.into()))? {
-        TaskDeletion::Deleted { jobs } => {
-            tracing::info!(task.id = %id, jobs, "a task was deleted with its jobs");
-            Ok(StatusCode::NO_CONTENT)
+    let delete = || async {
+        let task = to_change(&services, id).await?;
+        if_match.check(task.revision)?;
+        if !task.is_of_database() && task.removed_at.is_none() {
+            return Err(ApiError::conflict(format!(
+                "registry {} has task {} {}, and would bring it back: take it away there, or disable it",
+                task.registry, task.definition.name, task.definition.version
+            )));
         }
-        TaskDeletion::InUse(task_use) => Err(ApiError::conflict(in_use(&task, &task_use))),
-    }
+        let tasks = services.repositories.tasks();
+        let deletion = tasks.task_delete_with_jobs(id, task.revision).await;
+        match deletion? {
+            TaskDeletion::Deleted { jobs } => {
+                tracing::info!(task.id = %id, jobs, "a task was deleted with its jobs");
+                Ok(StatusCode::NO_CONTENT)
+            }
+            TaskDeletion::InUse(task_use) => Err(ApiError::conflict(in_use(&task, &task_use))),
+        }
+    };
+    if_match.settle(delete).await
 }
 
 /// Lets jobs of a task run.
@@ -212,31 +218,32 @@ async fn set_enabled(
     if_match: &IfMatch,
     enabled: bool,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
-    let task = to_change(services, id).await?;
-    if_match.check(task.revision)?;
-    if task.enabled == enabled {
-        let surroundings = Surroundings::of(services, std::slice::from_ref(&task)).await?;
-        return Ok(answer(task, &surroundings));
-    }
-    let updated_at = now(services);
-    let task = Task {
-        enabled,
-        updated_at,
-        ..task
+    let change = || async {
+        let task = to_change(services, id).await?;
+        if_match.check(task.revision)?;
+        if task.enabled == enabled {
+            let surroundings = Surroundings::of(services, std::slice::from_ref(&task)).await?;
+            return Ok(answer(task, &surroundings));
+        }
+        let updated_at = now(services);
+        let task = Task {
+            enabled,
+            updated_at,
+            ..task
+        };
+        let definition = task.definition.clone();
+        update(services, task, &definition).await
     };
-    let definition = task.definition.clone();
-    update(services, task, &definition, if_match).await
+    if_match.settle(change).await
 }
 
 async fn update(
     services: &Services,
     task: Task,
     before: &TaskDefinition,
-    if_match: &IfMatch,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
     let surroundings = Surroundings::of(services, std::slice::from_ref(&task)).await?;
-    let updated = services.repositories.tasks().task_update(&task).await;
-    let updated = updated.map_err(|error| if_match.overtaken(error.into()))?;
+    let updated = services.repositories.tasks().task_update(&task).await?;
     tracing::info!(task.id = %updated.definition.id, "a task was changed");
     services.jobs_available.raise();
     let surroundings = match updated.removed_at {

@@ -209,18 +209,13 @@ async fn a_stale_tag_is_a_412_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn a_change_that_another_came_before_is_a_412_with_a_tag_and_a_409_without() {
+async fn a_change_that_others_always_come_before_is_a_412_with_a_tag_and_a_409_without() {
     let overtaken = || {
         let mut mocks = with_nightly();
-        mocks.scheduler.expect_update_schedule().returning(|_| {
-            Err(SchedulerError::Repository {
-                during: "updating the schedule",
-                source: RepositoryError::VersionConflict {
-                    what: "schedule",
-                    id: ID.to_owned(),
-                },
-            })
-        });
+        mocks
+            .scheduler
+            .expect_update_schedule()
+            .returning(|_| Err(overtaken_by_another()));
         mocks
     };
     let changes = || json!({"name": "a"});
@@ -231,6 +226,34 @@ async fn a_change_that_another_came_before_is_a_412_with_a_tag_and_a_409_without
     patch(overtaken(), Some("*"), changes())
         .await
         .error(409, "CONFLICT");
+}
+
+#[tokio::test]
+async fn a_change_that_names_no_version_is_made_anew_on_what_another_wrote() {
+    for (method, path, body) in [
+        (Method::PATCH, path(), Some(json!({"name": "a"}))),
+        (Method::POST, path_to("disable"), None),
+    ] {
+        let mut mocks = with_nightly();
+        mocks
+            .scheduler
+            .expect_update_schedule()
+            .once()
+            .returning(|_| Err(overtaken_by_another()));
+        mocks.scheduler.expect_update_schedule().once().returning(Ok);
+        let answer = mocks.send(method, &path, &[], body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
+
+fn overtaken_by_another() -> SchedulerError {
+    SchedulerError::Repository {
+        during: "updating the schedule",
+        source: RepositoryError::VersionConflict {
+            what: "schedule",
+            id: ID.to_owned(),
+        },
+    }
 }
 
 #[tokio::test]
