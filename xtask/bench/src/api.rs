@@ -24,6 +24,7 @@ use crate::Failure;
 use crate::api::client::Client;
 use crate::api::mix::{Kind, Mix};
 use crate::latencies::{Latencies, shown};
+use crate::process::{cpu_time, cpu_time_of};
 
 /// The variable that names the binary of the server.
 const SERVER: &str = "RATCHET_BENCH_SERVER";
@@ -56,6 +57,43 @@ struct Report {
     requests: Vec<Row>,
     ticks: u64,
     lateness_us: Option<Latencies>,
+    cores: Cores,
+}
+
+/// How many cores were busy on the average.
+#[derive(Debug, Serialize)]
+struct Cores {
+    server: f64,
+    sender: f64,
+}
+
+/// What the two processes have used.
+struct CpuTime {
+    server: Duration,
+    sender: Duration,
+}
+
+impl CpuTime {
+    fn now(server: &Server) -> Result<Self, Failure> {
+        Ok(Self {
+            server: cpu_time_of(server.0.id())?,
+            sender: cpu_time()?,
+        })
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            server: self.server.saturating_sub(before.server),
+            sender: self.sender.saturating_sub(before.sender),
+        }
+    }
+
+    fn cores(&self, seconds: f64) -> Cores {
+        Cores {
+            server: self.server.as_secs_f64() / seconds,
+            sender: self.sender.as_secs_f64() / seconds,
+        }
+    }
 }
 
 /// Requests of one kind.
@@ -100,8 +138,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         arguments.rate, arguments.seconds
     );
     let begun = Utc::now();
+    let used = CpuTime::now(&server)?;
     let samples = send(&arguments, &address, &mix).await?;
     let ended = Utc::now();
+    let used = CpuTime::now(&server)?.since(&used);
     server.stop()?;
 
     let lateness = lateness(&folder.path().join("ratchet.db"), &schedules, begun, ended).await?;
@@ -109,6 +149,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         requests: rows(&samples),
         ticks: lateness.len() as u64,
         lateness_us: Latencies::of(lateness),
+        cores: used.cores((ended - begun).as_seconds_f64()),
     };
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -319,9 +360,18 @@ fn requests_table(report: &Report) -> Table {
 fn ticks_table(report: &Report) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(["ticks", "late by p50", "p99", "max"]);
+    table.set_header([
+        "ticks",
+        "late by p50",
+        "p99",
+        "max",
+        "cores of the server",
+        "of this process",
+    ]);
     let mut cells = vec![report.ticks.to_string()];
     cells.extend(columns(report.lateness_us));
+    let Cores { server, sender } = report.cores;
+    cells.extend([server, sender].map(|cores| format!("{cores:.2}")));
     table.add_row(cells);
     table
 }
