@@ -9,6 +9,7 @@ use crate::database_url::{DatabaseUrl, Location};
 use crate::factory::Repositories;
 use crate::lock::{DatabaseLock, Wait};
 use crate::reader::Reader;
+use crate::shared::SharedQuestion;
 use crate::sqlite::SqliteFile;
 use crate::statement_count::StatementCount;
 use crate::store::Store;
@@ -99,6 +100,7 @@ impl Database {
                 writer,
                 count,
                 totals: Totals::default(),
+                has_tokens: SharedQuestion::default(),
             }),
             connected,
             administration,

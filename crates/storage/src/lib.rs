@@ -45,6 +45,7 @@ mod reader;
 mod restriction;
 mod row;
 mod schedule;
+mod shared;
 mod sqlite;
 mod statement_count;
 mod store;

@@ -63,9 +63,11 @@ pub(super) async fn claim(writer: &Writer, request: ClaimRequest) -> Result<Clai
         return Ok(Claim::default());
     }
     writer
-        .write_as(Load::Many, request, |request, transaction| {
-            Box::pin(take_all(request, transaction))
-        })
+        .write_as(
+            Load::of(request.limit as usize),
+            request,
+            |request, transaction| Box::pin(take_all(request, transaction)),
+        )
         .await
         .map_err(|error| error.during("claiming jobs"))
 }
@@ -76,18 +78,17 @@ pub(super) async fn next_run_after(
 ) -> Result<Option<DateTime<Utc>>, RepositoryError> {
     const DURING: &str = "looking for the next waiting job";
     let row = reader
-        .query_one_raw(next_statement(reader.get_database_backend()))
+        .query_one_raw(next_statement(reader.get_database_backend(), micros(now)))
         .await
         .during(DURING)?;
-    let open: Option<i64> = match row {
-        Some(row) => row.try_get_by_index(0).during(DURING)?,
-        None => None,
-    };
-    let gated = gates::next_run_after(reader, micros(now)).await.during(DURING)?;
+    let Some(row) = row else { return Ok(None) };
+    let open: Option<i64> = row.try_get_by_index(0).during(DURING)?;
+    let gated: Option<i64> = row.try_get_by_index(1).during(DURING)?;
     Ok(awaited(open.into_iter().chain(gated).min()))
 }
 
-fn next_statement(backend: DbBackend) -> Statement {
+/// The earliest of the jobs that no limit stands before, and of those that one does.
+fn next_statement(backend: DbBackend, now: i64) -> Statement {
     let earliest: Vec<String> = JobPriority::ALL
         .iter()
         .map(|priority| {
@@ -98,10 +99,11 @@ fn next_statement(backend: DbBackend) -> Statement {
         })
         .collect();
     let sql = format!(
-        "SELECT MIN(earliest) FROM ({}) AS each_priority",
-        earliest.join(" UNION ALL ")
+        "SELECT (SELECT MIN(earliest) FROM ({}) AS each_priority), ({})",
+        earliest.join(" UNION ALL "),
+        gates::next_run_after("$1")
     );
-    Statement::from_string(backend, sql)
+    Statement::from_sql_and_values(backend, sql, [now.into()])
 }
 
 /// Takes jobs until there are as many as may be taken, or no more are found. A row that cannot be run is failed, and
@@ -236,6 +238,9 @@ mod tests {
         let mut expected =
             vec!["SEARCH jobs USING COVERING INDEX jobs_waiting (priority=?)"; JobPriority::ALL.len()];
         expected.push("SEARCH each_priority");
-        assert_eq!(steps(next_statement(DbBackend::Sqlite)).await, expected);
+        expected.push("SEARCH jobs USING COVERING INDEX jobs_gated (gate>?)");
+        let mut steps = steps(next_statement(DbBackend::Sqlite, 0)).await;
+        steps.retain(|step| step.starts_with("SEARCH"));
+        assert_eq!(steps, expected);
     }
 }

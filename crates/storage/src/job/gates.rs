@@ -15,7 +15,6 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResul
 use uuid::Uuid;
 
 use super::claim::{Pick, aged_since, heads, put_in_order};
-use crate::reader::Reader;
 use crate::row::{StoredId, Unreadable, micros};
 
 /// So many are looked at where jobs of several tasks share a key and those at its head have to wait for a limit of their
@@ -131,18 +130,10 @@ impl Running {
     }
 }
 
-/// When the next job that waits at a gate may run, of those that may not run yet: what is due already waits for
-/// another to end.
-pub(super) async fn next_run_after(reader: &Reader, now: i64) -> Result<Option<i64>, DbErr> {
-    let backend = reader.get_database_backend();
-    if reader.query_one_raw(any(backend)).await?.is_none() {
-        return Ok(None);
-    }
-    let sql = format!("SELECT MIN(run_after) FROM jobs WHERE {GATED} AND run_after > $1");
-    let row = reader
-        .query_one_raw(Statement::from_sql_and_values(backend, sql, [now.into()]))
-        .await?;
-    row.map_or(Ok(None), |row| row.try_get_by_index(0))
+/// When the next job that waits at a gate may run, of those that may not run yet, in SQL: what is due by `now` already waits
+/// for another to end.
+pub(super) fn next_run_after(now: &str) -> String {
+    format!("SELECT MIN(run_after) FROM jobs WHERE {GATED} AND run_after > {now}")
 }
 
 fn any(backend: DbBackend) -> Statement {
