@@ -376,6 +376,7 @@ fn read_depths(depths: QueueDepths, now: DateTime<Utc>, reading: &mut Reading) {
         retrying,
         processing,
         buffered,
+        blocked,
         due,
         oldest_due,
     } = depths;
@@ -384,6 +385,7 @@ fn read_depths(depths: QueueDepths, now: DateTime<Utc>, reading: &mut Reading) {
         (JobStatus::Retrying, retrying),
         (JobStatus::Processing, processing),
         (JobStatus::Buffered, buffered),
+        (JobStatus::Blocked, blocked),
     ] {
         reading.count_of(
             "ratchet_jobs",

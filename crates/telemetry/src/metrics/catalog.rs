@@ -77,7 +77,7 @@ pub const CATALOG: &[Description] = &[
     gauge(
         "ratchet_jobs",
         &["status"],
-        "Jobs that have not ended, but for those that wait for other jobs to end",
+        "Jobs that have not ended",
     ),
     gauge(
         "ratchet_jobs_due",

@@ -116,6 +116,7 @@ fn depths() -> Result<QueueDepths, RepositoryError> {
         retrying: 2,
         processing: 5,
         buffered: 1,
+        blocked: 7,
         due: 6,
         oldest_due: Some(now() - TimeDelta::seconds(90)),
     })
@@ -191,6 +192,7 @@ async fn after_these_events_the_exposition_says_that() {
         ("ratchet_schedule_changes_total", &[("change", "paused")], 1.0),
         ("ratchet_jobs", &[("status", "queued")], 10.0),
         ("ratchet_jobs", &[("status", "buffered")], 1.0),
+        ("ratchet_jobs", &[("status", "blocked")], 7.0),
         ("ratchet_jobs_due", &[], 6.0),
         ("ratchet_jobs_oldest_due_age_seconds", &[], 90.0),
         ("ratchet_deliveries_pending", &[], 4.0),
