@@ -183,6 +183,7 @@ impl TokioCronSchedulerService {
             kept,
             jobs,
             ledger_written: self.ledger_written.clone(),
+            events: Arc::clone(&self.events),
         })
     }
 

@@ -342,6 +342,8 @@ impl EventSink for Metrics {
                         .get_or_create(&[("change", schedule.change.as_str())])
                         .inc();
                 }
+                // That they ended was counted, and stays so.
+                Event::Deletion(_) => {}
             }
         }
         if !ended.is_empty() {
