@@ -196,6 +196,9 @@ impl OutputDestination {
         })
     }
 
+    /// What [`OutputDestination::kind`] may say.
+    pub const KINDS: [&'static str; 3] = ["stdio", "filesystem", "webhook"];
+
     /// The name of the destination's type, as in `destinationType`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
