@@ -53,7 +53,8 @@ impl Tally {
 }
 
 impl EndedJobs {
-    /// Counts jobs that have reached these states, as far as they are final.
+    /// Counts jobs that have reached these states, as far as they are final. With the first of a task, whatever it is, its
+    /// counts stand at zero.
     pub(super) fn add(&self, ended: impl IntoIterator<Item = (Option<TaskId>, JobStatus)>) {
         let mut counts = self.counts();
         for (task, status) in ended {
