@@ -311,6 +311,17 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_is_what_a_destination_of_it_says() {
+        let kinds = [
+            json!({"destinationType": "stdio", "stdio": {"stream": "stdout"}}),
+            json!({"destinationType": "filesystem", "filesystem": {"path": "x.json"}}),
+            json!({"destinationType": "webhook", "webhook": {"url": "https://example.org/"}}),
+        ]
+        .map(|json| read(json).kind());
+        assert_eq!(kinds, OutputDestination::KINDS);
+    }
+
+    #[test]
     fn a_webhook_goes_by_its_own_policy_and_shares_its_lane_with_its_host_only() {
         let hook = |url: &str| {
             read(json!({"destinationType": "webhook", "webhook": {
