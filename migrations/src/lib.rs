@@ -16,6 +16,7 @@ mod m20261128_000003_revise_tasks;
 mod m20261128_000004_index_lists;
 mod m20261128_000005_mark_managed_schedules;
 mod m20261128_000006_index_sorts;
+mod m20261128_000007_index_blocked;
 mod migrate;
 mod migrator;
 mod steps;

@@ -10,6 +10,7 @@ use crate::m20261128_000003_revise_tasks::REVISE_TASKS;
 use crate::m20261128_000004_index_lists::INDEX_LISTS;
 use crate::m20261128_000005_mark_managed_schedules::MARK_MANAGED_SCHEDULES;
 use crate::m20261128_000006_index_sorts::INDEX_SORTS;
+use crate::m20261128_000007_index_blocked::INDEX_BLOCKED;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,7 @@ fn written() -> Vec<Box<dyn Written>> {
         Box::new(INDEX_LISTS),
         Box::new(MARK_MANAGED_SCHEDULES),
         Box::new(INDEX_SORTS),
+        Box::new(INDEX_BLOCKED),
     ]
 }
 

@@ -118,6 +118,59 @@ fn a_client_that_comes_back_sees_each_event_once_and_is_told_of_a_restart() {
     assert_eq!(server.end_by(Signal::TERM).code, Some(0));
 }
 
+#[test]
+fn what_is_deleted_is_told_once_it_is_gone_and_what_is_refused_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path());
+    let send = |method: &str, path: &str, body: Option<&Value>| {
+        let answer = server.send(method, &format!("/api/v1{path}"), &[], body);
+        (answer.status, answer.body)
+    };
+    let code = json!({"name": "add", "version": "1.0.0", "sourceCode": "(input) => ({ sum: input.a })"});
+    let (status, task) = send("POST", "/tasks", Some(&code));
+    assert_eq!(status, 201, "{task}");
+    let task = &task["data"]["id"];
+    let mut all = Watcher::of(&server, "?types=job,execution,deletion", None);
+    let mut of_task = Watcher::of(
+        &server,
+        &format!("?status=DELETED&taskId={}", task.as_str().unwrap()),
+        None,
+    );
+    let (mut jobs, mut executions) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let (status, job) = send("POST", "/jobs", Some(&json!({"taskId": task, "input": {"a": 1}})));
+        assert_eq!(status, 201, "{job}");
+        let seen = all.until(has_completed);
+        jobs.push(job["data"]["id"].clone());
+        let execution = seen.iter().find(|told| told.name == "execution").unwrap();
+        executions.push(execution.data["executionId"].clone());
+    }
+    let path = |resource: &str, id: &Value| format!("/{resource}/{}", id.as_str().unwrap());
+    assert_eq!(send("DELETE", &path("executions", &executions[0]), None).0, 200);
+    assert_eq!(send("DELETE", &path("jobs", &jobs[1]), None).0, 200);
+    assert_eq!(send("DELETE", &path("jobs", &jobs[1]), None).0, 404);
+    assert_eq!(send("DELETE", &path("tasks", task), None).0, 204);
+    let expected = [
+        json!({"deleted": "EXECUTION", "count": 1, "jobId": jobs[0], "executionId": executions[0]}),
+        json!({"deleted": "JOB", "count": 1, "jobId": jobs[1], "executionId": null}),
+        json!({"deleted": "JOBS_OF_TASK", "count": 2, "jobId": null, "executionId": null}),
+    ];
+    for watcher in [&mut all, &mut of_task] {
+        for expected in &expected {
+            let told = watcher.next().unwrap();
+            assert_eq!(told.name, "deletion", "{told:?}");
+            for (field, value) in expected.as_object().unwrap() {
+                assert_eq!(&told.data[field], value, "{field} of {told:?}");
+            }
+            assert_eq!(
+                (&told.data["taskId"], &told.data["scheduleId"]),
+                (task, &Value::Null)
+            );
+        }
+    }
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+}
+
 /// The value of a metric with these labels among its own, all together.
 fn metric(metrics: &Value, name: &str, labels: &[(&str, &str)]) -> f64 {
     let all = metrics["metrics"].as_array().unwrap().iter();

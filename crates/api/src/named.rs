@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 
 use ratchet_interfaces::{
-    DeliveryStatus, DependencyCondition, ExecutionStatus, JobOrigin, JobPriority, JobStatus, LogLevel,
-    MisfirePolicy, OverlapPolicy, ParseNameError, ScheduleState, ScheduleTransition, Scope, TaskErrorKind,
-    TickOutcome,
+    Deleted, DeliveryStatus, DependencyCondition, ExecutionStatus, JobOrigin, JobPriority, JobStatus,
+    LogLevel, MisfirePolicy, OverlapPolicy, ParseNameError, ScheduleState, ScheduleTransition, Scope,
+    TaskErrorKind, TickOutcome,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -59,6 +59,7 @@ macro_rules! named {
 }
 
 named!(
+    Deleted: Job,
     DeliveryStatus: Delivered,
     DependencyCondition: AllSucceeded,
     ExecutionStatus: Completed,
@@ -76,6 +77,7 @@ named!(
 );
 
 // The generator of the document cannot see into a generic type, so that each has a name of its own.
+pub(crate) type DeletedName = Name<Deleted>;
 pub(crate) type DeliveryStatusName = Name<DeliveryStatus>;
 pub(crate) type DependencyConditionName = Name<DependencyCondition>;
 pub(crate) type JobOriginName = Name<JobOrigin>;

@@ -1,16 +1,16 @@
 //! What handlers' tests share: the router over mocks, and requests to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    EventSinks, ManualClock, MockAuditRepository, MockDeliveryRepository, MockExecutionRepository,
-    MockIdempotencyRepository, MockJobRepository, MockOutputDelivery, MockRegistryManager,
-    MockRepositoryFactory, MockScheduleRepository, MockSchedulerService, MockTaskRepository,
-    MockTaskValidator, MockTickRepository, MockTokenRepository, MockWorkerStatus, Signal,
+    Event, EventSink, EventSinks, ManualClock, MockAuditRepository, MockDeliveryRepository,
+    MockExecutionRepository, MockIdempotencyRepository, MockJobRepository, MockOutputDelivery,
+    MockRegistryManager, MockRepositoryFactory, MockScheduleRepository, MockSchedulerService,
+    MockTaskRepository, MockTaskValidator, MockTickRepository, MockTokenRepository, MockWorkerStatus, Signal,
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -45,6 +45,23 @@ pub(crate) fn now() -> DateTime<Utc> {
     "2026-03-27T12:00:00Z".parse().unwrap()
 }
 
+/// Keeps what it hears.
+#[derive(Default)]
+pub(crate) struct Heard(Mutex<Vec<Event>>);
+
+impl Heard {
+    /// What was told since it was asked last.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl EventSink for Heard {
+    fn emit(&self, events: &[Event]) {
+        self.0.lock().unwrap().extend_from_slice(events);
+    }
+}
+
 /// An answer of the API.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -71,6 +88,13 @@ impl Answer {
 }
 
 impl Mocks {
+    /// Who hears what is told.
+    pub(crate) fn heard(&mut self) -> Arc<Heard> {
+        let heard = Arc::new(Heard::default());
+        self.events = EventSinks::new([Arc::clone(&heard) as Arc<dyn EventSink>]);
+        heard
+    }
+
     pub(crate) fn router(self) -> Router {
         let services = self.services();
         let state = ApiState::new(Arc::clone(&services.clock));

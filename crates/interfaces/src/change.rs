@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::{JobEvent, JobId, JobPriority, JobStatus, OutputDestination, UnifiedJob, UnifiedSchedule};
+use crate::{
+    JobEvent, JobId, JobPriority, JobStatus, OutputDestination, ScheduleId, TaskId, UnifiedJob,
+    UnifiedSchedule,
+};
 
 /// What is to be changed of a job that waits. A field that is `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,7 +40,12 @@ pub enum JobUpdate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobDeletion {
     /// It was deleted, with its executions, logs and deliveries.
-    Deleted,
+    Deleted {
+        /// Its task, if that can be read.
+        task_id: Option<TaskId>,
+        /// The schedule that had made it, if one had and that can be read.
+        schedule_id: Option<ScheduleId>,
+    },
     /// It has not ended.
     Unfinished(JobStatus),
     /// So many of its results are still to be delivered.
@@ -68,7 +76,14 @@ pub struct ChangedSchedules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExecutionDeletion {
     /// It was deleted, with its log and deliveries.
-    Deleted,
+    Deleted {
+        /// Its job, if that can be read.
+        job_id: Option<JobId>,
+        /// The job's task, if the job is there and that can be read.
+        task_id: Option<TaskId>,
+        /// The schedule that had made the job, if one had, and the job is there and that can be read.
+        schedule_id: Option<ScheduleId>,
+    },
     /// It runs.
     Running,
     /// So many of its results are still to be delivered.

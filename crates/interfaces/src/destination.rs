@@ -196,6 +196,9 @@ impl OutputDestination {
         })
     }
 
+    /// What [`OutputDestination::kind`] may say.
+    pub const KINDS: [&'static str; 3] = ["stdio", "filesystem", "webhook"];
+
     /// The name of the destination's type, as in `destinationType`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -305,6 +308,17 @@ mod tests {
         }));
         assert_eq!(stdio.results, ResultFilter::All);
         assert_eq!(stdio.lane(), "stderr");
+    }
+
+    #[test]
+    fn each_kind_is_what_a_destination_of_it_says() {
+        let kinds = [
+            json!({"destinationType": "stdio", "stdio": {"stream": "stdout"}}),
+            json!({"destinationType": "filesystem", "filesystem": {"path": "x.json"}}),
+            json!({"destinationType": "webhook", "webhook": {"url": "https://example.org/"}}),
+        ]
+        .map(|json| read(json).kind());
+        assert_eq!(kinds, OutputDestination::KINDS);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What happened: the one way in which the engine tells those who watch it.
 
+mod deletion;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,6 +11,8 @@ use crate::{
     Caller, DeliveryId, DeliveryStatus, ExecutionId, ExecutionStatus, JobId, JobStatus, ScheduleId,
     TaskErrorKind, TaskId, TickRecord, UnifiedJob, UnifiedSchedule,
 };
+
+pub use deletion::{Deleted, DeletionEvent};
 
 /// Hears what happens, as it happens.
 ///
@@ -86,6 +90,8 @@ pub enum Event {
     Delivery(DeliveryEvent),
     /// A schedule was changed.
     Schedule(ScheduleEvent),
+    /// Jobs or executions were deleted.
+    Deletion(DeletionEvent),
 }
 
 named_enum! {
@@ -101,6 +107,8 @@ named_enum! {
         Delivery = "delivery",
         /// [`Event::Schedule`].
         Schedule = "schedule",
+        /// [`Event::Deletion`].
+        Deletion = "deletion",
     }
 }
 
@@ -114,6 +122,7 @@ impl Event {
             Self::Execution(_) => EventKind::Execution,
             Self::Delivery(_) => EventKind::Delivery,
             Self::Schedule(_) => EventKind::Schedule,
+            Self::Deletion(_) => EventKind::Deletion,
         }
     }
 }

@@ -365,7 +365,7 @@ pub struct Recovery {
     pub events: Vec<Event>,
 }
 
-/// How many jobs stand where that have not ended. Those that are blocked are not counted.
+/// How many jobs stand where that have not ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueDepths {
     /// [`JobStatus::Queued`].
@@ -376,6 +376,8 @@ pub struct QueueDepths {
     pub processing: u64,
     /// [`JobStatus::Buffered`].
     pub buffered: u64,
+    /// [`JobStatus::Blocked`].
+    pub blocked: u64,
     /// How many of the queued and retrying ones are due, also those that wait for a limit of their task or key.
     pub due: u64,
     /// Since when the one of them is due that has been for longest.

@@ -69,8 +69,8 @@ pub use destination::{
 };
 pub use error::{DeliveryError, ParseNameError, RegistryError, RepositoryError, with_causes};
 pub use event::{
-    DeliveryEvent, Event, EventKind, EventSink, EventSinks, ExecutionEvent, JobEvent, NoEventSink,
-    ScheduleEvent, ScheduleTransition, TickEvent,
+    Deleted, DeletionEvent, DeliveryEvent, Event, EventKind, EventSink, EventSinks, ExecutionEvent, JobEvent,
+    NoEventSink, ScheduleEvent, ScheduleTransition, TickEvent,
 };
 pub use execution::{
     Execution, ExecutionCondition, ExecutionFilter, ExecutionLogLine, ExecutionSort, ExecutionStatus,

@@ -1,7 +1,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Clock, RepositoryError, ScheduleId, Signal, TaskId};
+use ratchet_interfaces::{
+    Clock, RepositoryError, ScheduleEvent, ScheduleId, ScheduleTransition, Signal, TaskId,
+};
 use ratchet_repository_bridge::{
     InvalidSchedule, LoadedPage, NextRunChange, RepositoryBridge, ScheduleJobData, Timetable,
 };
@@ -53,6 +55,8 @@ pub struct LoadReport {
     pub schedules: usize,
     /// How many could not be understood, and were disabled.
     pub invalid: usize,
+    /// What became of schedules meanwhile, once it was stored: that they were disabled, or have no tick any more.
+    pub changes: Vec<ScheduleEvent>,
     /// What other time-zone data have changed, if the database was last used with others.
     pub zone_data: Option<ZoneDataChange>,
 }
@@ -103,16 +107,19 @@ impl MetadataStore {
         let mut loaded = self.loading.lock().await;
         *loaded = false;
         *self.index() = TickIndex::default();
-        let mut report = LoadReport {
-            zone_data: self.take_over_zone_data().await?,
-            ..LoadReport::default()
-        };
+        let mut report = LoadReport::default();
+        report.zone_data = self.take_over_zone_data(&mut report.changes).await?;
         let mut pages = self.bridge.load_all_schedules(PAGE_SIZE);
         loop {
             let in_order = self.reconciling.lock().await;
-            let Some(LoadedPage { schedules, invalid }) = pages.next().await? else {
+            let Some(page) = pages.next().await? else {
                 break;
             };
+            let LoadedPage {
+                schedules,
+                invalid,
+                completed,
+            } = page;
             report.schedules += schedules.len();
             report.invalid += invalid.len();
             {
@@ -122,8 +129,17 @@ impl MetadataStore {
                 }
             }
             drop(in_order);
+            for id in completed {
+                report
+                    .changes
+                    .push(self.changed(id, ScheduleTransition::Completed));
+            }
             for schedule in invalid {
+                let id = schedule.id;
                 self.invalidate(schedule).await?;
+                report
+                    .changes
+                    .push(self.changed(id, ScheduleTransition::Disabled));
             }
             progress(report.schedules);
         }
@@ -133,7 +149,14 @@ impl MetadataStore {
         Ok(report)
     }
 
-    async fn take_over_zone_data(&self) -> Result<Option<ZoneDataChange>, RepositoryError> {
+    fn changed(&self, id: ScheduleId, change: ScheduleTransition) -> ScheduleEvent {
+        ScheduleEvent::bare(id, change, self.clock.now())
+    }
+
+    async fn take_over_zone_data(
+        &self,
+        changes: &mut Vec<ScheduleEvent>,
+    ) -> Result<Option<ZoneDataChange>, RepositoryError> {
         let now = self.clock.now();
         let Some(before) = self.bridge.other_zone_data(now).await? else {
             return Ok(None);
@@ -142,6 +165,9 @@ impl MetadataStore {
         self.bridge
             .recompute_next_runs(now, PAGE_SIZE, |change| {
                 changed += 1;
+                if change.after.is_err() {
+                    changes.push(self.changed(change.id, ScheduleTransition::Completed));
+                }
                 if first.len() < TOLD {
                     first.push(change);
                 }
@@ -253,7 +279,12 @@ impl MetadataStore {
     ) -> Result<(), RepositoryError> {
         let _in_order = self.reconciling.lock().await;
         loop {
-            let LoadedPage { schedules, invalid } = self.bridge.load_schedule(id).await?;
+            // Whoever changed the row tells what it is now.
+            let LoadedPage {
+                schedules,
+                invalid,
+                completed: _,
+            } = self.bridge.load_schedule(id).await?;
             // Once it is disabled, or was changed just before that, the row says something else.
             if let Some(schedule) = invalid.into_iter().next() {
                 self.invalidate(schedule).await?;

@@ -39,6 +39,8 @@ pub struct LoadedPage {
     pub schedules: Vec<ScheduleJobData>,
     /// The schedules that cannot.
     pub invalid: Vec<InvalidSchedule>,
+    /// The schedules that never will, which was found out and stored now.
+    pub completed: Vec<ScheduleId>,
 }
 
 /// All enabled schedules, a page at a time.
@@ -119,6 +121,9 @@ pub(crate) async fn interpret(
                 next_run,
                 resume_at: timing.resume_at,
             });
+        }
+        if next_run.is_err() {
+            page.completed.push(timing.id);
         }
         if stored.is_none() {
             first_runs.push((timing, next_run));

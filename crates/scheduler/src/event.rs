@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    AdjustedFiring, CommittedFirings, CommittedRuns, Event, EventSink, FiringOutcome, FollowerTick, JobEvent,
-    JobId, JobStatus, ManualRuns, ScheduleEvent, ScheduleId, ScheduleTransition, TickEvent, TickFiring,
-    TickOutcome, TickRecord,
+    AdjustedFiring, CommittedFirings, CommittedRuns, Deleted, DeletionEvent, Event, EventSink, FiringOutcome,
+    FollowerTick, JobEvent, JobId, JobStatus, ManualRuns, ScheduleEvent, ScheduleId, ScheduleTransition,
+    TickEvent, TickFiring, TickOutcome, TickRecord,
 };
 
 /// Tells of decisions on due ticks, all of one transaction, and of what came of it besides.
@@ -69,6 +69,13 @@ pub(crate) fn tell_of_manual_runs(sink: &dyn EventSink, runs: &ManualRuns, commi
 pub(crate) fn tell_of_schedule(sink: &dyn EventSink, event: impl FnOnce() -> ScheduleEvent) {
     if sink.listens() {
         sink.emit(&[Event::Schedule(event())]);
+    }
+}
+
+/// Tells that so many jobs were deleted because they are not kept any more.
+pub(crate) fn tell_of_old_jobs(sink: &dyn EventSink, jobs: u64, at: DateTime<Utc>) {
+    if sink.listens() {
+        sink.emit(&[Event::Deletion(DeletionEvent::of(Deleted::OldJobs, jobs, at))]);
     }
 }
 

@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use ratchet_interfaces::{Clock, Signal, with_causes};
+use ratchet_interfaces::{Clock, EventSink, Signal, with_causes};
 use ratchet_repository_bridge::RepositoryBridge;
 use tokio::sync::watch;
 
+use crate::event::tell_of_old_jobs;
 use crate::retention::{JobRetention, prune, prune_jobs};
 
 /// How long after a tick was written the old ones are deleted: not while its herd is still on the way.
@@ -28,6 +29,8 @@ pub(crate) struct Pruner {
     pub(crate) jobs: JobRetention,
     /// Raised when ledger rows are on disk.
     pub(crate) ledger_written: Signal,
+    /// Hears how many jobs were deleted.
+    pub(crate) events: Arc<dyn EventSink>,
 }
 
 impl Pruner {
@@ -63,13 +66,84 @@ impl Pruner {
     }
 
     async fn prune_jobs(&self) {
-        match prune_jobs(&self.bridge, self.jobs, self.clock.now(), JOB_BATCH).await {
-            Ok(0) => {}
-            Ok(jobs) => tracing::info!(jobs, "old jobs were deleted"),
-            Err(error) => tracing::warn!(
+        let mut jobs = 0;
+        let pruned = prune_jobs(&self.bridge, self.jobs, self.clock.now(), JOB_BATCH, &mut jobs).await;
+        if jobs > 0 {
+            tell_of_old_jobs(&*self.events, jobs, self.clock.now());
+            tracing::info!(jobs, "old jobs were deleted");
+        }
+        if let Err(error) = pruned {
+            tracing::warn!(
                 error = with_causes(&error),
                 "old jobs could not be deleted; it is tried again within the next hours"
-            ),
+            );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use ratchet_interfaces::{Deleted, DeletionEvent, Event, ManualClock};
+
+    use super::*;
+    use crate::history::ledger::{Ledger, at};
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<Event>>);
+
+    impl EventSink for Heard {
+        fn emit(&self, events: &[Event]) {
+            self.0.lock().unwrap().extend_from_slice(events);
+        }
+    }
+
+    fn pruner(ledger: &Ledger, heard: &Arc<Heard>) -> Pruner {
+        Pruner {
+            bridge: Arc::new(ledger.bridge()),
+            clock: Arc::new(ManualClock::at(at("2026-01-31T00:00:00Z"))),
+            kept: None,
+            jobs: JobRetention {
+                kept: Some(TimeDelta::days(30)),
+                count: None,
+            },
+            ledger_written: Signal::default(),
+            events: Arc::clone(heard) as Arc<dyn EventSink>,
+        }
+    }
+
+    fn deletion(count: u64) -> Event {
+        Event::Deletion(DeletionEvent::of(
+            Deleted::OldJobs,
+            count,
+            at("2026-01-31T00:00:00Z"),
+        ))
+    }
+
+    #[tokio::test]
+    async fn old_jobs_are_told_of_once_all_of_them_together() {
+        let heard = Arc::new(Heard::default());
+        let mut ledger = Ledger {
+            ended_jobs: 2 * u64::from(JOB_BATCH) + 1,
+            ..Ledger::default()
+        };
+        pruner(&ledger, &heard).prune_jobs().await;
+        assert_eq!(*heard.0.lock().unwrap(), [deletion(401)]);
+        ledger.ended_jobs = 0;
+        pruner(&ledger, &heard).prune_jobs().await;
+        assert_eq!(heard.0.lock().unwrap().len(), 1, "there was nothing to delete");
+    }
+
+    #[tokio::test]
+    async fn what_was_deleted_before_an_error_is_told_of_too() {
+        let heard = Arc::new(Heard::default());
+        let ledger = Ledger {
+            ended_jobs: u64::from(JOB_BATCH) + 1,
+            fails_to_prune_after: Some(1),
+            ..Ledger::default()
+        };
+        pruner(&ledger, &heard).prune_jobs().await;
+        assert_eq!(*heard.0.lock().unwrap(), [deletion(200)]);
     }
 }

@@ -81,8 +81,8 @@ pub(crate) struct JobRetention {
     pub(crate) count: Option<u64>,
 }
 
-/// Deletes the jobs that are not to be kept any more, `batch` a transaction, and lets others run in between. Says how
-/// many there were.
+/// Deletes the jobs that are not to be kept any more, `batch` a transaction, and lets others run in between. `pruned` counts
+/// those that are gone, also where an error follows.
 ///
 /// As with the ledger, it is stored before from when on the jobs are complete. Where their number is limited, that is
 /// now: any job that has ended may be one too many.
@@ -91,11 +91,12 @@ pub(crate) async fn prune_jobs(
     retention: JobRetention,
     now: DateTime<Utc>,
     batch: u32,
-) -> Result<u64, RepositoryError> {
+    pruned: &mut u64,
+) -> Result<(), RepositoryError> {
     let JobRetention { kept, count } = retention;
     let ended_before = kept.map(|kept| now - kept);
     let Some(from) = (if count.is_some() { Some(now) } else { ended_before }) else {
-        return Ok(0);
+        return Ok(());
     };
     if instant_of(bridge, Fact::JobsFrom)
         .await?
@@ -108,12 +109,11 @@ pub(crate) async fn prune_jobs(
         keep: count,
         limit: batch,
     };
-    let mut pruned = 0;
     loop {
         let jobs = bridge.prune_jobs(pruning).await?;
-        pruned += jobs;
+        *pruned += jobs;
         if jobs < u64::from(batch) {
-            return Ok(pruned);
+            return Ok(());
         }
         tokio::task::yield_now().await;
     }
@@ -189,7 +189,10 @@ mod tests {
                 kept: kept.map(TimeDelta::days),
                 count,
             };
-            let pruned = prune_jobs(&ledger.bridge(), retention, now, 2).await.unwrap();
+            let mut pruned = 0;
+            prune_jobs(&ledger.bridge(), retention, now, 2, &mut pruned)
+                .await
+                .unwrap();
             let done = ledger.done.lock().unwrap().clone();
             let Some(from) = from else {
                 assert_eq!((pruned, done.len()), (0, 0));
@@ -212,7 +215,9 @@ mod tests {
             count: None,
         };
         let now = at("2026-01-31T00:00:00Z");
-        prune_jobs(&ledger.bridge(), retention, now, 2).await.unwrap();
+        prune_jobs(&ledger.bridge(), retention, now, 2, &mut 0)
+            .await
+            .unwrap();
         assert_eq!(*ledger.done.lock().unwrap(), ["pruned 0 jobs"]);
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
-    AuditNote, BackfillReport, BackfillRequest, BusyInstant, Clock, EventSink, ForecastBucket,
+    AuditNote, BackfillReport, BackfillRequest, BusyInstant, Clock, Event, EventSink, ForecastBucket,
     ForecastRequest, ForecastTick, NoEventSink, PauseRequest, RepositoryFactory, ResumeRequest,
     ScheduleChange, ScheduleId, ScheduleStatus, SchedulerError, SchedulerHealth, SchedulerService, Signal,
     TickAccount, UnifiedJob, UnifiedSchedule,
@@ -183,6 +183,7 @@ impl TokioCronSchedulerService {
             kept,
             jobs,
             ledger_written: self.ledger_written.clone(),
+            events: Arc::clone(&self.events),
         })
     }
 
@@ -253,6 +254,10 @@ impl SchedulerService for TokioCronSchedulerService {
             })
             .await
             .map_err(failed("loading the schedules"))?;
+        if self.events.listens() && !report.changes.is_empty() {
+            let changes = report.changes.iter().cloned().map(Event::Schedule);
+            self.events.emit(&changes.collect::<Vec<_>>());
+        }
         if let Some(change) = &report.zone_data {
             tell_of_zone_data(change);
         }

@@ -38,6 +38,7 @@ use crate::row::job::{Column, Entity, read};
 use crate::store::Store;
 
 pub(crate) use changed::{ChangedJob, returned as returned_job};
+pub(crate) use delete::told;
 pub(crate) use dependents::have_wait;
 pub(crate) use ended_execution::{NO_ATTEMPT, write as write_ended_execution};
 use orphans::Whose;

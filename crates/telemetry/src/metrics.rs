@@ -8,9 +8,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use ratchet_interfaces::{
-    Choice, Clock, DeliveryCondition, DeliveryFilter, DeliverySort, DeliveryStatus, Event, EventSink,
-    ExecutionStatus, JobStatus, PageRequest, QueueDepths, RepositoryError, RepositoryFactory, RuntimeStatus,
-    ScheduleId, SchedulerHealth, SchedulerService, with_causes,
+    Choice, Clock, DeliveryCondition, DeliveryFilter, DeliverySort, DeliveryStatus, JobStatus, PageRequest,
+    QueueDepths, RepositoryError, RepositoryFactory, RuntimeStatus, SchedulerHealth, SchedulerService,
+    with_causes,
 };
 
 #[cfg(test)]
@@ -20,6 +20,7 @@ use crate::process::ProcessUse;
 
 mod catalog;
 mod ended_jobs;
+mod hearing;
 mod reading;
 
 #[cfg(test)]
@@ -137,6 +138,7 @@ impl Metrics {
             reading: reading.clone(),
         };
         registry.register_collector(Box::new(reading));
+        metrics.begin_at_zero();
         Self { registry, ..metrics }
     }
 
@@ -291,69 +293,6 @@ impl Metrics {
     }
 }
 
-impl EventSink for Metrics {
-    fn emit(&self, events: &[Event]) {
-        let mut ended = Vec::new();
-        for event in events {
-            match event {
-                Event::Tick(tick) => {
-                    let record = &tick.record;
-                    self.ticks
-                        .get_or_create(&[("outcome", record.outcome.as_str())])
-                        .inc_by(record.count);
-                    if record.outcome.is_run() {
-                        let late = record.lateness + (tick.at - record.decided_at);
-                        self.tick_lateness.observe(seconds(late));
-                    }
-                }
-                Event::Job(job) => ended.push((job.task_id, job.status)),
-                Event::Execution(execution) if execution.status == ExecutionStatus::Running => {
-                    self.job_wait
-                        .observe(seconds(execution.started_at - execution.runnable_since));
-                }
-                Event::Execution(execution) => {
-                    self.executions
-                        .get_or_create(&[("status", execution.status.as_str())])
-                        .inc();
-                    if let Some(kind) = execution.error_kind {
-                        self.execution_failures
-                            .get_or_create(&[("kind", kind.as_str())])
-                            .inc();
-                    }
-                    if let Some(duration) = execution.duration {
-                        self.execution_duration.observe(seconds(duration));
-                    }
-                }
-                Event::Delivery(delivery) => {
-                    let result = match delivery.status {
-                        DeliveryStatus::Pending => "retried",
-                        DeliveryStatus::Delivered | DeliveryStatus::Failed => delivery.status.as_str(),
-                    };
-                    let destination = ("destination", delivery.destination);
-                    self.delivery_attempts
-                        .get_or_create(&[destination, ("result", result)])
-                        .inc();
-                    self.delivery_duration
-                        .get_or_create(&[destination])
-                        .observe(seconds(delivery.duration));
-                }
-                Event::Schedule(schedule) => {
-                    self.schedule_changes
-                        .get_or_create(&[("change", schedule.change.as_str())])
-                        .inc();
-                }
-            }
-        }
-        if !ended.is_empty() {
-            self.ended_jobs.add(ended);
-        }
-    }
-
-    fn handler_started(&self, _: ScheduleId, _: DateTime<Utc>, due: DateTime<Utc>) {
-        self.handler_lateness.observe(seconds(self.clock.now() - due));
-    }
-}
-
 fn registered<M: Metric + Clone>(registry: &mut Registry, name: &'static str, metric: M) -> M {
     // The encoder adds the ending of a counter.
     let bare = name.strip_suffix("_total").unwrap_or(name);
@@ -376,6 +315,7 @@ fn read_depths(depths: QueueDepths, now: DateTime<Utc>, reading: &mut Reading) {
         retrying,
         processing,
         buffered,
+        blocked,
         due,
         oldest_due,
     } = depths;
@@ -384,6 +324,7 @@ fn read_depths(depths: QueueDepths, now: DateTime<Utc>, reading: &mut Reading) {
         (JobStatus::Retrying, retrying),
         (JobStatus::Processing, processing),
         (JobStatus::Buffered, buffered),
+        (JobStatus::Blocked, blocked),
     ] {
         reading.count_of(
             "ratchet_jobs",

@@ -1,7 +1,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use ratchet_interfaces::{
-    ApiId, DeliveryStatus, Event, EventKind, ExecutionStatus, JobId, JobStatus, ScheduleId,
+    ApiId, DeletionEvent, DeliveryStatus, Event, EventKind, ExecutionStatus, JobId, JobStatus, ScheduleId,
     ScheduleTransition, TaskId, TickOutcome,
 };
 use utoipa::IntoParams;
@@ -92,6 +92,12 @@ impl About {
                 job: None,
                 status: schedule.change.as_str(),
             },
+            Event::Deletion(deletion) => Self {
+                schedule: deletion.schedule_id,
+                task: deletion.task_id,
+                job: deletion.job_id,
+                status: DeletionEvent::STATUS,
+            },
         }
     }
 }
@@ -104,6 +110,7 @@ fn statuses() -> Vec<&'static str> {
     all.extend(DeliveryStatus::ALL.iter().map(|status| status.as_str()));
     all.extend(TickOutcome::ALL.iter().map(|outcome| outcome.as_str()));
     all.extend(ScheduleTransition::ALL.iter().map(|change| change.as_str()));
+    all.push(DeletionEvent::STATUS);
     all.sort_unstable();
     all.dedup();
     all
@@ -215,7 +222,8 @@ impl IntoParams for EventQuery {
             query(
                 STATUS,
                 &format!(
-                    "Whose `status`, `outcome` or `change` is one of these, separated by commas: {}.",
+                    "Whose `status`, `outcome` or `change` is one of these, separated by commas, a deletion's being \
+                     DELETED: {}.",
                     upper(&statuses()).join(", ")
                 ),
                 text("COMPLETED,FAILED"),

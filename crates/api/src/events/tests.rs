@@ -8,8 +8,9 @@ use axum::http::Method;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, StreamExt};
 use ratchet_interfaces::{
-    Clock, Event, EventSink, ExecutionEvent, ExecutionId, ExecutionStatus, JobEvent, JobId, JobStatus,
-    ManualClock, ScheduleEvent, ScheduleId, ScheduleTransition, TaskId, TickEvent, TickOutcome, TickRecord,
+    Clock, Deleted, DeletionEvent, Event, EventSink, ExecutionEvent, ExecutionId, ExecutionStatus, JobEvent,
+    JobId, JobStatus, ManualClock, ScheduleEvent, ScheduleId, ScheduleTransition, TaskId, TickEvent,
+    TickOutcome, TickRecord,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -284,6 +285,13 @@ async fn filters_leave_what_they_say() {
         job(JobStatus::Completed),
         Event::Execution(execution),
         Event::Schedule(ScheduleEvent::bare(schedule, ScheduleTransition::Paused, now())),
+        Event::Deletion(DeletionEvent {
+            job_id: Some(of_task.job_id),
+            task_id: Some(task),
+            schedule_id: Some(schedule),
+            ..DeletionEvent::of(Deleted::Job, 1, now())
+        }),
+        Event::Deletion(DeletionEvent::of(Deleted::OldJobs, 400, now())),
     ];
     let mut clients = Vec::new();
     for (query, expected) in [
@@ -293,9 +301,14 @@ async fn filters_leave_what_they_say() {
         ),
         (
             format!("?scheduleId={schedule}"),
-            vec!["tick", "job", "execution", "schedule"],
+            vec!["tick", "job", "execution", "schedule", "deletion"],
         ),
-        (format!("?task_id={task}"), vec!["job", "execution"]),
+        (format!("?task_id={task}"), vec!["job", "execution", "deletion"]),
+        (
+            format!("?jobId={}&status=DELETED", of_task.job_id),
+            vec!["deletion"],
+        ),
+        ("?types=deletion".to_owned(), vec!["deletion", "deletion"]),
         (format!("?jobId={}&types=job", of_task.job_id), vec!["job"]),
         (
             "?status=failed,PAUSED".to_owned(),

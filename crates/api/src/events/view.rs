@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    DeliveryEvent, Event, ExecutionEvent, JobEvent, ScheduleEvent, TickEvent, TickRecord,
+    DeletionEvent, DeliveryEvent, Event, ExecutionEvent, JobEvent, ScheduleEvent, TickEvent, TickRecord,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::executions::Standing;
 use crate::named::{
-    DeliveryStatusName, JobStatusName, Name, ScheduleTransitionName, TaskErrorKindName, TickOutcomeName,
+    DeletedName, DeliveryStatusName, JobStatusName, Name, ScheduleTransitionName, TaskErrorKindName,
+    TickOutcomeName,
 };
 
 /// What happened.
@@ -26,6 +27,8 @@ pub(crate) enum EventView {
     Delivery(DeliveryEventView),
     /// A schedule was changed.
     Schedule(ScheduleEventView),
+    /// A job or an execution was deleted, or many jobs at once.
+    Deletion(DeletionEventView),
     /// Events are missing here: read again what you show.
     Gap(GapView),
 }
@@ -167,6 +170,32 @@ pub(crate) struct ScheduleEventView {
     at: DateTime<Utc>,
 }
 
+/// A job that had ended was deleted, with its executions, logs and deliveries; or an execution, with its log and deliveries;
+/// or all jobs of a task with it; or old jobs by retention. Of many jobs it is told how many they were, and not which.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DeletionEvent, example = json!({
+    "deleted": "JOB", "count": 1, "jobId": "0193a3c4-5d6e-7f80-9a1b-2c3d4e5f6072", "executionId": null,
+    "taskId": "0193a3c4-5d6e-7f80-9a1b-2c3d4e5f6073", "scheduleId": "0193a3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
+    "at": "2026-03-27T12:00:00Z"
+}))]
+pub(crate) struct DeletionEventView {
+    /// What was deleted.
+    deleted: DeletedName,
+    /// How many jobs, or executions.
+    count: u64,
+    /// The job, or that of the execution; null for many, or where that is not known.
+    job_id: Option<Uuid>,
+    /// The execution, if it was one.
+    execution_id: Option<Uuid>,
+    /// Whose task it was; null where many had several, or that is not known.
+    task_id: Option<Uuid>,
+    /// The schedule that had made the job; null if none had, for many, or where that is not known.
+    schedule_id: Option<Uuid>,
+    /// When it happened.
+    at: DateTime<Utc>,
+}
+
 /// Events are missing here: read again what you show.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -208,6 +237,7 @@ impl From<Event> for EventView {
             Event::Execution(event) => Self::Execution(event.into()),
             Event::Delivery(event) => Self::Delivery(event.into()),
             Event::Schedule(event) => Self::Schedule(event.into()),
+            Event::Deletion(event) => Self::Deletion(event.into()),
         }
     }
 }
@@ -343,6 +373,29 @@ impl From<ScheduleEvent> for ScheduleEventView {
             task_id: task_id.map(|id| id.as_uuid()),
             change: Name(change),
             next_run,
+            at,
+        }
+    }
+}
+
+impl From<DeletionEvent> for DeletionEventView {
+    fn from(event: DeletionEvent) -> Self {
+        let DeletionEvent {
+            deleted,
+            count,
+            job_id,
+            execution_id,
+            task_id,
+            schedule_id,
+            at,
+        } = event;
+        Self {
+            deleted: Name(deleted),
+            count,
+            job_id: job_id.map(|id| id.as_uuid()),
+            execution_id: execution_id.map(|id| id.as_uuid()),
+            task_id: task_id.map(|id| id.as_uuid()),
+            schedule_id: schedule_id.map(|id| id.as_uuid()),
             at,
         }
     }

@@ -1,6 +1,6 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ratchet_interfaces::{ExecutionDeletion, ExecutionId, TaskId};
+use ratchet_interfaces::{Deleted, DeletionEvent, Event, ExecutionDeletion, ExecutionId, TaskId};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -241,7 +241,18 @@ pub(super) async fn delete(services: Services, PathId(id): PathId<ExecutionId>) 
         )));
     }
     match services.repositories.executions().execution_delete(id).await? {
-        ExecutionDeletion::Deleted => {
+        ExecutionDeletion::Deleted {
+            job_id,
+            task_id,
+            schedule_id,
+        } => {
+            services.events.emit(&[Event::Deletion(DeletionEvent {
+                job_id,
+                execution_id: Some(id),
+                task_id,
+                schedule_id,
+                ..DeletionEvent::of(Deleted::Execution, 1, services.clock.now())
+            })]);
             tracing::info!(execution.id = %id, "an execution was deleted");
             Ok(Action::done(format!("execution {id} was deleted")))
         }

@@ -3,10 +3,10 @@ mod listing;
 use axum::http::Method;
 use chrono::TimeDelta;
 use ratchet_interfaces::{
-    Bound, Cancellation, Choice, Execution, ExecutionCondition, ExecutionDeletion, ExecutionFilter,
-    ExecutionId, ExecutionLogLine, ExecutionSort, ExecutionStatistics, ExecutionStatus, JobCreation,
-    JobStatus, LogCondition, LogLevel, NodeId, Page, Progress, SortOrder, Task, TaskDefinition,
-    TaskErrorKind, UnifiedJob,
+    Bound, Cancellation, Choice, Deleted, DeletionEvent, Event, Execution, ExecutionCondition,
+    ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionSort, ExecutionStatistics,
+    ExecutionStatus, JobCreation, JobStatus, LogCondition, LogLevel, NodeId, Page, Progress, SortOrder, Task,
+    TaskDefinition, TaskErrorKind, UnifiedJob,
 };
 use serde_json::{Value, json};
 
@@ -357,17 +357,32 @@ async fn an_execution_that_is_not_its_job_s_last_is_not_retried() {
 #[tokio::test]
 async fn an_execution_is_deleted_unless_its_results_are_needed() {
     for (deletion, status) in [
-        (ExecutionDeletion::Deleted, 200),
+        (
+            ExecutionDeletion::Deleted {
+                job_id: Some(JOB.parse().unwrap()),
+                task_id: None,
+                schedule_id: None,
+            },
+            200,
+        ),
         (ExecutionDeletion::Running, 409),
         (ExecutionDeletion::Undelivered(1), 409),
     ] {
         let mut mocks = with(failed(), None);
+        let heard = mocks.heard();
         mocks
             .executions
             .expect_execution_delete()
             .returning(move |_| Ok(deletion));
         let answer = mocks.send(Method::DELETE, &path(), &[], None).await;
         assert_eq!(answer.status, status, "{answer:?}");
+        let told = Event::Deletion(DeletionEvent {
+            job_id: Some(JOB.parse().unwrap()),
+            execution_id: Some(failed().id),
+            ..DeletionEvent::of(Deleted::Execution, 1, now())
+        });
+        let told = (status == 200).then_some(told);
+        assert_eq!(heard.events(), told.into_iter().collect::<Vec<_>>());
     }
     let answer = not_begun(job(JobStatus::Queued, 0))
         .send(Method::DELETE, &format!("{ALL}/{JOB}"), &[], None)

@@ -1,4 +1,4 @@
-use ratchet_interfaces::{JobDeletion, JobId};
+use ratchet_interfaces::{Deleted, DeletionEvent, Event, JobDeletion, JobId};
 
 use crate::envelope::Action;
 use crate::error::{ApiError, ErrorEnvelope};
@@ -27,7 +27,13 @@ use crate::state::Services;
 pub(super) async fn delete(services: Services, PathId(id): PathId<JobId>) -> Result<Action, ApiError> {
     let deletion = queue::fill(&services, move |jobs| async move { jobs.job_delete(id).await });
     match deletion.await? {
-        JobDeletion::Deleted => {
+        JobDeletion::Deleted { task_id, schedule_id } => {
+            services.events.emit(&[Event::Deletion(DeletionEvent {
+                job_id: Some(id),
+                task_id,
+                schedule_id,
+                ..DeletionEvent::of(Deleted::Job, 1, services.clock.now())
+            })]);
             tracing::info!(job.id = %id, "a job was deleted");
             Ok(Action::done(format!("job {id} was deleted")))
         }

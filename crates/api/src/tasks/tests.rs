@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use ratchet_interfaces::{
-    Bound, Choice, LastSync, Page, RepositoryError, SyncReport, Task, TaskCondition, TaskDefinition,
-    TaskDeletion, TaskFilter, TaskId, TaskSort, TaskStatistics, TaskUse, TextMatch, ValidationIssue,
+    Bound, Choice, Deleted, DeletionEvent, Event, LastSync, Page, RepositoryError, SyncReport, Task,
+    TaskCondition, TaskDefinition, TaskDeletion, TaskFilter, TaskId, TaskSort, TaskStatistics, TaskUse,
+    TextMatch, ValidationIssue,
 };
 use serde_json::{Value, json};
 
@@ -318,10 +319,18 @@ async fn a_deleted_task_is_gone_unless_something_refers_to_it() {
             .returning(move |_, _| Ok(deletion.clone()));
         mocks
     };
-    let answer = deleting(TaskDeletion::Deleted { jobs: 2 })
-        .send(Method::DELETE, &path(), &[], None)
-        .await;
-    assert_eq!((answer.status, &answer.body), (204, &Value::Null));
+    for jobs in [0, 2] {
+        let mut mocks = deleting(TaskDeletion::Deleted { jobs });
+        let heard = mocks.heard();
+        let answer = mocks.send(Method::DELETE, &path(), &[], None).await;
+        assert_eq!((answer.status, &answer.body), (204, &Value::Null));
+        let told = Event::Deletion(DeletionEvent {
+            task_id: Some(ID.parse().unwrap()),
+            ..DeletionEvent::of(Deleted::JobsOfTask, jobs, now())
+        });
+        let told = (jobs > 0).then_some(told);
+        assert_eq!(heard.events(), told.into_iter().collect::<Vec<_>>());
+    }
     let job_id = ID.parse().unwrap();
     let in_use = TaskDeletion::InUse(TaskUse {
         schedules: 1,

@@ -1,7 +1,8 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ratchet_interfaces::{
-    AuditNote, RepositoryError, Task, TaskDefinition, TaskDeletion, TaskId, TaskUse, with_causes,
+    AuditNote, Deleted, DeletionEvent, Event, RepositoryError, Task, TaskDefinition, TaskDeletion, TaskId,
+    TaskUse, with_causes,
 };
 
 use crate::body::JsonBody;
@@ -132,6 +133,12 @@ pub(super) async fn delete(
         let deletion = tasks.task_delete_with_jobs(id, task.revision).await;
         match deletion? {
             TaskDeletion::Deleted { jobs } => {
+                if jobs > 0 {
+                    services.events.emit(&[Event::Deletion(DeletionEvent {
+                        task_id: Some(id),
+                        ..DeletionEvent::of(Deleted::JobsOfTask, jobs, services.clock.now())
+                    })]);
+                }
                 tracing::info!(task.id = %id, jobs, "a task was deleted with its jobs");
                 Ok(StatusCode::NO_CONTENT)
             }

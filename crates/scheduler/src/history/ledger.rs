@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
     CommittedRuns, Fact, JobId, ManualRuns, MockFactRepository, MockJobRepository, MockRepositoryFactory,
-    MockScheduleRepository, MockTickRepository, ScheduleId, SchedulePeriod, TaskId, Tick, TickOutcome,
-    TickRecord, UnifiedJob, UnifiedSchedule,
+    MockScheduleRepository, MockTickRepository, RepositoryError, ScheduleId, SchedulePeriod, TaskId, Tick,
+    TickOutcome, TickRecord, UnifiedJob, UnifiedSchedule,
 };
 use ratchet_repository_bridge::RepositoryBridge;
 use serde_json::json;
@@ -61,6 +61,8 @@ pub(crate) struct Ledger {
     pub(crate) lost_jobs: Vec<JobId>,
     /// How many jobs there are to prune.
     pub(crate) ended_jobs: u64,
+    /// After so many batches of jobs the database is gone.
+    pub(crate) fails_to_prune_after: Option<u32>,
     /// What was asked for by hand.
     pub(crate) asked: Arc<Mutex<Vec<ManualRuns>>>,
     /// What was stored and deleted, in words.
@@ -183,8 +185,18 @@ fn jobs(stored: &Arc<Ledger>) -> MockJobRepository {
     });
     let of = Arc::clone(stored);
     let left = Mutex::new(stored.ended_jobs);
+    let failing = Mutex::new(stored.fails_to_prune_after);
     mock.expect_job_prune().returning(move |pruning| {
         let mut left = left.lock().unwrap();
+        if let Some(batches) = failing.lock().unwrap().as_mut() {
+            let Some(fewer) = batches.checked_sub(1) else {
+                return Err(RepositoryError::Unavailable {
+                    during: "pruning",
+                    source: "gone".into(),
+                });
+            };
+            *batches = fewer;
+        }
         let pruned = (*left).min(u64::from(pruning.limit));
         *left -= pruned;
         of.done.lock().unwrap().push(format!("pruned {pruned} jobs"));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     Event, EventSink, JobEvent, JobId, JobStatus, PauseRequest, ResumeRequest, ScheduleChange, ScheduleId,
-    ScheduleTransition, SchedulerService, TaskId, TickOutcome, UnifiedSchedule,
+    ScheduleTiming, ScheduleTransition, SchedulerService, TaskId, TickOutcome, UnifiedSchedule,
 };
 
 use crate::world::*;
@@ -160,4 +160,38 @@ async fn what_is_changed_together_is_told_of_one_by_one_once_it_is_on_disk() {
             ScheduleTransition::Disabled
         ]
     );
+}
+
+#[tokio::test]
+async fn what_became_of_schedules_is_told_of_when_they_are_loaded() {
+    let unreadable = ScheduleTiming {
+        specification: "every now and then".to_owned(),
+        ..every_minute(Some(after(60)))
+    };
+    let over = ScheduleTiming {
+        specification: "at 2020-01-01T00:00:00Z".to_owned(),
+        ..every_minute(None)
+    };
+    let (unreadable_id, over_id) = (unreadable.id, over.id);
+    let (engine, heard) = heard_by(Engine::with(vec![unreadable, over, every_minute(None)]));
+    engine.service.start().await.unwrap();
+    let mut told: Vec<_> = heard
+        .events
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|event| match event {
+            Event::Schedule(schedule) => (schedule.change, schedule.schedule_id),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    told.sort_by_key(|(change, _)| change.as_str());
+    assert_eq!(
+        told,
+        [
+            (ScheduleTransition::Completed, over_id),
+            (ScheduleTransition::Disabled, unreadable_id)
+        ]
+    );
+    engine.service.stop().await.unwrap();
 }

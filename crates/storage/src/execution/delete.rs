@@ -1,9 +1,11 @@
-use ratchet_interfaces::{ExecutionDeletion, ExecutionId, RepositoryError};
+use ratchet_interfaces::{ExecutionDeletion, ExecutionId, JobId, RepositoryError, ScheduleId, TaskId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement};
 
+use crate::job::told;
 use crate::writer::{WriteError, Writer};
 
-const ENDED: &str = "SELECT 1 FROM executions WHERE id = $1";
+const ENDED: &str = "SELECT e.job_id, j.task_id, j.schedule_id FROM executions AS e
+    LEFT JOIN jobs AS j ON j.id = e.job_id WHERE e.id = $1";
 
 /// Few jobs run, so they are looked through.
 const RUNS: &str = "SELECT 1 FROM jobs WHERE status = 'processing' AND execution_id = $1";
@@ -24,7 +26,7 @@ pub(super) async fn delete(writer: &Writer, id: ExecutionId) -> Result<Execution
 }
 
 async fn write(id: ExecutionId, transaction: &DatabaseTransaction) -> Result<ExecutionDeletion, WriteError> {
-    if first(ENDED, id, transaction).await?.is_none() {
+    let Some(ended) = first(ENDED, id, transaction).await? else {
         return match first(RUNS, id, transaction).await? {
             Some(_) => Ok(ExecutionDeletion::Running),
             None => Err(RepositoryError::NotFound {
@@ -33,7 +35,7 @@ async fn write(id: ExecutionId, transaction: &DatabaseTransaction) -> Result<Exe
             }
             .into()),
         };
-    }
+    };
     if let Some(row) = first(PENDING, id, transaction).await? {
         let pending: i64 = row.try_get_by_index(0)?;
         if pending > 0 {
@@ -43,7 +45,11 @@ async fn write(id: ExecutionId, transaction: &DatabaseTransaction) -> Result<Exe
     for sql in DELETE {
         transaction.execute_raw(of(sql, id, transaction)).await?;
     }
-    Ok(ExecutionDeletion::Deleted)
+    Ok(ExecutionDeletion::Deleted {
+        job_id: told(&ended, 0).map(JobId::from_uuid),
+        task_id: told(&ended, 1).map(TaskId::from_uuid),
+        schedule_id: told(&ended, 2).map(ScheduleId::from_uuid),
+    })
 }
 
 async fn first(

@@ -1,4 +1,4 @@
-use ratchet_interfaces::{JobDeletion, JobId, JobStatus, RepositoryError};
+use ratchet_interfaces::{JobDeletion, JobId, JobStatus, RepositoryError, ScheduleId, TaskId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
 use uuid::Uuid;
 
@@ -27,8 +27,8 @@ pub(super) async fn delete(writer: &Writer, id: JobId) -> Result<JobDeletion, Re
 async fn write(id: JobId, transaction: &DatabaseTransaction) -> Result<JobDeletion, WriteError> {
     // Or else it could be put back into the queue before it is deleted.
     let find = match transaction.get_database_backend() {
-        DbBackend::Postgres => "SELECT status FROM jobs WHERE id = $1 FOR UPDATE",
-        _ => "SELECT status FROM jobs WHERE id = $1",
+        DbBackend::Postgres => "SELECT status, task_id, schedule_id FROM jobs WHERE id = $1 FOR UPDATE",
+        _ => "SELECT status, task_id, schedule_id FROM jobs WHERE id = $1",
     };
     let Some(row) = first(find, id, transaction).await? else {
         return Err(RepositoryError::NotFound {
@@ -37,6 +37,7 @@ async fn write(id: JobId, transaction: &DatabaseTransaction) -> Result<JobDeleti
         }
         .into());
     };
+    let (task_id, schedule_id) = (told(&row, 1), told(&row, 2));
     let status: String = row.try_get_by_index(0)?;
     let status: JobStatus = Reading::of("job", &id).name("status", &status)?;
     if !matches!(
@@ -58,7 +59,15 @@ async fn write(id: JobId, transaction: &DatabaseTransaction) -> Result<JobDeleti
     for sql in DELETE {
         transaction.execute_raw(of(sql, id, transaction)).await?;
     }
-    Ok(JobDeletion::Deleted)
+    Ok(JobDeletion::Deleted {
+        task_id: task_id.map(TaskId::from_uuid),
+        schedule_id: schedule_id.map(ScheduleId::from_uuid),
+    })
+}
+
+/// An id that is only told of: a damaged one does not keep the row.
+pub(crate) fn told(row: &QueryResult, place: usize) -> Option<Uuid> {
+    row.try_get_by_index(place).ok().flatten()
 }
 
 async fn first(

@@ -23,6 +23,7 @@ pub(super) async fn depths(reader: &Reader, now: DateTime<Utc>) -> Result<QueueD
             "queued" => depths.queued += jobs,
             "retrying" => depths.retrying += jobs,
             "processing" => depths.processing += jobs,
+            "blocked" => depths.blocked += jobs,
             _ => depths.buffered += jobs,
         }
         depths.due += due;
@@ -48,9 +49,30 @@ fn statement(backend: DbBackend, now: i64) -> Statement {
     let sql = format!(
         "{} UNION ALL {}
          UNION ALL SELECT 'processing', COUNT(*), 0, NULL FROM jobs WHERE status = 'processing'
-         UNION ALL SELECT 'buffered', COUNT(*), 0, NULL FROM jobs WHERE {UNFINISHED} AND status = 'buffered'",
+         UNION ALL SELECT 'buffered', COUNT(*), 0, NULL FROM jobs WHERE {UNFINISHED} AND status = 'buffered'
+         UNION ALL SELECT 'blocked', COUNT(*), 0, NULL FROM jobs WHERE status = 'blocked'",
         waiting(OPEN),
         waiting(&format!("{WAITING} AND gate IS NOT NULL")),
     );
     Statement::from_string(backend, sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query_plan::steps;
+
+    #[tokio::test]
+    async fn the_unfinished_jobs_are_counted_by_the_indexes_that_have_no_others() {
+        assert_eq!(
+            steps(statement(DbBackend::Sqlite, 0)).await,
+            [
+                "SCAN jobs USING COVERING INDEX jobs_waiting",
+                "SEARCH jobs USING COVERING INDEX jobs_gated (gate>?)",
+                "SCAN jobs USING COVERING INDEX jobs_processing",
+                "SCAN jobs USING COVERING INDEX jobs_unfinished",
+                "SCAN jobs USING COVERING INDEX jobs_blocked",
+            ]
+        );
+    }
 }

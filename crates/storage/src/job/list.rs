@@ -106,6 +106,10 @@ mod tests {
                 "SEARCH jobs USING COVERING INDEX jobs_ended (status=?)",
             ),
             (
+                Some(JobCondition::Status(Choice::Is(JobStatus::Blocked))),
+                "SCAN jobs USING COVERING INDEX jobs_blocked",
+            ),
+            (
                 Some(JobCondition::QueuedAt(Bound::AtLeast(
                     chrono::DateTime::UNIX_EPOCH,
                 ))),

@@ -74,11 +74,7 @@ pub const CATALOG: &[Description] = &[
         &[],
         "Ticks that are due and not on disk yet",
     ),
-    gauge(
-        "ratchet_jobs",
-        &["status"],
-        "Jobs that have not ended, but for those that wait for other jobs to end",
-    ),
+    gauge("ratchet_jobs", &["status"], "Jobs that have not ended"),
     gauge(
         "ratchet_jobs_due",
         &[],

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ratchet_interfaces::{
-    DeliveryEvent, DeliveryId, ExecutionEvent, ExecutionId, JobEvent, JobId, ManualClock,
-    MockDeliveryRepository, MockJobRepository, MockRepositoryFactory, MockRuntimeStatus,
-    MockSchedulerService, MockTaskRepository, Page, ScheduleEvent, ScheduleTransition, TaskErrorKind, TaskId,
-    TickEvent, TickOutcome, TickRecord,
+    DeliveryEvent, DeliveryId, Event, EventSink, ExecutionEvent, ExecutionId, ExecutionStatus, JobEvent,
+    JobId, ManualClock, MockDeliveryRepository, MockJobRepository, MockRepositoryFactory, MockRuntimeStatus,
+    MockSchedulerService, MockTaskRepository, Page, ScheduleEvent, ScheduleId, ScheduleTransition,
+    TaskErrorKind, TaskId, TickEvent, TickOutcome, TickRecord,
 };
 use serde_json::Value;
 
@@ -116,6 +116,7 @@ fn depths() -> Result<QueueDepths, RepositoryError> {
         retrying: 2,
         processing: 5,
         buffered: 1,
+        blocked: 7,
         due: 6,
         oldest_due: Some(now() - TimeDelta::seconds(90)),
     })
@@ -191,6 +192,7 @@ async fn after_these_events_the_exposition_says_that() {
         ("ratchet_schedule_changes_total", &[("change", "paused")], 1.0),
         ("ratchet_jobs", &[("status", "queued")], 10.0),
         ("ratchet_jobs", &[("status", "buffered")], 1.0),
+        ("ratchet_jobs", &[("status", "blocked")], 7.0),
         ("ratchet_jobs_due", &[], 6.0),
         ("ratchet_jobs_oldest_due_age_seconds", &[], 90.0),
         ("ratchet_deliveries_pending", &[], 4.0),
@@ -216,6 +218,43 @@ async fn after_these_events_the_exposition_says_that() {
             .unwrap_or_else(|| panic!("{name} {labels:?}"));
         assert!((told - value).abs() < 1e-9, "{name} {labels:?}: {told}");
     }
+}
+
+#[tokio::test]
+async fn what_can_be_named_beforehand_is_counted_from_zero() {
+    let metrics = Metrics::new(Arc::new(ManualClock::at(now())), "1.2.3");
+    let exposition = metrics.read().await.unwrap();
+    for (name, labels) in [
+        ("ratchet_ticks_total", &[("outcome", "failed_to_create")][..]),
+        ("ratchet_schedule_changes_total", &[("change", "completed")]),
+        ("ratchet_executions_total", &[("status", "failed")]),
+        ("ratchet_execution_failures_total", &[("kind", "timeout")]),
+        (
+            "ratchet_delivery_attempts_total",
+            &[("destination", "webhook"), ("result", "failed")],
+        ),
+    ] {
+        assert_eq!(exposition.value(name, labels), Some(0.0), "{name} {labels:?}");
+    }
+    let running = [("status", "running")];
+    assert_eq!(exposition.value("ratchet_executions_total", &running), None);
+}
+
+#[tokio::test]
+async fn an_attempt_whose_process_is_gone_has_failed_and_no_length() {
+    let metrics = Metrics::new(Arc::new(ManualClock::at(now())), "1.2.3");
+    metrics.emit(&[
+        execution(ExecutionStatus::Failed, None),
+        execution(ExecutionStatus::Failed, Some(TaskErrorKind::Task)),
+        execution(ExecutionStatus::Cancelled, None),
+    ]);
+    let exposition = metrics.read().await.unwrap();
+    let value = |name: &str, labels: &[(&str, &str)]| exposition.value(name, labels).unwrap();
+    assert_eq!(value("ratchet_executions_total", &[("status", "failed")]), 2.0);
+    for kind in ["unknown", "task"] {
+        assert_eq!(value("ratchet_execution_failures_total", &[("kind", kind)]), 1.0);
+    }
+    assert_eq!(value("ratchet_execution_duration_seconds_count", &[]), 2.0);
 }
 
 #[tokio::test]

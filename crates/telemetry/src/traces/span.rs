@@ -118,7 +118,7 @@ pub(super) fn push(event: &Event, percent: u64, scope: &InstrumentationScope, sp
         }
         Event::Execution(event) if sampled(event.job_id) => spans.push(execution(event).finish(scope)),
         Event::Delivery(event) if sampled(event.job_id) => spans.push(delivery(event).finish(scope)),
-        Event::Execution(_) | Event::Delivery(_) | Event::Schedule(_) => {}
+        Event::Execution(_) | Event::Delivery(_) | Event::Schedule(_) | Event::Deletion(_) => {}
     }
 }
 

@@ -36,15 +36,16 @@ fn collector() -> (OtlpEndpoint, Receiver<ExportTraceServiceRequest>) {
                     .unwrap();
                 let mut body = vec![0; length.parse().unwrap()];
                 reader.read_exact(&mut body).unwrap();
-                let answer =
-                    b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
-                reader.get_mut().write_all(answer).unwrap();
+                // First it is told, and then answered: whoever has the answer looks for it.
                 if sender
                     .send(ExportTraceServiceRequest::decode(&body[..]).unwrap())
                     .is_err()
                 {
                     return;
                 }
+                let answer =
+                    b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
+                reader.get_mut().write_all(answer).unwrap();
             }
         }
     });

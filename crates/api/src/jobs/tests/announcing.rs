@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
 use ratchet_interfaces::{
-    Cancellation, Event, EventSink, EventSinks, JobCreation, JobEvent, JobStatus, RepositoryError,
-    TaskDefinition, UnifiedJob,
+    Cancellation, Deleted, DeletionEvent, Event, EventSink, EventSinks, JobCreation, JobDeletion, JobEvent,
+    JobStatus, RepositoryError, ScheduleId, TaskDefinition, UnifiedJob,
 };
 use serde_json::{Value, json};
 
-use super::{ALL, TASK, id, path_to, stored, task_id, with};
-use crate::test_support::{Answer, Mocks};
+use super::{ALL, TASK, id, path, path_to, stored, task_id, with};
+use crate::test_support::{Answer, Mocks, now};
 
 #[derive(Default)]
 struct Heard(Mutex<Vec<JobEvent>>);
@@ -130,4 +130,26 @@ async fn a_job_is_told_of_when_it_is_put_back() {
         (job.job_id, job.status, job.task_id),
         (id(), JobStatus::Queued, Some(task_id()))
     );
+}
+
+#[tokio::test]
+async fn a_job_is_told_of_when_it_is_deleted_and_not_when_that_is_refused() {
+    let schedule = ScheduleId::new();
+    let deleted = JobDeletion::Deleted {
+        task_id: Some(task_id()),
+        schedule_id: Some(schedule),
+    };
+    let told = Event::Deletion(DeletionEvent {
+        job_id: Some(id()),
+        task_id: Some(task_id()),
+        schedule_id: Some(schedule),
+        ..DeletionEvent::of(Deleted::Job, 1, now())
+    });
+    for (deletion, told) in [(deleted, vec![told]), (JobDeletion::Undelivered(2), Vec::new())] {
+        let mut mocks = Mocks::default();
+        let heard = mocks.heard();
+        mocks.jobs.expect_job_delete().returning(move |_| Ok(deletion));
+        mocks.send(Method::DELETE, &path(), &[], None).await;
+        assert_eq!(heard.events(), told);
+    }
 }

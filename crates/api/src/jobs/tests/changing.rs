@@ -84,7 +84,14 @@ async fn what_does_not_go_with_a_job_is_refused_by_its_field() {
 #[tokio::test]
 async fn a_job_is_deleted_unless_it_or_another_needs_it() {
     for (deletion, status, words) in [
-        (JobDeletion::Deleted, 200, ""),
+        (
+            JobDeletion::Deleted {
+                task_id: None,
+                schedule_id: None,
+            },
+            200,
+            "",
+        ),
         (
             JobDeletion::Unfinished(JobStatus::Queued),
             409,

@@ -1,13 +1,13 @@
 use ratchet_interfaces::{
-    ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionSort, JobChanges, JobDeletion, JobId,
-    JobPriority, JobStatus, JobUpdate, NodeId, RepositoryError, UnifiedJob,
+    ClaimedJob, ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionSort, JobChanges, JobDeletion,
+    JobId, JobPriority, JobStatus, JobUpdate, NodeId, RepositoryError, RepositoryFactory, UnifiedJob,
 };
 use serde_json::json;
 
 use crate::harness::{assert_refused, on_each_database};
 use crate::sample::{
-    at, cancel, claimed_job, claimed_jobs, everything, found, job, settle, store, stored_jobs, stored_task,
-    succeeded,
+    at, cancel, claim, claimed_job, claimed_jobs, everything, found, job, settle, store, stored_jobs,
+    stored_schedule, stored_task, succeeded,
 };
 
 #[tokio::test]
@@ -95,7 +95,10 @@ async fn a_job_goes_with_its_executions_once_it_has_ended() {
         );
         assert_eq!(
             jobs.job_delete(claimed.job.id).await.unwrap(),
-            JobDeletion::Deleted
+            JobDeletion::Deleted {
+                task_id: Some(claimed.job.task_id),
+                schedule_id: claimed.job.schedule_id
+            }
         );
         let left = executions
             .execution_list(
@@ -129,7 +132,11 @@ async fn an_execution_that_has_ended_goes_without_its_job() {
         settle(&*repositories, &claimed, succeeded()).await;
         assert_eq!(
             executions.execution_delete(claimed.execution_id).await.unwrap(),
-            ExecutionDeletion::Deleted
+            ExecutionDeletion::Deleted {
+                job_id: Some(claimed.job.id),
+                task_id: Some(claimed.job.task_id),
+                schedule_id: claimed.job.schedule_id
+            }
         );
         assert_eq!(
             executions.execution_find(claimed.execution_id).await.unwrap(),
@@ -226,4 +233,39 @@ async fn the_unfinished_job_of_a_unique_key_is_found() {
         assert_eq!(jobs.job_find_by_unique_key("import").await.unwrap(), None);
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_deletes_a_job_is_told_whose_it_was() {
+    on_each_database(async |repositories| {
+        let schedule = stored_schedule(&*repositories, "nightly").await;
+        let ended = UnifiedJob {
+            schedule_id: Some(schedule.id),
+            scheduled_for: Some(at(0)),
+            ..job(schedule.task_id)
+        };
+        store(&*repositories, std::slice::from_ref(&ended)).await;
+        let claimed = claim_one(&*repositories).await;
+        settle(&*repositories, &claimed, succeeded()).await;
+        let (task_id, schedule_id) = (Some(schedule.task_id), Some(schedule.id));
+        let executions = repositories.executions();
+        assert_eq!(
+            executions.execution_delete(claimed.execution_id).await.unwrap(),
+            ExecutionDeletion::Deleted {
+                job_id: Some(ended.id),
+                task_id,
+                schedule_id
+            }
+        );
+        assert_eq!(
+            repositories.jobs().job_delete(ended.id).await.unwrap(),
+            JobDeletion::Deleted { task_id, schedule_id }
+        );
+    })
+    .await;
+}
+
+async fn claim_one(repositories: &dyn RepositoryFactory) -> ClaimedJob {
+    let claimed = repositories.jobs().job_claim_many(claim(NodeId::new(), 1)).await;
+    claimed.unwrap().jobs.remove(0)
 }

@@ -36,6 +36,7 @@ async fn unfinished_jobs_are_counted_where_they_stand_and_the_oldest_that_is_due
                 origin: JobOrigin::Tick,
                 ..of(open, JobStatus::Buffered, 1)
             },
+            of(open, JobStatus::Blocked, 1),
             of(open, JobStatus::Completed, 1),
             of(open, JobStatus::Failed, 1),
         ];
@@ -45,6 +46,7 @@ async fn unfinished_jobs_are_counted_where_they_stand_and_the_oldest_that_is_due
             retrying: 1,
             processing: 0,
             buffered: 1,
+            blocked: 1,
             due: 3,
             oldest_due: Some(at(40)),
         };
