@@ -123,16 +123,28 @@ impl CommonArgs {
         }
     }
 
-    /// Refuses what has no meaning for a command that asks no server.
-    fn without_server(&self) -> Result<(), CliError> {
+    /// Refuses a server for a command that asks none.
+    fn refuse_flags_of_a_server(&self) -> Result<(), CliError> {
         if self.server.is_none() && self.token_file.is_none() {
             return Ok(());
         }
         Err(CliError::Usage(
-            "--server and --token-file go with `schedule`, `job`, `apply`, `export`, `token`, `audit`, and with `task` list, \
-             show, create, edit, delete, enable, disable and sync: this command asks no server"
+            "--server and --token-file go with `schedule`, `job`, `why`, `forecast`, `apply`, `export`, `token`, `audit`, and \
+             with `task` list, show, create, edit, delete, enable, disable and sync: this command asks no server"
                 .to_owned(),
         ))
+    }
+
+    /// Refuses a server for a command that works on the database itself: that of the settings may be another's.
+    fn refuse_server_beside_database(&self) -> Result<(), CliError> {
+        self.refuse_flags_of_a_server()?;
+        match self.server()? {
+            None => Ok(()),
+            Some(server) => Err(CliError::Usage(format!(
+                "{SERVER_VARIABLE} is \"{server}\": this command asks no server, but works on a database. Say which with \
+                 --database URL, or leave {SERVER_VARIABLE} out for that of the settings"
+            ))),
+        }
     }
 }
 
@@ -214,8 +226,10 @@ enum Command {
 
 impl Command {
     fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        if !self.asks_a_server() {
-            common.without_server()?;
+        match self.place() {
+            Place::Api => {}
+            Place::Database => common.refuse_server_beside_database()?,
+            Place::Here => common.refuse_flags_of_a_server()?,
         }
         match self {
             Self::Schedule(command) => command.run(common),
@@ -242,19 +256,42 @@ impl Command {
         }
     }
 
-    /// Whether it speaks to the API.
-    fn asks_a_server(&self) -> bool {
+    /// What it is about.
+    const fn place(&self) -> Place {
         match self {
             Self::Schedule(_)
             | Self::Job(_)
+            | Self::Why(_)
+            | Self::Forecast(_)
             | Self::Apply(_)
             | Self::Export(_)
             | Self::Token(_)
-            | Self::Audit(_) => true,
-            Self::Task(command) => command.asks_a_server(),
-            _ => false,
+            | Self::Audit(_) => Place::Api,
+            Self::Task(command) if command.asks_a_server() => Place::Api,
+            Self::Migrate(_) | Self::Backup(_) | Self::Restore(_) | Self::Doctor(_) | Self::Verify(_) => {
+                Place::Database
+            }
+            Self::Serve(_)
+            | Self::Task(_)
+            | Self::Cron(_)
+            | Self::Import(_)
+            | Self::Config(_)
+            | Self::Completions(_)
+            | Self::Openapi(_)
+            | Self::Reference => Place::Here,
         }
     }
+}
+
+/// What a command is about, which says what becomes of a server that is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// What the API has: the server is asked.
+    Api,
+    /// A database, whoever uses it: that of a server is none that can be reached from here.
+    Database,
+    /// What was typed, and what lies on this machine: a server that the environment names has nothing to do with it.
+    Here,
 }
 
 /// A command failed.

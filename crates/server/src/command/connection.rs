@@ -73,7 +73,7 @@ pub(crate) fn connected<T>(
 }
 
 /// As [`connected`], but without a server that was named the database itself is asked, also beside one that uses it: for
-/// what a server must see of others at every request, and may itself ask for.
+/// what a server must see of others at every request, and may itself ask for, and for what is only read and takes no engine.
 pub(crate) fn connected_beside<T>(
     common: &CommonArgs,
     purpose: Purpose,
