@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
+use crate::readable::{Readable, UnreadableRow};
 
 /// One thing.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,6 +40,10 @@ pub(crate) struct Meta {
     pagination: Pagination,
     /// When the answer was made.
     timestamp: DateTime<Utc>,
+    /// The rows of the page that are damaged, and stand in `total` but not in `data`; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!([]))]
+    unreadable: Vec<UnreadableRow>,
 }
 
 /// Where a page lies in its list.
@@ -86,13 +91,15 @@ impl Pagination {
 impl<T> Many<T> {
     pub(crate) fn new(
         noun: &'static str,
-        page: ratchet_interfaces::Page<T>,
+        page: impl Into<Readable<T>>,
         request: PageRequest,
         now: DateTime<Utc>,
     ) -> Self {
+        let (page, unreadable) = page.into().into_parts();
         let meta = Meta {
             pagination: Pagination::of(request, page.total),
             timestamp: now,
+            unreadable,
         };
         Self {
             data: page.items,
@@ -104,7 +111,7 @@ impl<T> Many<T> {
     /// As in `schedules 0-24/319`, where both ends are rows of the list.
     fn range(&self) -> String {
         let Pagination { offset, total, .. } = self.meta.pagination;
-        match self.data.len() as u64 {
+        match (self.data.len() + self.meta.unreadable.len()) as u64 {
             0 => format!("{} */{total}", self.noun),
             rows => format!("{} {offset}-{}/{total}", self.noun, offset + rows - 1),
         }

@@ -58,9 +58,10 @@ pub(super) fn known(common: &CommonArgs) -> Result<(Vec<Known>, Vec<ValidationIs
     }
     let settings = common.settings()?;
     let listings = offered(&settings)?;
-    let known = joined(&listings, stored(common, &settings)?);
+    let (stored, damaged) = stored(common, &settings)?;
+    let known = joined(&listings, stored);
     let issues = listings.into_iter().flat_map(|(_, listing)| listing.issues);
-    Ok((known, issues.collect()))
+    Ok((known, issues.chain(damaged).collect()))
 }
 
 /// Who has which task, by name and version.

@@ -2,8 +2,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ratchet_interfaces::{
-    PageRequest, RepositoryFactory, Task, TaskDefinition, TaskFilter, TaskId, TaskListing, TaskRegistry,
-    TaskSort, compare_versions,
+    Page, PageRequest, RepositoryError, RepositoryFactory, Task, TaskDefinition, TaskFilter, TaskId,
+    TaskListing, TaskRegistry, TaskSort, ValidationIssue, compare_versions, with_causes,
 };
 use ratchet_registry::{EmbeddedRegistry, FileSystemRegistry, is_task_folder, read_task_folder};
 
@@ -31,28 +31,43 @@ pub(super) fn offered(settings: &Settings) -> Result<Vec<(&'static str, TaskList
     Ok(listings)
 }
 
-/// Every stored task; none when there is no database yet.
-pub(super) fn stored(common: &CommonArgs, settings: &Settings) -> Result<Vec<Task>, CliError> {
+/// Every stored task, and those that are damaged; none when there is no database yet.
+pub(super) fn stored(
+    common: &CommonArgs,
+    settings: &Settings,
+) -> Result<(Vec<Task>, Vec<ValidationIssue>), CliError> {
     if missing_file(&settings.database.url)?.is_some() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     read_from(common, async |repositories| all(repositories).await)
 }
 
-async fn all(repositories: Arc<dyn RepositoryFactory>) -> Result<Vec<Task>, CliError> {
-    let mut tasks = Vec::new();
+async fn all(
+    repositories: Arc<dyn RepositoryFactory>,
+) -> Result<(Vec<Task>, Vec<ValidationIssue>), CliError> {
+    let failed = |error| CliError::failed(&error);
+    let tasks = repositories.tasks();
+    let (filter, sort) = (TaskFilter::default(), TaskSort::default());
+    let (mut found, mut issues) = (Vec::new(), Vec::new());
     loop {
-        let page = PageRequest::new(tasks.len() as u64, PageRequest::MAX_LIMIT)
-            .map_err(|error| CliError::failed(&error))?;
-        let listed = repositories
-            .tasks()
-            .task_list(&TaskFilter::default(), TaskSort::default(), page)
-            .await
-            .map_err(|error| CliError::failed(&error))?;
-        let is_last = (listed.items.len() as u64) < PageRequest::MAX_LIMIT;
-        tasks.extend(listed.items);
+        let begin = (found.len() + issues.len()) as u64;
+        let request = PageRequest::new(begin, PageRequest::MAX_LIMIT).map_err(failed)?;
+        let list = |request| tasks.task_list(&filter, sort, request);
+        let (page, damaged) = Page::readable(request, list).await.map_err(failed)?;
+        let is_last = ((page.items.len() + damaged.len()) as u64) < PageRequest::MAX_LIMIT;
+        found.extend(page.items);
+        issues.extend(damaged.into_iter().filter_map(|row| match row {
+            RepositoryError::CorruptRow {
+                id, column, source, ..
+            } => Some(ValidationIssue {
+                task: id,
+                field: column.to_owned(),
+                message: format!("the stored value cannot be read: {}", with_causes(&*source)),
+            }),
+            _ => None,
+        }));
         if is_last {
-            return Ok(tasks);
+            return Ok((found, issues));
         }
     }
 }
