@@ -50,8 +50,8 @@ const AFTER_HELP: &str = "Exit codes:\n  0    it was done\n  1    it failed, or 
                           2    the words or the settings are wrong: nothing was done\n  \
                           124  what was waited for did not happen in time\n  \
                           130  a server was ended by a second signal, whatever it was doing\n\n\
-                          Answers go to standard output, everything else to standard error. NO_COLOR=1 keeps colours away \
-                          from a terminal; elsewhere there are none.";
+                          Answers go to standard output, everything else to standard error. NO_COLOR=1 or TERM=dumb keeps \
+                          colours away from a terminal; elsewhere there are none.";
 
 /// The answer to `--version`: other time-zone data may move ticks.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {

@@ -95,17 +95,31 @@ pub(super) fn named<'a, T>(
         .max_by(|a, b| compare_versions(&definition(a).version, &definition(b).version))
 }
 
-/// The error that nothing has this name.
-pub(super) fn unknown(text: &str, names: impl Iterator<Item = String>) -> CliError {
-    let mut known: Vec<String> = names.collect();
-    known.sort();
-    known.dedup();
+/// The error that nothing has this name: it offers the versions where one is wrong, and else the names.
+pub(super) fn unknown<'a>(text: &str, tasks: impl Iterator<Item = &'a TaskDefinition>) -> CliError {
+    let tasks: Vec<&TaskDefinition> = tasks.collect();
+    let versions = text.split_once('@').map(|(name, _)| {
+        let mut versions: Vec<&TaskDefinition> =
+            tasks.iter().copied().filter(|task| task.name == name).collect();
+        versions.sort_by(|a, b| compare_versions(&a.version, &b.version));
+        versions
+            .iter()
+            .map(|task| format!("{name}@{}", task.version))
+            .collect()
+    });
+    let versions: Option<Vec<String>> = versions.filter(|versions: &Vec<String>| !versions.is_empty());
+    let mut offered = versions.unwrap_or_else(|| {
+        let mut names: Vec<String> = tasks.iter().map(|task| task.name.clone()).collect();
+        names.sort();
+        names
+    });
+    offered.dedup();
     CliError::Usage(format!(
         "no task is named \"{text}\"; there are {}",
-        if known.is_empty() {
+        if offered.is_empty() {
             "none".to_owned()
         } else {
-            known.join(", ")
+            offered.join(", ")
         }
     ))
 }
@@ -126,5 +140,21 @@ pub(super) fn task(text: &str, settings: &Settings) -> Result<TaskDefinition, Cl
     let tasks = || listings.iter().flat_map(|(_, listing)| &listing.tasks);
     named(text, tasks(), |task| task)
         .cloned()
-        .ok_or_else(|| unknown(text, tasks().map(|task| task.name.clone())))
+        .ok_or_else(|| unknown(text, tasks()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_names_a_wrong_version_is_offered_those_that_there_are() {
+        let task = |name, version| TaskDefinition::new(TaskId::new(), name, version, "javascript");
+        let tasks = [task("b", "1.10.0"), task("b", "1.9.0"), task("a", "1")];
+        for (text, offered) in [("b@2", "b@1.9.0, b@1.10.0"), ("c@2", "a, b"), ("c", "a, b")] {
+            let error = unknown(text, tasks.iter()).to_string();
+            assert_eq!(error, format!("no task is named \"{text}\"; there are {offered}"));
+        }
+        assert!(unknown("c", [].iter()).to_string().ends_with("there are none"));
+    }
 }
