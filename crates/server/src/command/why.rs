@@ -15,7 +15,7 @@ use crate::command::table::harmless;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  ratchet why system_heartbeat 2026-03-29T02:30:00Z\n  \
-                        ratchet why nightly-backup now\n  \
+                        ratchet why nightly-backup\n  \
                         ratchet why nightly-backup -1h --server https://ratchet.example.org\n\n\
                         A beginning of its name will do, if no other schedule begins like that."
 )]
@@ -23,7 +23,7 @@ pub(crate) struct WhyArgs {
     /// The schedule's name or id
     schedule: String,
     /// The instant: RFC 3339, now, or from now as in -1h
-    #[arg(allow_hyphen_values = true)]
+    #[arg(default_value = "now", allow_hyphen_values = true)]
     instant: String,
     #[command(flatten)]
     form: FormArgs,
