@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
+use crate::example;
 use crate::readable::{Readable, UnreadableRow};
 
 /// One thing.
@@ -35,6 +36,12 @@ pub(crate) struct Many<T> {
 
 /// What a page says of itself.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "pagination": {
+        "page": 1, "limit": 25, "total": 1, "totalPages": 1, "hasNext": false, "hasPrevious": false, "offset": 0
+    },
+    "timestamp": example::INSTANT,
+}))]
 pub(crate) struct Meta {
     /// Where the page lies in the list.
     pagination: Pagination,
@@ -42,7 +49,6 @@ pub(crate) struct Meta {
     timestamp: DateTime<Utc>,
     /// The rows of the page that are damaged, and stand in `total` but not in `data`; left out where there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(example = json!([]))]
     unreadable: Vec<UnreadableRow>,
 }
 
