@@ -412,7 +412,18 @@ fn a_server_that_is_named_gets_the_token_and_one_that_is_none_is_told_of() {
     assert!(told.contains("--server"), "{told}");
     let told = refused(folder, &["job", "list", "--server", "ftp://host"], 2);
     assert!(told.contains("http://"), "{told}");
+    let login = WebServer::start(|_| WebAnswer::Status(200, "{\"login\": true}".to_owned()));
+    let told = refused(folder, &["why", "nightly", "--server", &login.url("")], 1);
+    assert!(
+        told.contains("200 OK and other JSON") && told.contains(&login.url("")),
+        "{told}"
+    );
     let told = refused(folder, &["doctor", "--server", &page.url("")], 2);
+    assert!(
+        told.contains("asks no server") && told.contains("--database"),
+        "{told}"
+    );
+    let told = refused(folder, &["cron", "next", "@daily", "--server", &page.url("")], 2);
     assert!(told.contains("`schedule`, `job`"), "{told}");
     refused(
         folder,

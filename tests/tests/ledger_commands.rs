@@ -15,6 +15,8 @@ fn ratchet(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     } = Command::new(ratchet_binary())
         .args(arguments)
         .current_dir(folder)
+        .env_remove("RATCHET_SERVER")
+        .env_remove("RATCHET_TOKEN")
         .output()
         .unwrap();
     let said = [stdout, stderr].concat();
@@ -149,4 +151,79 @@ fn a_database_that_does_not_exist_is_not_made() {
         assert_eq!((code, said.contains("does not exist")), (Some(1), true), "{said}");
     }
     assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn a_server_that_is_named_is_asked_and_no_database_is_looked_at_in_its_place() {
+    let theirs = folder_with_a_tick();
+    let server = ServerProcess::start(theirs.path(), &[]).ready();
+    let url = format!("http://{}", server.address().unwrap());
+    // Whatever is said here of the heartbeat is told by the server: there is no database.
+    let here = tempfile::tempdir().unwrap();
+    let asked = |words: &[&str]| {
+        let over = ratchet(here.path(), &[words, &["--server", &url]].concat());
+        let beside = ratchet(theirs.path(), words);
+        assert_eq!(over, beside, "{words:?}");
+        over.1
+    };
+    let hour = [
+        "forecast",
+        "--from",
+        "2100-01-01T00:00:00Z",
+        "--to",
+        "2100-01-01T01:00:00Z",
+    ];
+    let forecast = |more: &[&str]| asked(&[&hour[..], more].concat());
+    assert!(asked(&["why", "system_heart", "2100-01-01T00:00:00Z"]).starts_with("expected"));
+    assert!(asked(&["why", "nobody", "now"]).contains("nobody"));
+    assert_eq!(forecast(&[]).lines().count(), 12);
+    assert_eq!(forecast(&["--bucket", "30m"]).lines().count(), 2);
+    let idea = "other=every 30 minutes";
+    assert!(forecast(&["--busiest", "1", "--what-if", idea]).ends_with(" 2\n"));
+    assert_eq!(forecast(&["--without", "system_heartbeat"]), "");
+    let (code, said) = ratchet(
+        here.path(),
+        &[&hour[..], &["--bucket", "0s", "--server", &url]].concat(),
+    );
+    assert_eq!((code, said.contains("--bucket: ")), (Some(2), true), "{said}");
+
+    let backup = ["backup", "copy.db"];
+    let works_on_databases: [&[&str]; 5] = [
+        &["verify"],
+        &["doctor"],
+        &["migrate", "status"],
+        &["migrate", "fresh", "--yes"],
+        &backup,
+    ];
+    for words in works_on_databases {
+        let (code, said) = ratchet(here.path(), &[words, &["--server", &url]].concat());
+        assert_eq!(
+            (code, said.contains("--server")),
+            (Some(2), true),
+            "{words:?}: {said}"
+        );
+        let by_variable = Command::new(ratchet_binary())
+            .args(words)
+            .current_dir(here.path())
+            .env("RATCHET_SERVER", &url)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(by_variable.stderr).unwrap();
+        assert_eq!(by_variable.status.code(), Some(2), "{words:?}: {said}");
+        assert!(
+            said.contains(&format!("RATCHET_SERVER is \"{url}\"")),
+            "{words:?}: {said}"
+        );
+    }
+    // A database that is named counts before the variable.
+    let database = format!("sqlite://{}", theirs.path().join("ratchet.db").display());
+    let verified = Command::new(ratchet_binary())
+        .args(["verify", "--database", &database])
+        .current_dir(here.path())
+        .env("RATCHET_SERVER", &url)
+        .status()
+        .unwrap();
+    assert_eq!(verified.code(), Some(0));
+    assert_eq!(here.path().read_dir().unwrap().count(), 0);
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
 }

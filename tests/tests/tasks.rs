@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use ratchet_tests::{ServerProcess, ratchet_binary};
+use ratchet_tests::{ServerProcess, ratchet_binary, write_task};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -383,6 +383,49 @@ fn a_folder_of_tasks_that_was_named_and_does_not_exist_is_told_of_and_waited_for
     let patience = std::time::Instant::now() + Duration::from_secs(30);
     while states(folder.path())["late"] != "ready" {
         assert!(std::time::Instant::now() < patience, "{}", states(folder.path()));
+    }
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+}
+
+#[test]
+fn a_task_is_shown_over_a_server_with_all_that_is_shown_of_it_beside_its_folder() {
+    let theirs = tempfile::tempdir().unwrap();
+    let metadata = json!({
+        "runtime": "javascript", "label": "Sums", "description": "Adds", "tags": ["math", "example"],
+        "timeout": 60, "concurrency": {"limit": 2},
+        "retry": {"max_retries": 3, "backoff": {"type": "list", "delays_seconds": [1.5, 60.0]}, "never_on": ["input"]},
+    });
+    write_task(
+        theirs.path(),
+        "sum",
+        metadata,
+        &[("main.js", "(input) => input.a + input.b")],
+    );
+    let server = ServerProcess::start(theirs.path(), &[]).ready();
+    let url = format!("http://{}", server.address().unwrap());
+    let shown = |words: &[&str]| {
+        let output = task_in(theirs.path(), &[&["show", "sum"], words].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (beside, over) = (shown(&[]), shown(&["--server", &url]));
+    // A program that lies in a folder is for its owner.
+    let without_program = |text: &str| {
+        text.lines()
+            .filter(|line| !line.starts_with("  program"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let (beside, over): (Vec<String>, Vec<String>) = (without_program(&beside), without_program(&over));
+    assert_eq!(beside, over);
+    for part in [
+        "Sums",
+        "math, example",
+        "60 s",
+        "runs at once",
+        "\"max_retries\":3",
+    ] {
+        assert!(over.iter().any(|line| line.contains(part)), "{part}: {over:?}");
     }
     assert_eq!(server.end_by(Signal::TERM).code, Some(0));
 }

@@ -7,6 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
+use crate::example;
+use crate::readable::{Readable, UnreadableRow};
 
 /// One thing.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,11 +36,20 @@ pub(crate) struct Many<T> {
 
 /// What a page says of itself.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "pagination": {
+        "page": 1, "limit": 25, "total": 1, "totalPages": 1, "hasNext": false, "hasPrevious": false, "offset": 0
+    },
+    "timestamp": example::INSTANT,
+}))]
 pub(crate) struct Meta {
     /// Where the page lies in the list.
     pagination: Pagination,
     /// When the answer was made.
     timestamp: DateTime<Utc>,
+    /// The rows of the page that are damaged, and stand in `total` but not in `data`; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableRow>,
 }
 
 /// Where a page lies in its list.
@@ -86,13 +97,15 @@ impl Pagination {
 impl<T> Many<T> {
     pub(crate) fn new(
         noun: &'static str,
-        page: ratchet_interfaces::Page<T>,
+        page: impl Into<Readable<T>>,
         request: PageRequest,
         now: DateTime<Utc>,
     ) -> Self {
+        let (page, unreadable) = page.into().into_parts();
         let meta = Meta {
             pagination: Pagination::of(request, page.total),
             timestamp: now,
+            unreadable,
         };
         Self {
             data: page.items,
@@ -104,7 +117,7 @@ impl<T> Many<T> {
     /// As in `schedules 0-24/319`, where both ends are rows of the list.
     fn range(&self) -> String {
         let Pagination { offset, total, .. } = self.meta.pagination;
-        match self.data.len() as u64 {
+        match (self.data.len() + self.meta.unreadable.len()) as u64 {
             0 => format!("{} */{total}", self.noun),
             rows => format!("{} {offset}-{}/{total}", self.noun, offset + rows - 1),
         }

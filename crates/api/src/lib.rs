@@ -51,6 +51,7 @@ mod named;
 mod operation;
 mod origin;
 mod rate;
+mod readable;
 mod router;
 mod run;
 mod schedules;

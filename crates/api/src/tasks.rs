@@ -3,6 +3,7 @@
 mod change;
 mod list;
 mod read;
+mod retry;
 mod synchronize;
 mod view;
 mod write;

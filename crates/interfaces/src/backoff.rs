@@ -16,7 +16,7 @@ use crate::tag::tagged_by_text;
 /// # Ok::<(), ratchet_interfaces::BackoffError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "Written")]
+#[serde(try_from = "WrittenBackoff", into = "WrittenBackoff")]
 pub struct Backoff(Kind);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -33,24 +33,32 @@ enum Kind {
 /// A backoff as people write it, in seconds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(remote = "Self", tag = "type", rename_all = "lowercase", deny_unknown_fields)]
-enum Written {
+pub enum WrittenBackoff {
+    /// Longer from time to time.
     Exponential {
+        /// The first delay.
         #[serde(default = "one")]
         initial_seconds: f64,
+        /// The longest.
         #[serde(default = "five_minutes")]
         max_seconds: f64,
+        /// How many times as long each is as the one before.
         #[serde(default = "two")]
         multiplier: f64,
     },
+    /// Equally long each time.
     Fixed {
+        /// The delay.
         delay_seconds: f64,
     },
+    /// As a list says.
     List {
+        /// The delays, the last of which repeats.
         delays_seconds: Vec<f64>,
     },
 }
 
-tagged_by_text!(Written, "type");
+tagged_by_text!(WrittenBackoff, "type");
 
 const fn one() -> f64 {
     1.0
@@ -203,12 +211,12 @@ impl Default for Backoff {
     }
 }
 
-impl TryFrom<Written> for Backoff {
+impl TryFrom<WrittenBackoff> for Backoff {
     type Error = BackoffError;
 
-    fn try_from(written: Written) -> Result<Self, BackoffError> {
+    fn try_from(written: WrittenBackoff) -> Result<Self, BackoffError> {
         match written {
-            Written::Exponential {
+            WrittenBackoff::Exponential {
                 initial_seconds,
                 max_seconds,
                 multiplier,
@@ -217,8 +225,8 @@ impl TryFrom<Written> for Backoff {
                 duration("max_seconds", max_seconds)?,
                 multiplier,
             ),
-            Written::Fixed { delay_seconds } => Self::fixed(duration("delay_seconds", delay_seconds)?),
-            Written::List { delays_seconds } => Self::list(
+            WrittenBackoff::Fixed { delay_seconds } => Self::fixed(duration("delay_seconds", delay_seconds)?),
+            WrittenBackoff::List { delays_seconds } => Self::list(
                 delays_seconds
                     .into_iter()
                     .map(|seconds| duration("delays_seconds", seconds))
@@ -228,7 +236,7 @@ impl TryFrom<Written> for Backoff {
     }
 }
 
-impl From<Backoff> for Written {
+impl From<Backoff> for WrittenBackoff {
     fn from(backoff: Backoff) -> Self {
         match backoff.0 {
             Kind::Exponential {

@@ -54,7 +54,7 @@ mod webhook;
 mod worker;
 
 pub use audit::{AuditCondition, AuditEntry, AuditFilter, AuditNote, TakenNote};
-pub use backoff::{Backoff, BackoffError};
+pub use backoff::{Backoff, BackoffError, WrittenBackoff};
 pub use caller::{Caller, CallerError};
 pub use change::{ChangedSchedules, ExecutionDeletion, JobChanges, JobDeletion, JobUpdate, ScheduleDeletion};
 pub use clock::{Clock, Wake, truncate_to_micros};

@@ -3,9 +3,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use ratchet_interfaces::{
-    Clock, LastSync, PageRequest, RegistryError, RegistryManager, RepositoryError, Signal, SyncReport, Task,
-    TaskFilter, TaskId, TaskListing, TaskRegistry, TaskRepository, TaskSort, TaskValidator, ValidationIssue,
-    with_causes,
+    Clock, LastSync, Page, PageRequest, RegistryError, RegistryManager, RepositoryError, Signal, SyncReport,
+    Task, TaskFilter, TaskId, TaskListing, TaskRegistry, TaskRepository, TaskSort, TaskValidator,
+    ValidationIssue, with_causes,
 };
 use tokio::sync::Mutex;
 use tracing::{error, info};
@@ -63,40 +63,19 @@ impl TaskRegistryManager {
     /// What is stored. A row that cannot be read is an issue, and keeps no other from being compared.
     async fn stored(&self, issues: &mut Vec<ValidationIssue>) -> Result<Stored, RepositoryError> {
         let mut stored = Stored::default();
+        let (filter, sort) = (TaskFilter::default(), TaskSort::default());
         let mut offset = 0;
         loop {
-            let rows = match self.list(offset, PageRequest::MAX_LIMIT).await {
-                Err(failure) if !failure.is_transient() => {
-                    self.list_one_by_one(offset, &mut stored, issues).await?
-                }
-                page => {
-                    let tasks = page?;
-                    let rows = tasks.len() as u64;
-                    stored.tasks.extend(tasks);
-                    rows
-                }
-            };
-            if rows < PageRequest::MAX_LIMIT {
-                return Ok(stored);
-            }
-            offset += rows;
-        }
-    }
-
-    /// Reads a page of which some row cannot be read, row by row, and says how many there are.
-    async fn list_one_by_one(
-        &self,
-        begin: u64,
-        stored: &mut Stored,
-        issues: &mut Vec<ValidationIssue>,
-    ) -> Result<u64, RepositoryError> {
-        for row in 0..PageRequest::MAX_LIMIT {
-            match self.list(begin + row, 1).await {
-                Ok(tasks) if tasks.is_empty() => return Ok(row),
-                Ok(tasks) => stored.tasks.extend(tasks),
-                Err(RepositoryError::CorruptRow {
+            let request = PageRequest::new(offset, PageRequest::MAX_LIMIT)?;
+            let list = |request| self.tasks.task_list(&filter, sort, request);
+            let (page, damaged) = Page::readable(request, list).await?;
+            let rows = (page.items.len() + damaged.len()) as u64;
+            stored.tasks.extend(page.items);
+            for row in damaged {
+                if let RepositoryError::CorruptRow {
                     id, column, source, ..
-                }) => {
+                } = row
+                {
                     stored.unreadable.extend(id.parse::<TaskId>());
                     issues.push(ValidationIssue {
                         task: id,
@@ -104,19 +83,12 @@ impl TaskRegistryManager {
                         message: format!("the stored value cannot be read: {}", with_causes(&*source)),
                     });
                 }
-                Err(failure) => return Err(failure),
             }
+            if rows < PageRequest::MAX_LIMIT {
+                return Ok(stored);
+            }
+            offset += rows;
         }
-        Ok(PageRequest::MAX_LIMIT)
-    }
-
-    async fn list(&self, offset: u64, limit: u64) -> Result<Vec<Task>, RepositoryError> {
-        let page = PageRequest::new(offset, limit)?;
-        let rows = self
-            .tasks
-            .task_list(&TaskFilter::default(), TaskSort::default(), page)
-            .await?;
-        Ok(rows.items)
     }
 
     /// Takes away what the registries that could be read have no more. What cannot be offered now (its folder is broken,

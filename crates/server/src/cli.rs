@@ -1,10 +1,10 @@
-use std::env::VarError;
+mod flags;
+
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use ratchet_interfaces::with_causes;
 use ratchet_recurrence::Zone;
 
@@ -13,7 +13,6 @@ use crate::command::audit::AuditArgs;
 use crate::command::backup::{BackupArgs, RestoreArgs};
 use crate::command::completions::CompletionsArgs;
 use crate::command::config::ConfigCommand;
-use crate::command::connection::{SERVER_VARIABLE, TOKEN_VARIABLE};
 use crate::command::cron::CronCommand;
 use crate::command::doctor::DoctorArgs;
 use crate::command::export::ExportArgs;
@@ -29,7 +28,9 @@ use crate::command::task::TaskCommand;
 use crate::command::token::TokenCommand;
 use crate::command::verify::VerifyArgs;
 use crate::command::why::WhyArgs;
-use crate::settings::{Settings, SettingsError, SettingsSources};
+use crate::settings::SettingsError;
+
+pub(crate) use flags::CommonArgs;
 
 /// Ratchet runs tasks on schedules: every tick becomes exactly one durable job, on the instant.
 ///
@@ -49,8 +50,8 @@ const AFTER_HELP: &str = "Exit codes:\n  0    it was done\n  1    it failed, or 
                           2    the words or the settings are wrong: nothing was done\n  \
                           124  what was waited for did not happen in time\n  \
                           130  a server was ended by a second signal, whatever it was doing\n\n\
-                          Answers go to standard output, everything else to standard error. NO_COLOR=1 keeps colours away \
-                          from a terminal; elsewhere there are none.";
+                          Answers go to standard output, everything else to standard error. NO_COLOR=1 or TERM=dumb keeps \
+                          colours away from a terminal; elsewhere there are none.";
 
 /// The answer to `--version`: other time-zone data may move ticks.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -60,102 +61,6 @@ static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
         Zone::database_version()
     )
 });
-
-/// Flags of every command.
-#[derive(Debug, Args)]
-pub(crate) struct CommonArgs {
-    /// The settings file [default: ratchet.toml, if it exists]
-    #[arg(long, global = true, value_name = "FILE", env = "RATCHET_CONFIG")]
-    config: Option<PathBuf>,
-    /// The database: sqlite://FILE or postgres://USER@HOST/NAME [default: sqlite://ratchet.db]
-    #[arg(long = "database", global = true, value_name = "URL")]
-    database_url: Option<String>,
-    /// The server that is asked by the commands that use its API, as in http://127.0.0.1:8080 [env: RATCHET_SERVER] [default: the one
-    /// that uses the database, or the database itself if none does]
-    #[arg(long, global = true, value_name = "URL", conflicts_with = "database_url", help_heading = SERVER)]
-    server: Option<String>,
-    /// The file that holds the token for that server, instead of the variable RATCHET_TOKEN
-    #[arg(long, global = true, value_name = "FILE", help_heading = SERVER)]
-    token_file: Option<PathBuf>,
-}
-
-const SERVER: &str = "Server";
-
-impl CommonArgs {
-    pub(crate) fn sources(&self) -> SettingsSources {
-        SettingsSources::new()
-            .with_file(self.config.as_deref())
-            .with_environment(std::env::vars_os())
-            .with_flag("--database", "database.url", self.database_url.as_ref())
-    }
-
-    pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {
-        Settings::load(self.sources())
-    }
-
-    /// The server that commands are to speak to, if one was named. A database that a flag names counts before a variable.
-    pub(crate) fn server(&self) -> Result<Option<String>, CliError> {
-        match (&self.server, &self.database_url) {
-            (Some(server), _) => Ok(Some(server.clone())),
-            (None, Some(_)) => Ok(None),
-            (None, None) => variable(SERVER_VARIABLE),
-        }
-    }
-
-    /// What a server is shown, if there is something.
-    pub(crate) fn token(&self) -> Result<Option<String>, CliError> {
-        let Some(file) = &self.token_file else {
-            let token = variable(TOKEN_VARIABLE)?;
-            return token.map(|token| in_a_header(TOKEN_VARIABLE, &token)).transpose();
-        };
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            CliError::Usage(format!(
-                "--token-file is \"{}\": it cannot be read: {error}",
-                file.display()
-            ))
-        })?;
-        match text.trim() {
-            "" => Err(CliError::Usage(format!(
-                "--token-file is \"{}\": it is empty",
-                file.display()
-            ))),
-            token => in_a_header(&format!("--token-file {}", file.display()), token).map(Some),
-        }
-    }
-
-    /// Refuses what has no meaning for a command that asks no server.
-    fn without_server(&self) -> Result<(), CliError> {
-        if self.server.is_none() && self.token_file.is_none() {
-            return Ok(());
-        }
-        Err(CliError::Usage(
-            "--server and --token-file go with `schedule`, `job`, `apply`, `export`, `token`, `audit`, and with `task` list, \
-             show, create, edit, delete, enable, disable and sync: this command asks no server"
-                .to_owned(),
-        ))
-    }
-}
-
-/// A token as it can be shown; what is none is not repeated, as it may hold one.
-fn in_a_header(source: &str, token: &str) -> Result<String, CliError> {
-    let token = token.trim();
-    if !token.is_empty() && token.chars().all(|character| character.is_ascii_graphic()) {
-        return Ok(token.to_owned());
-    }
-    Err(CliError::Usage(format!(
-        "{source} holds no token: a token is one word such as rat_…, which `ratchet token create` prints"
-    )))
-}
-
-/// A variable that is set, and not empty.
-fn variable(name: &str) -> Result<Option<String>, CliError> {
-    match std::env::var(name) {
-        Ok(value) if value.is_empty() => Ok(None),
-        Ok(value) => Ok(Some(value)),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(CliError::Usage(format!("{name} is not Unicode"))),
-    }
-}
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -214,8 +119,10 @@ enum Command {
 
 impl Command {
     fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        if !self.asks_a_server() {
-            common.without_server()?;
+        match self.place() {
+            Place::Api => {}
+            Place::Database => common.refuse_server_beside_database()?,
+            Place::Here => common.refuse_flags_of_a_server()?,
         }
         match self {
             Self::Schedule(command) => command.run(common),
@@ -242,19 +149,42 @@ impl Command {
         }
     }
 
-    /// Whether it speaks to the API.
-    fn asks_a_server(&self) -> bool {
+    /// What it is about.
+    const fn place(&self) -> Place {
         match self {
             Self::Schedule(_)
             | Self::Job(_)
+            | Self::Why(_)
+            | Self::Forecast(_)
             | Self::Apply(_)
             | Self::Export(_)
             | Self::Token(_)
-            | Self::Audit(_) => true,
-            Self::Task(command) => command.asks_a_server(),
-            _ => false,
+            | Self::Audit(_) => Place::Api,
+            Self::Task(command) if command.asks_a_server() => Place::Api,
+            Self::Migrate(_) | Self::Backup(_) | Self::Restore(_) | Self::Doctor(_) | Self::Verify(_) => {
+                Place::Database
+            }
+            Self::Serve(_)
+            | Self::Task(_)
+            | Self::Cron(_)
+            | Self::Import(_)
+            | Self::Config(_)
+            | Self::Completions(_)
+            | Self::Openapi(_)
+            | Self::Reference => Place::Here,
         }
     }
+}
+
+/// What a command is about, which says what becomes of a server that is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// What the API has: the server is asked.
+    Api,
+    /// A database, whoever uses it: that of a server is none that can be reached from here.
+    Database,
+    /// What was typed, and what lies on this machine: a server that the environment names has nothing to do with it.
+    Here,
 }
 
 /// A command failed.
@@ -345,17 +275,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_token_is_one_word_and_what_is_none_is_not_repeated() {
-        assert_eq!(in_a_header("RATCHET_TOKEN", "rat_1_2\n").unwrap(), "rat_1_2");
-        let error = in_a_header("RATCHET_TOKEN", "rat_1_2\nand more").unwrap_err();
-        assert!(matches!(error, CliError::Usage(_)), "{error}");
-        assert!(
-            error.to_string().starts_with("RATCHET_TOKEN ") && !error.to_string().contains("rat_1"),
-            "{error}"
-        );
     }
 
     #[test]

@@ -41,12 +41,14 @@ pub(crate) fn init_for_commands() {
 
 /// Whether what is written there is to be in colours.
 pub(crate) fn wants_colours(stream: &impl IsTerminal) -> bool {
-    colours(stream.is_terminal(), std::env::var_os("NO_COLOR").as_deref())
+    let variable = |name| std::env::var_os(name);
+    let (no_color, term) = (variable("NO_COLOR"), variable("TERM"));
+    colours(stream.is_terminal(), no_color.as_deref(), term.as_deref())
 }
 
-/// Colours are for terminals, unless `NO_COLOR` is set and not empty.
-fn colours(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
-    is_terminal && no_color.is_none_or(OsStr::is_empty)
+/// Colours are for terminals that know any, unless `NO_COLOR` is set and not empty.
+fn colours(is_terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty) && term.is_none_or(|term| term != "dumb")
 }
 
 #[cfg(test)]
@@ -55,9 +57,13 @@ mod tests {
 
     #[test]
     fn colours_are_for_terminals_of_who_wants_them() {
-        assert!(colours(true, None));
-        assert!(colours(true, Some(OsStr::new(""))));
-        assert!(!colours(true, Some(OsStr::new("1"))));
-        assert!(!colours(false, None));
+        let colours = |is_terminal, no_color: Option<&'static str>, term: Option<&'static str>| {
+            colours(is_terminal, no_color.map(OsStr::new), term.map(OsStr::new))
+        };
+        assert!(colours(true, None, Some("xterm-256color")));
+        assert!(colours(true, Some(""), None));
+        assert!(!colours(true, Some("1"), Some("xterm-256color")));
+        assert!(!colours(true, None, Some("dumb")));
+        assert!(!colours(false, None, Some("xterm-256color")));
     }
 }

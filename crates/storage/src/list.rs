@@ -8,8 +8,9 @@
 use ratchet_interfaces::{Page, PageRequest, RepositoryError, SortOrder};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Statement, Value};
 
-use crate::failure::During;
+use crate::failure::{During, repository_error};
 use crate::restriction::Restriction;
+use crate::row::StoredId;
 use crate::store::Store;
 
 /// A list of the rows of a table.
@@ -97,7 +98,12 @@ pub(crate) trait Counted {
 /// Something whose rows can also be cut out.
 pub(crate) trait Part<R>: Counted {
     /// In the order of the list, or against it where the cut is backwards.
-    async fn cut(&self, db: &impl ConnectionTrait, cut: Cut) -> Result<Vec<R>, DbErr>;
+    async fn cut(
+        &self,
+        db: &impl ConnectionTrait,
+        cut: Cut,
+        during: &'static str,
+    ) -> Result<Vec<R>, RepositoryError>;
 }
 
 /// A page of parts that lie one behind the other, and how many rows they have together.
@@ -119,7 +125,7 @@ pub(crate) async fn page<R, T>(
                 limit: left,
                 backwards: false,
             };
-            let found = part.cut(db, first).await.during(during)?;
+            let found = part.cut(db, first, during).await?;
             let shown = found.len() as u64;
             rows.extend(found);
             let length = if shown < left {
@@ -134,7 +140,7 @@ pub(crate) async fn page<R, T>(
             if left > 0
                 && let Some(cut) = Cut::nearer(offset, left, length)
             {
-                let mut found = part.cut(db, cut).await.during(during)?;
+                let mut found = part.cut(db, cut, during).await?;
                 if cut.backwards {
                     found.reverse();
                 }
@@ -258,6 +264,25 @@ impl List {
         self.statement(sql, limits(cut))
     }
 
+    /// Why a row is none of the table's: a column has what its type does not allow, which SQLite lets happen.
+    fn mistyped(&self, row: &QueryResult, error: DbErr, during: &'static str) -> RepositoryError {
+        let what = match self.table {
+            "deliveries" => "delivery",
+            "audit_entries" => "audit entry",
+            table => table.strip_suffix('s').unwrap_or(table),
+        };
+        match StoredId::of(row) {
+            Ok(id) => RepositoryError::CorruptRow {
+                what,
+                id: id.to_string(),
+                column: "row",
+                source: Box::new(error),
+            },
+            // It has no id of its own.
+            Err(_) => repository_error(error, during),
+        }
+    }
+
     fn statement(&self, sql: String, more: impl IntoIterator<Item = Value>) -> Statement {
         let values: Vec<Value> = self.restriction.values().iter().cloned().chain(more).collect();
         Statement::from_sql_and_values(self.restriction.backend(), sql, values)
@@ -279,11 +304,17 @@ impl Counted for List {
 }
 
 impl<R: FromQueryResult> Part<R> for List {
-    async fn cut(&self, db: &impl ConnectionTrait, cut: Cut) -> Result<Vec<R>, DbErr> {
+    async fn cut(
+        &self,
+        db: &impl ConnectionTrait,
+        cut: Cut,
+        during: &'static str,
+    ) -> Result<Vec<R>, RepositoryError> {
         db.query_all_raw(self.cut_statement(cut))
-            .await?
+            .await
+            .during(during)?
             .iter()
-            .map(|row| R::from_query_result(row, ""))
+            .map(|row| R::from_query_result(row, "").map_err(|error| self.mistyped(row, error, during)))
             .collect()
     }
 }

@@ -1,11 +1,10 @@
-use ratchet_interfaces::Page;
-
 use crate::audit::TAG;
 use crate::audit::list::AuditEntries;
 use crate::audit::view::AuditEntryView;
 use crate::envelope::Many;
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::list::ListQuery;
+use crate::readable::Readable;
 use crate::state::Services;
 
 /// A page of the audit log.
@@ -26,10 +25,7 @@ pub(super) async fn list(
     query: ListQuery<AuditEntries>,
 ) -> Result<Many<AuditEntryView>, ApiError> {
     let audit = services.repositories.audit();
-    let Page { items, total } = audit.audit_list(&query.filter, query.page).await?;
-    let page = Page {
-        items: items.into_iter().map(Into::into).collect(),
-        total,
-    };
+    let list = |request| audit.audit_list(&query.filter, request);
+    let page = Readable::read(query.page, list).await?.map(Into::into);
     Ok(Many::new("audit", page, query.page, services.clock.now()))
 }

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{ExecutionId, ExecutionLogLine, LogCondition, Page};
+use ratchet_interfaces::{ExecutionId, ExecutionLogLine, LogCondition};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,6 +10,7 @@ use crate::executions::subject::{Subject, find};
 use crate::id::PathId;
 use crate::list::{ListQuery, Listed, Offer, field};
 use crate::named::{LogLevelName, Name};
+use crate::readable::Readable;
 use crate::state::Services;
 
 /// The lines that an execution's task printed.
@@ -83,22 +84,14 @@ pub(super) async fn list(
     PathId(id): PathId<ExecutionId>,
     query: ListQuery<Lines>,
 ) -> Result<Many<LineView>, ApiError> {
-    let Page { items, total } = match find(&services, id).await? {
+    let page = match find(&services, id).await? {
         Subject::Attempt { execution, .. } => {
             let executions = services.repositories.executions();
-            executions
-                .execution_log_list(execution.id, &query.filter, query.page)
-                .await?
+            let list = |request| executions.execution_log_list(execution.id, &query.filter, request);
+            Readable::read(query.page, list).await?.map(LineView::from)
         }
         // What has not begun has printed nothing.
-        Subject::Next(_) => Page {
-            items: Vec::new(),
-            total: 0,
-        },
-    };
-    let page = Page {
-        items: items.into_iter().map(LineView::from).collect(),
-        total,
+        Subject::Next(_) => Readable::default(),
     };
     Ok(Many::new("lines", page, query.page, services.clock.now()))
 }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use ratchet_interfaces::{
-    Execution, ExecutionFilter, ExecutionId, JobFilter, JobId, Page, PageRequest, RepositoryError, UnifiedJob,
+    Execution, ExecutionFilter, ExecutionId, JobFilter, JobId, PageRequest, RepositoryError, UnifiedJob,
 };
 
 use crate::envelope::{Many, One};
@@ -13,6 +13,7 @@ use crate::executions::subject::find;
 use crate::executions::view::ExecutionView;
 use crate::id::PathId;
 use crate::list::ListQuery;
+use crate::readable::Readable;
 use crate::state::Services;
 
 /// A page of the executions that have begun; where `status` names PENDING, with those that have not, which have the ids of their
@@ -35,10 +36,7 @@ pub(super) async fn list(
     let Sought { begun, waiting } = Sought::of(&query.filter);
     let mut page = match begun {
         Some(filter) => begun_ones(&services, &filter, &query).await?,
-        None => Page {
-            items: Vec::new(),
-            total: 0,
-        },
+        None => Readable::default(),
     };
     if let Some(filter) = waiting {
         add_pending_ones(&services, &filter, &query, &mut page).await?;
@@ -50,18 +48,15 @@ async fn begun_ones(
     services: &Services,
     filter: &ExecutionFilter,
     query: &ListQuery<Executions>,
-) -> Result<Page<ExecutionView>, ApiError> {
+) -> Result<Readable<ExecutionView>, ApiError> {
     let executions = services.repositories.executions();
-    let Page { items, total } = executions.execution_list(filter, query.sort, query.page).await?;
-    let jobs = jobs_of(services, &items).await?;
-    let view = |execution: Execution| {
+    let list = |request| executions.execution_list(filter, query.sort, request);
+    let page = Readable::read(query.page, list).await?;
+    let jobs = jobs_of(services, page.items()).await?;
+    Ok(page.map(|execution: Execution| {
         let job = jobs.get(&execution.job_id);
         ExecutionView::new(execution, job)
-    };
-    Ok(Page {
-        items: items.into_iter().map(view).collect(),
-        total,
-    })
+    }))
 }
 
 /// Fills the page up with executions that have not begun. They have no value in any key that a list is sorted by.
@@ -69,16 +64,15 @@ async fn add_pending_ones(
     services: &Services,
     filter: &JobFilter,
     query: &ListQuery<Executions>,
-    page: &mut Page<ExecutionView>,
+    page: &mut Readable<ExecutionView>,
 ) -> Result<(), ApiError> {
-    let rest = query.page.limit() - page.items.len() as u64;
-    let skipped = query.page.offset().saturating_sub(page.total);
+    let rest = query.page.limit() - page.rows() as u64;
+    let skipped = query.page.offset().saturating_sub(page.total());
     let rows = PageRequest::new(skipped, rest.max(1))?;
     let jobs = services.repositories.jobs();
-    let Page { items, total } = jobs.job_list(filter, order(query.sort), rows).await?;
-    let pending = items.into_iter().take(rest as usize).map(ExecutionView::next_of);
-    page.items.extend(pending);
-    page.total += total;
+    let list = |request| jobs.job_list(filter, order(query.sort), request);
+    let pending = Readable::read(rows, list).await?;
+    page.append(pending.map(ExecutionView::next_of), rest as usize);
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Choice, Delivery, DeliveryCondition, DeliverySort, DeliveryStatus, JobId, Page};
+use ratchet_interfaces::{Choice, Delivery, DeliveryCondition, DeliverySort, DeliveryStatus, JobId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use crate::jobs::TAG;
 use crate::jobs::read::stored;
 use crate::list::{ListQuery, Listed, Offer, Sort, field};
 use crate::named::{DeliveryStatusName, Name};
+use crate::readable::Readable;
 use crate::state::Services;
 
 /// The list of the deliveries of a job's results.
@@ -131,10 +132,7 @@ pub(super) async fn list(
     let job = stored(&services, id).await?;
     let filter = query.filter.and(DeliveryCondition::JobId(Choice::Is(job.id)));
     let deliveries = services.repositories.deliveries();
-    let Page { items, total } = deliveries.delivery_list(&filter, query.sort, query.page).await?;
-    let page = Page {
-        items: items.into_iter().map(DeliveryView::from).collect(),
-        total,
-    };
+    let list = |request| deliveries.delivery_list(&filter, query.sort, request);
+    let page = Readable::read(query.page, list).await?.map(DeliveryView::from);
     Ok(Many::new("deliveries", page, query.page, services.clock.now()))
 }

@@ -1,4 +1,4 @@
-use ratchet_interfaces::{JobId, Page, UnifiedJob};
+use ratchet_interfaces::{JobId, UnifiedJob};
 
 use crate::envelope::{Many, One};
 use crate::error::{ApiError, ErrorEnvelope};
@@ -8,6 +8,7 @@ use crate::jobs::TAG;
 use crate::jobs::list::Jobs;
 use crate::jobs::view::{JobDetail, detail};
 use crate::list::ListQuery;
+use crate::readable::Readable;
 use crate::state::Services;
 
 /// A page of the jobs.
@@ -24,11 +25,8 @@ use crate::state::Services;
 )]
 pub(super) async fn list(services: Services, query: ListQuery<Jobs>) -> Result<Many<JobView>, ApiError> {
     let jobs = services.repositories.jobs();
-    let Page { items, total } = jobs.job_list(&query.filter, query.sort, query.page).await?;
-    let page = Page {
-        items: items.into_iter().map(JobView::from).collect(),
-        total,
-    };
+    let list = |request| jobs.job_list(&query.filter, query.sort, request);
+    let page = Readable::read(query.page, list).await?.map(JobView::from);
     Ok(Many::new("jobs", page, query.page, services.clock.now()))
 }
 

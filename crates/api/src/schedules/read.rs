@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Page, ScheduleId, ScheduleStatistics, UnifiedSchedule};
+use ratchet_interfaces::{ScheduleId, ScheduleStatistics, UnifiedSchedule};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,6 +8,7 @@ use crate::error::{ApiError, ErrorEnvelope};
 use crate::etag::Tagged;
 use crate::id::PathId;
 use crate::list::ListQuery;
+use crate::readable::Readable;
 use crate::schedules::TAG;
 use crate::schedules::list::Schedules;
 use crate::schedules::view::{ScheduleView, answer};
@@ -30,13 +31,8 @@ pub(super) async fn list(
     query: ListQuery<Schedules>,
 ) -> Result<Many<ScheduleView>, ApiError> {
     let schedules = services.repositories.schedules();
-    let Page { items, total } = schedules
-        .schedule_list(&query.filter, query.sort, query.page)
-        .await?;
-    let page = Page {
-        items: items.into_iter().map(ScheduleView::from).collect(),
-        total,
-    };
+    let list = |request| schedules.schedule_list(&query.filter, query.sort, request);
+    let page = Readable::read(query.page, list).await?.map(ScheduleView::from);
     Ok(Many::new("schedules", page, query.page, services.clock.now()))
 }
 

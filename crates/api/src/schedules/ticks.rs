@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
-    Bound, Choice, InstantBound, Page, ScheduleId, Tick, TickCondition, TickRecord, TickSort,
+    Bound, Choice, InstantBound, ScheduleId, Tick, TickCondition, TickRecord, TickSort,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use crate::example;
 use crate::id::PathId;
 use crate::list::{ListQuery, Listed, Offer, Sort, field};
 use crate::named::{Name, TickOutcomeName};
+use crate::readable::Readable;
 use crate::schedules::TAG;
 use crate::schedules::read::stored;
 use crate::state::Services;
@@ -142,14 +143,8 @@ pub(super) async fn list(
     let filter = query
         .filter
         .and(TickCondition::ScheduleId(Choice::Is(schedule.id)));
-    let Page { items, total } = services
-        .repositories
-        .ticks()
-        .tick_list(&filter, query.sort, query.page)
-        .await?;
-    let page = Page {
-        items: items.into_iter().map(TickView::from).collect(),
-        total,
-    };
+    let ticks = services.repositories.ticks();
+    let list = |request| ticks.tick_list(&filter, query.sort, request);
+    let page = Readable::read(query.page, list).await?.map(TickView::from);
     Ok(Many::new("ticks", page, query.page, services.clock.now()))
 }

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{Page, Task, TaskId, TaskStatistics};
+use ratchet_interfaces::{RepositoryError, Task, TaskId, TaskStatistics, with_causes};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,6 +8,7 @@ use crate::error::{ApiError, ErrorEnvelope};
 use crate::etag::Tagged;
 use crate::id::PathId;
 use crate::list::ListQuery;
+use crate::readable::Readable;
 use crate::state::Services;
 use crate::tasks::TAG;
 use crate::tasks::list::Tasks;
@@ -27,15 +28,10 @@ use crate::tasks::view::{Surroundings, TaskView, answer};
 )]
 pub(super) async fn list(services: Services, query: ListQuery<Tasks>) -> Result<Many<TaskView>, ApiError> {
     let tasks = services.repositories.tasks();
-    let Page { items, total } = tasks.task_list(&query.filter, query.sort, query.page).await?;
-    let surroundings = Surroundings::of(&services, &items).await?;
-    let page = Page {
-        items: items
-            .into_iter()
-            .map(|task| TaskView::new(task, &surroundings))
-            .collect(),
-        total,
-    };
+    let list = |request| tasks.task_list(&query.filter, query.sort, request);
+    let page = Readable::read(query.page, list).await?;
+    let surroundings = Surroundings::of(&services, page.items()).await?;
+    let page = page.map(|task| TaskView::new(task, &surroundings));
     Ok(Many::new("tasks", page, query.page, services.clock.now()))
 }
 
@@ -49,13 +45,14 @@ pub(super) async fn list(services: Services, query: ListQuery<Tasks>) -> Result<
     responses(
         (status = 200, body = One<TaskView>, headers(("ETag" = String, description = "Its revision"))),
         (status = 404, body = ErrorEnvelope),
+        (status = 409, body = ErrorEnvelope, description = "What is stored of it cannot be read"),
     )
 )]
 pub(super) async fn get(
     services: Services,
     PathId(id): PathId<TaskId>,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
-    let task = stored(&services, id).await?;
+    let task = stored_to("shown", &services, id).await?;
     let surroundings = Surroundings::of(&services, std::slice::from_ref(&task)).await?;
     Ok(answer(task, &surroundings))
 }
@@ -117,8 +114,22 @@ pub(super) async fn statistics(services: Services) -> Result<Statistics<TaskStat
     })
 }
 
-/// The task with this id.
-pub(super) async fn stored(services: &Services, id: TaskId) -> Result<Task, ApiError> {
-    let found = services.repositories.tasks().task_find(id).await?;
-    found.ok_or_else(|| ApiError::not_found("task", &id.to_string()))
+/// The task with this id, which is to be shown or changed. One of which a stored value cannot be read is not: what it is, or what
+/// would be written over it, is unknown.
+pub(super) async fn stored_to(done: &str, services: &Services, id: TaskId) -> Result<Task, ApiError> {
+    match services.repositories.tasks().task_find(id).await {
+        Ok(task) => task.ok_or_else(|| ApiError::not_found("task", &id.to_string())),
+        Err(error @ RepositoryError::CorruptRow { column, .. }) => {
+            tracing::error!(
+                task.id = %id,
+                error = with_causes(&error),
+                "a task that was asked for cannot be read"
+            );
+            Err(ApiError::conflict(format!(
+                "task {id} is not {done}: the stored {column} cannot be read. POST /tasks/sync says why; a registry that has \
+                 the task writes it anew then, and a task of the registry database must be mended in the database"
+            )))
+        }
+        Err(error) => Err(error.into()),
+    }
 }

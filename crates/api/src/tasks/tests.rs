@@ -38,14 +38,7 @@ async fn a_task_that_cannot_be_read_is_not_changed_and_its_column_is_named() {
         (Method::DELETE, "", None),
     ] {
         let mut mocks = Mocks::default();
-        mocks.tasks.expect_task_find().returning(|id| {
-            Err(RepositoryError::CorruptRow {
-                what: "task",
-                id: id.to_string(),
-                column: "input_schema",
-                source: "trailing characters".into(),
-            })
-        });
+        mocks.tasks.expect_task_find().returning(|id| Err(damaged(id)));
         let answer = mocks
             .send(method, &format!("{}{action}", path()), &[], body)
             .await;
@@ -53,6 +46,54 @@ async fn a_task_that_cannot_be_read_is_not_changed_and_its_column_is_named() {
         let begins = format!("task {ID} is not changed: the stored input_schema cannot be read");
         assert!(message.starts_with(&begins), "{action}: {message}");
         assert!(!message.contains("trailing"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_cannot_be_read_is_not_shown_and_its_column_is_named() {
+    let mut mocks = Mocks::default();
+    mocks.tasks.expect_task_find().returning(|id| Err(damaged(id)));
+    let answer = mocks.get(&path()).await;
+    let message = answer.error(409, "CONFLICT");
+    let begins = format!("task {ID} is not shown: the stored input_schema cannot be read");
+    assert!(message.starts_with(&begins), "{message}");
+}
+
+#[tokio::test]
+async fn a_task_that_cannot_be_read_is_told_of_beside_the_others_of_a_list() {
+    let mut mocks = Mocks::default();
+    mocks.tasks.expect_task_list().returning(|_, _, page| {
+        // The second of three is damaged.
+        match (page.offset(), page.limit()) {
+            (1, _) | (0, 2..) => Err(damaged(ID.parse().unwrap())),
+            (0 | 2, _) => Ok(Page {
+                items: vec![task("files")],
+                total: 3,
+            }),
+            _ => Ok(Page {
+                items: Vec::new(),
+                total: 3,
+            }),
+        }
+    });
+    let answer = surrounded(mocks, &[]).get(ALL).await;
+    assert_eq!(
+        (answer.status, answer.header("content-range")),
+        (200, "tasks 0-2/3")
+    );
+    assert_eq!(answer.body["data"].as_array().unwrap().len(), 2, "{answer:?}");
+    assert_eq!(
+        answer.body["meta"]["unreadable"],
+        json!([{"id": ID, "message": format!("the stored input_schema of task {ID} cannot be read")}])
+    );
+}
+
+fn damaged(id: TaskId) -> RepositoryError {
+    RepositoryError::CorruptRow {
+        what: "task",
+        id: id.to_string(),
+        column: "input_schema",
+        source: "trailing characters".into(),
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{LastSync, Task, TaskDefinition, compare_versions};
+use ratchet_interfaces::{LastSync, Task, TaskDefinition, TaskLimits, compare_versions};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -13,6 +13,7 @@ use crate::error::ApiError;
 use crate::etag::Tagged;
 use crate::example;
 use crate::state::Services;
+use crate::tasks::retry::RetryPolicyView;
 
 /// A task: what jobs run.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,9 +32,14 @@ pub(crate) struct TaskView {
     /// Its version: name and version together are unique.
     #[schema(example = "1.0.0")]
     version: String,
+    /// The name that people see.
+    label: Option<String>,
     /// What it does.
     #[schema(example = "Waits, and then fails if it is asked to")]
     description: Option<String>,
+    /// What it is found by.
+    #[schema(example = json!([]))]
+    tags: Vec<String>,
     /// Whether jobs of it may run.
     #[schema(example = true)]
     enabled: bool,
@@ -52,6 +58,10 @@ pub(crate) struct TaskView {
     input_schema: Option<Value>,
     /// JSON Schema of what it returns.
     output_schema: Option<Value>,
+    /// What a run of it may use, and how many may run.
+    limits: TaskLimitsView,
+    /// What happens after a failed run; null is what the job or the server says.
+    retry: Option<RetryPolicyView>,
     /// Anything else that its registry or its owner keeps with it.
     metadata: Option<Value>,
     /// Whether it is stored as its registry had it when that was read last. One that the API keeps always is.
@@ -68,6 +78,38 @@ pub(crate) struct TaskView {
     /// When it was changed last.
     #[schema(example = "2026-01-01T12:00:00Z")]
     updated_at: DateTime<Utc>,
+}
+
+/// What a task is allowed. What is null is left to the server.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TaskLimits)]
+pub(crate) struct TaskLimitsView {
+    /// How long a run may take, in seconds, unless its job says otherwise.
+    timeout_seconds: Option<u32>,
+    /// How much memory a run may use, in bytes, where the runtime can tell.
+    memory_bytes: Option<u64>,
+    /// How many jobs of this version of the task run at once.
+    max_concurrent: Option<u32>,
+    /// How many jobs with the same concurrency key may be running for another one of this task to be started; null is one.
+    max_per_key: Option<u32>,
+}
+
+impl From<TaskLimits> for TaskLimitsView {
+    fn from(limits: TaskLimits) -> Self {
+        let TaskLimits {
+            timeout_seconds,
+            memory_bytes,
+            max_concurrent,
+            max_per_key,
+        } = limits;
+        Self {
+            timeout_seconds,
+            memory_bytes,
+            max_concurrent,
+            max_per_key,
+        }
+    }
 }
 
 /// What tasks are shown with besides their rows.
@@ -129,15 +171,15 @@ impl TaskView {
                     id,
                     name,
                     version,
-                    label: _,
+                    label,
                     description,
-                    tags: _,
+                    tags,
                     runtime,
                     source,
                     input_schema,
                     output_schema,
-                    limits: _,
-                    retry: _,
+                    limits,
+                    retry,
                     metadata,
                 },
             registry,
@@ -154,7 +196,9 @@ impl TaskView {
             available_versions: surroundings.versions.get(&name).cloned().unwrap_or_default(),
             name,
             version,
+            label,
             description,
+            tags,
             enabled,
             registry_source: registry,
             runtime,
@@ -162,6 +206,8 @@ impl TaskView {
             source_code: source.filter(|_| of_database),
             input_schema,
             output_schema,
+            limits: limits.into(),
+            retry: retry.map(Into::into),
             metadata,
             in_sync,
             removed_at,

@@ -1,8 +1,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ratchet_interfaces::{
-    AuditNote, Deleted, DeletionEvent, Event, RepositoryError, Task, TaskDefinition, TaskDeletion, TaskId,
-    TaskUse, with_causes,
+    AuditNote, Deleted, DeletionEvent, Event, Task, TaskDefinition, TaskDeletion, TaskId, TaskUse,
 };
 
 use crate::body::JsonBody;
@@ -14,6 +13,7 @@ use crate::router::PREFIX;
 use crate::state::Services;
 use crate::tasks::TAG;
 use crate::tasks::change::{CreateTask, PatchTask, now};
+use crate::tasks::read::stored_to;
 use crate::tasks::view::{Surroundings, TaskView, answer};
 
 /// Creates a task, which is kept in the database.
@@ -87,7 +87,7 @@ pub(super) async fn patch(
     JsonBody(changes): JsonBody<PatchTask>,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
     let change = || async {
-        let before = to_change(&services, id).await?;
+        let before = stored_to("changed", &services, id).await?;
         if_match.check(before.revision)?;
         let definition = before.definition.clone();
         let task = changes.clone().applied_to(before, &services)?;
@@ -121,7 +121,7 @@ pub(super) async fn delete(
     if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let delete = || async {
-        let task = to_change(&services, id).await?;
+        let task = stored_to("changed", &services, id).await?;
         if_match.check(task.revision)?;
         if !task.is_of_database() && task.removed_at.is_none() {
             return Err(ApiError::conflict(format!(
@@ -200,25 +200,6 @@ pub(super) async fn disable(
     set_enabled(&services, id, &if_match, false).await
 }
 
-/// The task that is to be changed. One of which a stored value cannot be read is not: what would be written over it is unknown.
-async fn to_change(services: &Services, id: TaskId) -> Result<Task, ApiError> {
-    match services.repositories.tasks().task_find(id).await {
-        Ok(task) => task.ok_or_else(|| ApiError::not_found("task", &id.to_string())),
-        Err(error @ RepositoryError::CorruptRow { column, .. }) => {
-            tracing::error!(
-                task.id = %id,
-                error = with_causes(&error),
-                "a task that was to be changed cannot be read"
-            );
-            Err(ApiError::conflict(format!(
-                "task {id} is not changed: the stored {column} cannot be read. POST /tasks/sync says why; a registry that has \
-                 the task writes it anew then, and a task of the registry database must be mended in the database"
-            )))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 async fn set_enabled(
     services: &Services,
     id: TaskId,
@@ -226,7 +207,7 @@ async fn set_enabled(
     enabled: bool,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
     let change = || async {
-        let task = to_change(services, id).await?;
+        let task = stored_to("changed", services, id).await?;
         if_match.check(task.revision)?;
         if task.enabled == enabled {
             let surroundings = Surroundings::of(services, std::slice::from_ref(&task)).await?;

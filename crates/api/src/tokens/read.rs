@@ -1,8 +1,7 @@
-use ratchet_interfaces::Page;
-
 use crate::envelope::Many;
 use crate::error::{ApiError, ErrorEnvelope};
 use crate::list::ListQuery;
+use crate::readable::Readable;
 use crate::state::Services;
 use crate::tokens::TAG;
 use crate::tokens::list::Tokens;
@@ -23,10 +22,7 @@ use crate::tokens::view::TokenView;
 )]
 pub(super) async fn list(services: Services, query: ListQuery<Tokens>) -> Result<Many<TokenView>, ApiError> {
     let tokens = services.repositories.tokens();
-    let Page { items, total } = tokens.token_list(&query.filter, query.page).await?;
-    let page = Page {
-        items: items.into_iter().map(Into::into).collect(),
-        total,
-    };
+    let list = |request| tokens.token_list(&query.filter, request);
+    let page = Readable::read(query.page, list).await?.map(Into::into);
     Ok(Many::new("tokens", page, query.page, services.clock.now()))
 }

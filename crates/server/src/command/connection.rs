@@ -16,8 +16,9 @@ use database::InProcess;
 use remote::Remote;
 pub(crate) use watch::News;
 
-use crate::cli::{CliError, CommonArgs};
+use crate::cli::{CliError, CommonArgs, note};
 use crate::command::stored::missing_file;
+use crate::command::table::harmless;
 use crate::settings::Settings;
 
 /// Names the server, unless a flag does.
@@ -59,7 +60,7 @@ enum Way {
 /// The rows of a list, as far as they were wanted.
 pub(crate) struct Rows {
     pub(crate) rows: Vec<Value>,
-    /// How many there are altogether.
+    /// How many there are altogether, as far as they can be read.
     pub(crate) total: u64,
 }
 
@@ -73,7 +74,7 @@ pub(crate) fn connected<T>(
 }
 
 /// As [`connected`], but without a server that was named the database itself is asked, also beside one that uses it: for
-/// what a server must see of others at every request, and may itself ask for.
+/// what a server must see of others at every request, and may itself ask for, and for what is only read and takes no engine.
 pub(crate) fn connected_beside<T>(
     common: &CommonArgs,
     purpose: Purpose,
@@ -192,9 +193,9 @@ impl Connection {
 
     /// As [`Connection::list`], without so many rows at the beginning.
     pub(crate) async fn list_from(&self, call: Call, from: u64, most: u64) -> Result<Rows, CliError> {
-        let mut rows = Vec::new();
+        let (mut rows, mut damaged) = (Vec::new(), 0);
         loop {
-            let start = from + rows.len() as u64;
+            let start = from + rows.len() as u64 + damaged;
             let end = most.min(start.saturating_add(PAGE));
             let page = call.clone().with("_start", start).with("_end", end);
             let Answer { mut body, .. } = self.send(page).await?;
@@ -202,10 +203,21 @@ impl Connection {
             let (Value::Array(page), Some(total)) = (body["data"].take(), total) else {
                 return Err(CliError::Failed(format!("{} is no list", call.path())));
             };
-            let is_last = page.is_empty() || start + page.len() as u64 >= most.min(total);
+            let mut read = page.len() as u64;
+            for row in body["meta"]["unreadable"].as_array().into_iter().flatten() {
+                note(&format!(
+                    "warning: {}; it is left out",
+                    harmless(row["message"].as_str().unwrap_or_default())
+                ));
+                damaged += 1;
+                read += 1;
+            }
             rows.extend(page);
-            if is_last {
-                return Ok(Rows { rows, total });
+            if read == 0 || start + read >= most.min(total) {
+                return Ok(Rows {
+                    rows,
+                    total: total.saturating_sub(damaged),
+                });
             }
         }
     }

@@ -1,4 +1,7 @@
+mod remote;
+
 use std::io::{BufWriter, ErrorKind, Write};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +11,10 @@ use ratchet_interfaces::{Clock, ForecastRequest, SchedulerError, SchedulerServic
 use ratchet_scheduler::{SchedulerConfig, SystemClock, TokioCronSchedulerService};
 
 use crate::cli::{CliError, CommonArgs};
+use crate::command::connection::{Call, Purpose, connected};
 use crate::command::moment::typed;
 use crate::command::stored::{in_order, read_from};
+use crate::command::table::harmless;
 
 #[derive(Debug, Args)]
 #[command(
@@ -17,7 +22,9 @@ use crate::command::stored::{in_order, read_from};
                         ratchet forecast --bucket 1h              how many are due in each hour\n  \
                         ratchet forecast --busiest 5              the five fullest seconds\n  \
                         ratchet forecast --busiest 5 --what-if 'report=every hour' --spread 10m\n  \
-                        ratchet forecast --without system_heartbeat --from 2026-12-24T00:00:00Z --to 2027-01-01T00:00:00Z"
+                        ratchet forecast --without system_heartbeat --from 2026-12-24T00:00:00Z --to 2027-01-01T00:00:00Z\n\n\
+                        Without --server and RATCHET_SERVER, it is worked out here over the database, however much it is. A server \
+                        counts 1,000,000 ticks at the most, and tells of 10,000 stretches and 1,000 seconds."
 )]
 pub(crate) struct ForecastArgs {
     /// The first instant: RFC 3339, or from now as in +1d [default: now]
@@ -47,36 +54,86 @@ pub(crate) struct ForecastArgs {
     without: Vec<String>,
 }
 
+/// How the ticks are told.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Each,
+    Buckets(Duration),
+    Busiest(usize),
+}
+
 impl ForecastArgs {
     pub(crate) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
         let request = self.request(SystemClock::new().now())?;
-        let width = self
-            .bucket
-            .as_ref()
-            .map(|text| length("--bucket", text))
-            .transpose()?;
+        let shape = self.shape()?;
+        match common.server()? {
+            Some(_) => self.ask(common, &request, shape),
+            None => self.work_out(common, request, shape),
+        }
+    }
+
+    fn shape(&self) -> Result<Shape, CliError> {
+        Ok(match (&self.bucket, self.busiest) {
+            (Some(text), _) => Shape::Buckets(length("--bucket", text)?),
+            (None, Some(most)) => Shape::Busiest(most),
+            (None, None) => Shape::Each,
+        })
+    }
+
+    /// Has a server work it out, which has bounds of its own.
+    fn ask(&self, common: &CommonArgs, request: &ForecastRequest, shape: Shape) -> Result<(), CliError> {
+        let spread = length("--spread", &self.spread)?;
+        let mut asked = Call::get("/forecast").with("to", at(request.to));
+        if !self.what_if.is_empty() {
+            asked = asked
+                .with("timezone", &self.tz)
+                .with("spreadSeconds", spread.as_secs());
+        }
+        for idea in &self.what_if {
+            asked = asked.with("whatIf", idea);
+        }
+        for name in &self.without {
+            asked = asked.with("without", name);
+        }
+        let from = at(request.from);
+        connected(common, Purpose::Read, async |connection| match shape {
+            Shape::Each => remote::each(connection, asked, from, write_lines).await,
+            Shape::Buckets(width) => {
+                let asked = asked.with("from", from).with("bucketSeconds", width.as_secs());
+                remote::counted(connection, asked, ("buckets", "from"), write_lines).await
+            }
+            Shape::Busiest(most) => {
+                let asked = asked.with("from", from).with("busiest", most);
+                remote::counted(connection, asked, ("busiest", "at"), write_lines).await
+            }
+        })
+    }
+
+    /// Works it out here, over the database: however many ticks there are.
+    fn work_out(&self, common: &CommonArgs, request: ForecastRequest, shape: Shape) -> Result<(), CliError> {
         read_from(common, async |repositories| {
             let failed = |error| self.refused(error);
             let service =
                 TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
                     .map_err(failed)?;
-            if let Some(width) = width {
-                let buckets = service.forecast_buckets(request, width).await.map_err(failed)?;
-                return write_lines(
-                    buckets
-                        .into_iter()
-                        .map(|bucket| format!("{} {}", at(bucket.from), bucket.ticks)),
-                );
+            match shape {
+                Shape::Buckets(width) => {
+                    let buckets = service.forecast_buckets(request, width).await.map_err(failed)?;
+                    let buckets = buckets.into_iter();
+                    write_lines(buckets.map(|bucket| format!("{} {}", at(bucket.from), bucket.ticks)))
+                }
+                Shape::Busiest(most) => {
+                    let busy = service.forecast_busiest(request, most).await.map_err(failed)?;
+                    let busy = busy.into_iter();
+                    write_lines(busy.map(|busy| format!("{} {}", at(busy.at), busy.ticks)))
+                }
+                Shape::Each => {
+                    let ticks = service.forecast(request).await.map_err(failed)?;
+                    write_lines(ticks.map(|tick| format!("{} {}", at(tick.due_at), harmless(&tick.name))))
+                }
             }
-            if let Some(most) = self.busiest {
-                let busy = service.forecast_busiest(request, most).await.map_err(failed)?;
-                return write_lines(
-                    busy.into_iter()
-                        .map(|busy| format!("{} {}", at(busy.at), busy.ticks)),
-                );
-            }
-            let ticks = service.forecast(request).await.map_err(failed)?;
-            write_lines(ticks.map(|tick| format!("{} {}", at(tick.due_at), tick.name)))
+            // All of it is written, or nobody reads it any more.
+            .map(drop)
         })
     }
 
@@ -161,8 +218,8 @@ fn length(flag: &str, text: &str) -> Result<Duration, CliError> {
     })
 }
 
-/// Writes lines as they come: a forecast may be longer than memory.
-fn write_lines(lines: impl Iterator<Item = String>) -> Result<(), CliError> {
+/// Writes lines as they come: a forecast may be longer than memory. Nobody may be left who reads more.
+fn write_lines(lines: impl IntoIterator<Item = String>) -> Result<ControlFlow<()>, CliError> {
     let mut stdout = BufWriter::new(std::io::stdout().lock());
     let write = || {
         for line in lines {
@@ -171,9 +228,10 @@ fn write_lines(lines: impl Iterator<Item = String>) -> Result<(), CliError> {
         stdout.flush()
     };
     match write() {
+        Ok(()) => Ok(ControlFlow::Continue(())),
         // Who closed the pipe has read enough.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::failed(&error)),
-        _ => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        Err(error) => Err(CliError::failed(&error)),
     }
 }
 

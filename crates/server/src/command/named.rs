@@ -26,6 +26,12 @@ pub(crate) async fn schedule(
     text: &str,
     exactness: Exactness,
 ) -> Result<Value, CliError> {
+    if text.trim().is_empty() {
+        // A variable that is not set would be the beginning of every name.
+        return Err(CliError::Usage(
+            "the schedule is \"\": it is a name or an id".to_owned(),
+        ));
+    }
     if let Ok(id) = text.parse::<ScheduleId>() {
         return Ok(connection.get(format!("/schedules/{id}")).await?.data());
     }

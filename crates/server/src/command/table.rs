@@ -37,6 +37,9 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
+/// In fewer columns, cells would be cut into letters: the terminal breaks the lines instead.
+const NARROWEST: u16 = 40;
+
 /// How wide a table may be, and whether it is in colours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Canvas {
@@ -50,6 +53,7 @@ impl Canvas {
     pub(crate) fn of_stdout() -> Self {
         let stdout = std::io::stdout();
         let size = stdout.is_terminal().then(columns_of_terminal).flatten();
+        let size = size.filter(|width| *width >= NARROWEST);
         Self {
             width: size,
             colours: wants_colours(&stdout),

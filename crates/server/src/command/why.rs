@@ -1,26 +1,32 @@
-use std::sync::Arc;
-
-use chrono::{DateTime, SecondsFormat, SubsecRound, TimeZone};
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeZone, Utc};
 use clap::Args;
-use ratchet_interfaces::{Clock, RepositoryFactory, ScheduleId, SchedulerService, UnifiedSchedule};
+use ratchet_interfaces::Clock;
 use ratchet_recurrence::Zone;
-use ratchet_scheduler::{SchedulerConfig, SystemClock, TokioCronSchedulerService};
+use ratchet_scheduler::SystemClock;
+use serde_json::Value;
 
-use crate::cli::{CliError, CommonArgs, print};
+use crate::cli::{CliError, CommonArgs};
+use crate::command::connection::{Call, Purpose, connected_beside};
+use crate::command::form::FormArgs;
 use crate::command::moment::typed;
-use crate::command::stored::read_from;
+use crate::command::named::{self, Exactness, id, text};
+use crate::command::table::harmless;
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  ratchet why system_heartbeat 2026-03-29T02:30:00Z\n  \
-                        ratchet why nightly-backup now"
+                        ratchet why nightly-backup\n  \
+                        ratchet why nightly-backup -1h --server https://ratchet.example.org\n\n\
+                        A beginning of its name will do, if no other schedule begins like that."
 )]
 pub(crate) struct WhyArgs {
     /// The schedule's name or id
     schedule: String,
     /// The instant: RFC 3339, now, or from now as in -1h
-    #[arg(allow_hyphen_values = true)]
+    #[arg(default_value = "now", allow_hyphen_values = true)]
     instant: String,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 impl WhyArgs {
@@ -28,29 +34,27 @@ impl WhyArgs {
         let clock = SystemClock::new();
         // Ticks are whole seconds: what is counted from now is one too.
         let instant = typed("the instant", &self.instant, clock.now().trunc_subsecs(0))?;
-        let words = read_from(common, async |repositories| {
-            let schedule = find(&*repositories, &self.schedule).await?;
-            let failed = |error| CliError::failed(&error);
-            let service =
-                TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
-                    .map_err(failed)?;
-            let account = service.why(schedule.id, instant).await.map_err(failed)?;
-            Ok(match schedule.timezone.parse::<Zone>() {
-                Ok(zone) if zone != Zone::UTC => {
-                    let local = instant.with_timezone(&zone.tz());
-                    format!(
-                        "{} ({} is {} in {})",
-                        account.words,
-                        written(instant),
-                        written(local),
-                        schedule.timezone
-                    )
-                }
-                // What cannot be read as a zone is told in the words.
-                _ => account.words,
-            })
+        let (schedule, account) = connected_beside(common, Purpose::Read, async |connection| {
+            let schedule = named::schedule(connection, &self.schedule, Exactness::Prefix).await?;
+            let why = Call::get(format!("/schedules/{}/why", id(&schedule))).with("at", written(instant));
+            let account = connection.send(why).await?.data();
+            Ok((schedule, account))
         })?;
-        print(&format!("{words}\n"))
+        self.form.print(&account, || told(&schedule, &account, instant))
+    }
+}
+
+/// The answer, and the instant as clocks in the zone of the schedule show it.
+fn told(schedule: &Value, account: &Value, instant: DateTime<Utc>) -> String {
+    let words = harmless(text(account, "words"));
+    let timezone = text(schedule, "timezone");
+    match timezone.parse::<Zone>() {
+        Ok(zone) if zone != Zone::UTC => {
+            let local = written(instant.with_timezone(&zone.tz()));
+            format!("{words} ({} is {local} in {timezone})\n", written(instant))
+        }
+        // What cannot be read as a zone is told in the words.
+        _ => format!("{words}\n"),
     }
 }
 
@@ -58,13 +62,26 @@ fn written<Z: TimeZone<Offset: std::fmt::Display>>(instant: DateTime<Z>) -> Stri
     instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-async fn find(repositories: &dyn RepositoryFactory, schedule: &str) -> Result<UnifiedSchedule, CliError> {
-    let schedules = repositories.schedules();
-    let found = match schedule.parse::<ScheduleId>() {
-        Ok(id) => schedules.schedule_find(id).await,
-        Err(_) => schedules.schedule_find_by_name(schedule).await,
-    };
-    found
-        .map_err(|error| CliError::failed(&error))?
-        .ok_or_else(|| CliError::Failed(format!("no schedule has the name or id \"{schedule}\"")))
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_instant_is_also_told_as_clocks_of_the_schedule_show_it() {
+        let account = json!({"words": "not due"});
+        let instant = "2026-07-01T12:00:00Z".parse().unwrap();
+        for (timezone, expected) in [
+            ("UTC", "not due\n"),
+            (
+                "Europe/Berlin",
+                "not due (2026-07-01T12:00:00Z is 2026-07-01T14:00:00+02:00 in Europe/Berlin)\n",
+            ),
+            ("Mars/Olympus", "not due\n"),
+        ] {
+            let schedule = json!({"timezone": timezone});
+            assert_eq!(told(&schedule, &account, instant), expected);
+        }
+    }
 }

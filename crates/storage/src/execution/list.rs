@@ -2,11 +2,13 @@
 //! are two tables, whose rows are merged along their ids, or, sorted by their end, follow each other.
 
 use ratchet_interfaces::{
-    ExecutionCondition, ExecutionFilter, ExecutionSort, ExecutionStatus, SortOrder, TextMatch,
+    ExecutionCondition, ExecutionFilter, ExecutionSort, ExecutionStatus, RepositoryError, SortOrder,
+    TextMatch,
 };
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
+use crate::failure::During;
 use crate::list::{Counted, Cut, Part, direction, limits};
 use crate::restriction::Restriction;
 use crate::row::execution::Model;
@@ -105,22 +107,31 @@ impl Counted for Executions {
 }
 
 impl Part<Model> for Executions {
-    async fn cut(&self, db: &impl ConnectionTrait, cut: Cut) -> Result<Vec<Model>, DbErr> {
+    async fn cut(
+        &self,
+        db: &impl ConnectionTrait,
+        cut: Cut,
+        during: &'static str,
+    ) -> Result<Vec<Model>, RepositoryError> {
         let ids: Vec<Uuid> = db
             .query_all_raw(self.cut_statement(cut))
-            .await?
+            .await
+            .during(during)?
             .iter()
             .map(|row| row.try_get("", "id"))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<_, _>>()
+            .during(during)?;
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let mut rows: Vec<Model> = db
             .query_all_raw(rows_statement(self.backend(), &ids))
-            .await?
+            .await
+            .during(during)?
             .iter()
             .map(|row| Model::from_query_result(row, ""))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<_, _>>()
+            .during(during)?;
         rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
         Ok(rows)
     }

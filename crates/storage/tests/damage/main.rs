@@ -13,3 +13,4 @@ mod outage;
 mod raw;
 mod sample;
 mod schedule;
+mod task;

@@ -10,6 +10,7 @@ use sse_stream::SseByteStream;
 
 use super::{Answer, Call, SERVER_VARIABLE};
 use crate::cli::{CliError, note};
+use crate::command::table::harmless;
 use crate::http::INSTANCE;
 
 /// Longer than a server takes for a request that it does not give up.
@@ -34,6 +35,8 @@ impl Remote {
     /// The server at a URL that somebody gave.
     pub(super) fn named(url: &str, token: Option<String>) -> Result<Self, CliError> {
         let base = url.trim().trim_end_matches('/');
+        // Whoever copies it from the documentation of the API means the server.
+        let base = base.strip_suffix(ratchet_api::PREFIX).unwrap_or(base);
         let refused = |rule: &str| {
             Err(CliError::Usage(format!(
                 "the server (--server, {SERVER_VARIABLE}) is \"{url}\": {rule}, as in http://127.0.0.1:8080 or \
@@ -129,15 +132,26 @@ impl Remote {
         let body = if answer.body.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&answer.body).map_err(|_| {
-                CliError::Failed(format!(
-                    "{} answers {} {} and no JSON: is it a Ratchet server?",
-                    self.base,
-                    answer.status,
-                    answer.status_text()
-                ))
-            })?
+            serde_json::from_slice(&answer.body).map_err(|_| self.other(answer, "and no JSON"))?
         };
+        match answer.status {
+            200..300 if !body.is_null() && !is_of_the_api(&body) => {
+                return Err(self.other(answer, "and other JSON than the API's"));
+            }
+            300..400 => {
+                let place = match answer.header("location") {
+                    Some(place) => format!("and leads to {}", harmless(place)),
+                    None => "and leads elsewhere".to_owned(),
+                };
+                return Err(self.other(answer, &place));
+            }
+            // What a proxy says so is understood nevertheless.
+            401 | 429 | 503 => {}
+            400.. if !body["error"]["message"].is_string() => {
+                return Err(self.other(answer, "and no reason"));
+            }
+            _ => {}
+        }
         Ok(Answer {
             status: answer.status,
             retry_after: answer
@@ -146,6 +160,15 @@ impl Remote {
             etag: answer.header("etag").map(str::to_owned),
             body,
         })
+    }
+
+    /// The error that what answers is not what this is the client of.
+    fn other(&self, answer: &OutboundResponse, how: &str) -> CliError {
+        let Self { base, .. } = self;
+        let (status, text) = (answer.status, answer.status_text());
+        CliError::Failed(format!(
+            "{base} answers {status} {text} {how}: is it a Ratchet server? It is named by --server or {SERVER_VARIABLE}"
+        ))
     }
 
     fn unanswered(&self, error: &OutboundError) -> CliError {
@@ -165,6 +188,13 @@ impl Remote {
             other => CliError::Failed(format!("{base}: {}", with_causes(other))),
         }
     }
+}
+
+/// Whether it has what every answer has of a request that was done.
+fn is_of_the_api(body: &Value) -> bool {
+    ["data", "stats", "success"]
+        .iter()
+        .any(|member| body.get(member).is_some())
 }
 
 /// Whether what stands behind the scheme begins with a host of this machine.
@@ -201,6 +231,7 @@ mod tests {
         for (url, base) in [
             ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
             (" https://host/behind/ ", "https://host/behind"),
+            ("https://host/api/v1/", "https://host"),
         ] {
             assert_eq!(Remote::named(url, None).ok().unwrap().base, base);
         }
@@ -215,6 +246,40 @@ mod tests {
         ] {
             let remote = Remote::at(address.parse().unwrap(), None).ok().unwrap();
             assert_eq!(remote.base, base);
+        }
+    }
+
+    #[test]
+    fn what_is_no_ratchet_server_is_told_of_by_its_url_and_what_it_answers() {
+        let remote = Remote::named("http://127.0.0.1:8080", None).ok().unwrap();
+        let answer = |status, body: &str| OutboundResponse {
+            status,
+            headers: vec![("location".to_owned(), "https://login.example.org/".to_owned())],
+            body: body.as_bytes().to_vec(),
+            url: String::new(),
+        };
+        for (status, body, told) in [
+            (200, "<html>", "200 OK and no JSON"),
+            (200, "[]", "200 OK and other JSON"),
+            (200, "{\"hello\": 1}", "200 OK and other JSON"),
+            (302, "", "302 Found and leads to https://login.example.org/"),
+            (502, "", "502 Bad Gateway and no reason"),
+            (403, "{\"error\": \"no\"}", "403 Forbidden and no reason"),
+        ] {
+            let error = remote.read(&answer(status, body)).unwrap_err().to_string();
+            let begins = format!("http://127.0.0.1:8080 answers {told}");
+            assert!(
+                error.starts_with(&begins) && error.contains("--server"),
+                "{error}"
+            );
+        }
+        for (status, body) in [
+            (200, "{\"data\": null}"),
+            (200, "{\"success\": true}"),
+            (204, ""),
+            (404, "{\"error\": {\"message\": \"none\"}}"),
+        ] {
+            assert_eq!(remote.read(&answer(status, body)).unwrap().status, status);
         }
     }
 

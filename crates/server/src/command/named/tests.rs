@@ -48,6 +48,12 @@ async fn a_schedule_is_named_whole_or_by_a_beginning_that_no_other_has() {
         found.map(|row| text_of(&row)).map_err(|error| error.to_string())
     };
     assert_eq!(found("night", Exactness::Whole).await.unwrap(), "night");
+    assert!(
+        found(" ", Exactness::Prefix)
+            .await
+            .unwrap_err()
+            .contains("a name or an id")
+    );
     assert_eq!(found("week", Exactness::Prefix).await.unwrap(), "weekly");
     let error = found("week", Exactness::Whole).await.unwrap_err();
     assert!(error.contains("\"week\"") && error.contains("weekly"), "{error}");

@@ -1,3 +1,4 @@
+use chrono::SubsecRound;
 use clap::Args;
 use ratchet_interfaces::Clock;
 use ratchet_scheduler::SystemClock;
@@ -22,7 +23,8 @@ pub(crate) struct WhyArgs {
 
 impl WhyArgs {
     pub(super) fn run(self, common: &CommonArgs) -> Result<(), CliError> {
-        let now = SystemClock::new().now();
+        // Ticks are whole seconds: what is counted from now is one too.
+        let now = SystemClock::new().now().trunc_subsecs(0);
         let instant = typed("the instant", &self.instant, now)?;
         let account = connected(common, Purpose::Read, async |connection| {
             let schedule = named::schedule(connection, &self.schedule, Exactness::Prefix).await?;

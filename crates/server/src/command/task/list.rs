@@ -58,9 +58,10 @@ pub(super) fn known(common: &CommonArgs) -> Result<(Vec<Known>, Vec<ValidationIs
     }
     let settings = common.settings()?;
     let listings = offered(&settings)?;
-    let known = joined(&listings, stored(common, &settings)?);
+    let (stored, damaged) = stored(common, &settings)?;
+    let known = joined(&listings, stored);
     let issues = listings.into_iter().flat_map(|(_, listing)| listing.issues);
-    Ok((known, issues.collect()))
+    Ok((known, issues.chain(damaged).collect()))
 }
 
 /// Who has which task, by name and version.
@@ -143,6 +144,23 @@ impl Known {
         let own = |field: &str| row[field].as_str().map(str::to_owned);
         task.description = own("description");
         task.source = own("sourceCode");
+        task.label = own("label");
+        // A server of another version may not tell of these.
+        let told = |field: &str| Some(as_declared(&row[field])).filter(|value| !value.is_null());
+        let read = |field: &'static str, error| {
+            CliError::Failed(format!(
+                "{field} of task {name} {version} cannot be read: {error}"
+            ))
+        };
+        if let Some(tags) = row["tags"].as_array() {
+            task.tags = tags.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        }
+        if let Some(limits) = told("limits") {
+            task.limits = serde_json::from_value(limits).map_err(|error| read("limits", error))?;
+        }
+        if let Some(retry) = told("retry") {
+            task.retry = serde_json::from_value(retry).map_err(|error| read("retry", error))?;
+        }
         let mut json = |field: &str| Some(row[field].take()).filter(|value| !value.is_null());
         task.input_schema = json("inputSchema");
         task.output_schema = json("outputSchema");
@@ -173,6 +191,31 @@ impl Known {
             "state": state,
         })
     }
+}
+
+/// What the API tells of limits and retries, as a task declares them: names of fields in snake_case, those of enumerations in
+/// lower case.
+fn as_declared(told: &Value) -> Value {
+    match told {
+        Value::String(name) => name.to_lowercase().into(),
+        Value::Array(values) => values.iter().map(as_declared).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (in_snake_case(name), as_declared(value)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+fn in_snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for character in name.chars() {
+        if character.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(character.to_ascii_lowercase());
+    }
+    snake
 }
 
 fn table(canvas: Canvas, known: &[Known]) -> String {
@@ -273,6 +316,21 @@ mod tests {
             Known::of_server(row).unwrap()
         };
         assert_eq!(of(json!({})).task.folder(), Some("tasks/a"));
+        let whole = of(json!({
+            "label": "Sums", "tags": ["math"],
+            "limits": {"timeoutSeconds": 60, "memoryBytes": null, "maxConcurrent": 2, "maxPerKey": null},
+            "retry": {"maxRetries": 3, "backoff": {"type": "FIXED", "delaySeconds": 5.0}, "retryOn": ["NETWORK"], "neverOn": []},
+        }));
+        assert_eq!(whole.task.label.as_deref(), Some("Sums"));
+        assert_eq!(whole.task.tags, ["math"]);
+        assert_eq!(
+            json!(whole.task.limits),
+            json!({"timeout_seconds": 60, "memory_bytes": null, "max_concurrent": 2, "max_per_key": null})
+        );
+        assert_eq!(
+            json!(whole.task.retry),
+            json!({"max_retries": 3, "backoff": {"type": "fixed", "delay_seconds": 5.0}, "retry_on": ["network"]})
+        );
         for (changes, state) in [
             (json!({}), "ready"),
             (json!({"inSync": false}), "changed"),

@@ -2,8 +2,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ratchet_interfaces::{
-    PageRequest, RepositoryFactory, Task, TaskDefinition, TaskFilter, TaskId, TaskListing, TaskRegistry,
-    TaskSort, compare_versions,
+    Page, PageRequest, RepositoryError, RepositoryFactory, Task, TaskDefinition, TaskFilter, TaskId,
+    TaskListing, TaskRegistry, TaskSort, ValidationIssue, compare_versions, with_causes,
 };
 use ratchet_registry::{EmbeddedRegistry, FileSystemRegistry, is_task_folder, read_task_folder};
 
@@ -31,28 +31,43 @@ pub(super) fn offered(settings: &Settings) -> Result<Vec<(&'static str, TaskList
     Ok(listings)
 }
 
-/// Every stored task; none when there is no database yet.
-pub(super) fn stored(common: &CommonArgs, settings: &Settings) -> Result<Vec<Task>, CliError> {
+/// Every stored task, and those that are damaged; none when there is no database yet.
+pub(super) fn stored(
+    common: &CommonArgs,
+    settings: &Settings,
+) -> Result<(Vec<Task>, Vec<ValidationIssue>), CliError> {
     if missing_file(&settings.database.url)?.is_some() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     read_from(common, async |repositories| all(repositories).await)
 }
 
-async fn all(repositories: Arc<dyn RepositoryFactory>) -> Result<Vec<Task>, CliError> {
-    let mut tasks = Vec::new();
+async fn all(
+    repositories: Arc<dyn RepositoryFactory>,
+) -> Result<(Vec<Task>, Vec<ValidationIssue>), CliError> {
+    let failed = |error| CliError::failed(&error);
+    let tasks = repositories.tasks();
+    let (filter, sort) = (TaskFilter::default(), TaskSort::default());
+    let (mut found, mut issues) = (Vec::new(), Vec::new());
     loop {
-        let page = PageRequest::new(tasks.len() as u64, PageRequest::MAX_LIMIT)
-            .map_err(|error| CliError::failed(&error))?;
-        let listed = repositories
-            .tasks()
-            .task_list(&TaskFilter::default(), TaskSort::default(), page)
-            .await
-            .map_err(|error| CliError::failed(&error))?;
-        let is_last = (listed.items.len() as u64) < PageRequest::MAX_LIMIT;
-        tasks.extend(listed.items);
+        let begin = (found.len() + issues.len()) as u64;
+        let request = PageRequest::new(begin, PageRequest::MAX_LIMIT).map_err(failed)?;
+        let list = |request| tasks.task_list(&filter, sort, request);
+        let (page, damaged) = Page::readable(request, list).await.map_err(failed)?;
+        let is_last = ((page.items.len() + damaged.len()) as u64) < PageRequest::MAX_LIMIT;
+        found.extend(page.items);
+        issues.extend(damaged.into_iter().filter_map(|row| match row {
+            RepositoryError::CorruptRow {
+                id, column, source, ..
+            } => Some(ValidationIssue {
+                task: id,
+                field: column.to_owned(),
+                message: format!("the stored value cannot be read: {}", with_causes(&*source)),
+            }),
+            _ => None,
+        }));
         if is_last {
-            return Ok(tasks);
+            return Ok((found, issues));
         }
     }
 }
@@ -80,17 +95,31 @@ pub(super) fn named<'a, T>(
         .max_by(|a, b| compare_versions(&definition(a).version, &definition(b).version))
 }
 
-/// The error that nothing has this name.
-pub(super) fn unknown(text: &str, names: impl Iterator<Item = String>) -> CliError {
-    let mut known: Vec<String> = names.collect();
-    known.sort();
-    known.dedup();
+/// The error that nothing has this name: it offers the versions where one is wrong, and else the names.
+pub(super) fn unknown<'a>(text: &str, tasks: impl Iterator<Item = &'a TaskDefinition>) -> CliError {
+    let tasks: Vec<&TaskDefinition> = tasks.collect();
+    let versions = text.split_once('@').map(|(name, _)| {
+        let mut versions: Vec<&TaskDefinition> =
+            tasks.iter().copied().filter(|task| task.name == name).collect();
+        versions.sort_by(|a, b| compare_versions(&a.version, &b.version));
+        versions
+            .iter()
+            .map(|task| format!("{name}@{}", task.version))
+            .collect()
+    });
+    let versions: Option<Vec<String>> = versions.filter(|versions: &Vec<String>| !versions.is_empty());
+    let mut offered = versions.unwrap_or_else(|| {
+        let mut names: Vec<String> = tasks.iter().map(|task| task.name.clone()).collect();
+        names.sort();
+        names
+    });
+    offered.dedup();
     CliError::Usage(format!(
         "no task is named \"{text}\"; there are {}",
-        if known.is_empty() {
+        if offered.is_empty() {
             "none".to_owned()
         } else {
-            known.join(", ")
+            offered.join(", ")
         }
     ))
 }
@@ -111,5 +140,21 @@ pub(super) fn task(text: &str, settings: &Settings) -> Result<TaskDefinition, Cl
     let tasks = || listings.iter().flat_map(|(_, listing)| &listing.tasks);
     named(text, tasks(), |task| task)
         .cloned()
-        .ok_or_else(|| unknown(text, tasks().map(|task| task.name.clone())))
+        .ok_or_else(|| unknown(text, tasks()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_names_a_wrong_version_is_offered_those_that_there_are() {
+        let task = |name, version| TaskDefinition::new(TaskId::new(), name, version, "javascript");
+        let tasks = [task("b", "1.10.0"), task("b", "1.9.0"), task("a", "1")];
+        for (text, offered) in [("b@2", "b@1.9.0, b@1.10.0"), ("c@2", "a, b"), ("c", "a, b")] {
+            let error = unknown(text, tasks.iter()).to_string();
+            assert_eq!(error, format!("no task is named \"{text}\"; there are {offered}"));
+        }
+        assert!(unknown("c", [].iter()).to_string().ends_with("there are none"));
+    }
 }

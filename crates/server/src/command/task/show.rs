@@ -23,10 +23,7 @@ impl ShowArgs {
     pub(super) fn run(&self, common: &CommonArgs) -> Result<(), CliError> {
         let (known, _) = known(common)?;
         let Some(found) = named(&self.task, &known, |known| &known.task) else {
-            return Err(unknown(
-                &self.task,
-                known.into_iter().map(|known| known.task.name),
-            ));
+            return Err(unknown(&self.task, known.iter().map(|known| &known.task)));
         };
         let Known {
             task,
