@@ -13,11 +13,6 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
-
-/// As in the `ratchet` binary.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Errors of a benchmark are only shown.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
