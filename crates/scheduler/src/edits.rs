@@ -5,8 +5,9 @@ mod together;
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
     Clock, EventSink, FiringOutcome, Pause, PauseRequest, RepositoryError, ResumeRequest, ScheduleDeletion,
     ScheduleEvent, ScheduleId, ScheduleState, ScheduleTransition, SchedulerError, Signal, UnifiedSchedule,
@@ -41,6 +42,11 @@ pub(crate) struct Edits {
 
 /// How often a change is made anew that met somebody else's.
 const ATTEMPTS: u32 = 8;
+
+/// A tick that is due so soon is let go first by edits that leave it as it is: they are hardly written before it is due.
+const IMMINENT: TimeDelta = TimeDelta::milliseconds(10);
+/// So long after it is due, the engine has taken it.
+const TAKEN_AFTER: TimeDelta = TimeDelta::milliseconds(1);
 
 impl Edits {
     pub(crate) async fn add(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
@@ -98,9 +104,14 @@ impl Edits {
         mut schedule: UnifiedSchedule,
     ) -> Result<UnifiedSchedule, SchedulerError> {
         const DURING: &str = "updating the schedule";
-        let now = self.clock.now();
+        let mut now = self.clock.now();
         let rule = self.checked(&mut schedule, &HashMap::new()).await?;
         let mut before = self.stored(schedule.id, DURING).await?;
+        if let Some(pause) = until_imminent_tick_is_taken(&before, &schedule, now) {
+            self.clock.sleep(pause).await;
+            now = self.clock.now();
+            before = self.stored(schedule.id, DURING).await?;
+        }
         let was_enabled = before.enabled;
         if before.next_run.is_some_and(|next| next <= now) {
             self.decide_before_edit(&before, now, DURING).await?;
@@ -338,7 +349,24 @@ impl Edits {
     }
 }
 
-/// The tick that a row waits for, as the engine would begin it.
+/// How long an edit waits for the tick that is about to be due, if it leaves it as it is. Written in the moment in which the
+/// tick is fired, it would have the engine decide on that anew, and on all that share its transaction.
+fn until_imminent_tick_is_taken(
+    before: &UnifiedSchedule,
+    edited: &UnifiedSchedule,
+    now: DateTime<Utc>,
+) -> Option<Duration> {
+    let is_left = before.specification == edited.specification
+        && before.timezone == edited.timezone
+        && before.enabled == edited.enabled
+        && before.policies == edited.policies
+        && before.pause.is_none()
+        && before.policies.spread.is_zero();
+    let left = before.next_run.filter(|_| is_left)? - now;
+    let is_imminent = left > TimeDelta::zero() && left <= IMMINENT;
+    is_imminent.then(|| (left + TAKEN_AFTER).to_std().unwrap_or_default())
+}
+
 /// What a replacement is told of as.
 const fn transition(was_enabled: bool, is_enabled: bool) -> ScheduleTransition {
     match (was_enabled, is_enabled) {
@@ -348,6 +376,7 @@ const fn transition(was_enabled: bool, is_enabled: bool) -> ScheduleTransition {
     }
 }
 
+/// The tick that a row waits for, as the engine would begin it.
 fn due_tick(schedule: &UnifiedSchedule) -> Option<DueTick> {
     let specification = parse_specification(&schedule.specification, &schedule.timezone).ok()?;
     Some(DueTick {

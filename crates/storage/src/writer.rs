@@ -18,7 +18,7 @@ mod turns;
 use std::io;
 
 use futures_util::future::BoxFuture;
-use ratchet_interfaces::{AuditNote, ClaimRequest, RepositoryError, TakenNote};
+use ratchet_interfaces::{AuditNote, RepositoryError, TakenNote};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 
 use crate::audit;
@@ -46,7 +46,7 @@ pub(crate) enum Load {
 }
 
 /// So many rows are few.
-const FEW: usize = ClaimRequest::FEW as usize;
+const FEW: usize = 2;
 
 impl Load {
     /// That of so many rows, which others have seldom changed.
