@@ -181,12 +181,6 @@ pub struct ClaimRequest {
     pub lease_until: DateTime<Utc>,
 }
 
-impl ClaimRequest {
-    /// A claim of so many is a small one: where all who write share one writer, it goes along with others' small changes, and
-    /// one of more takes turns with them.
-    pub const FEW: u32 = 8;
-}
-
 /// What came of a [`ClaimRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Claim {

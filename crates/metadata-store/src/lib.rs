@@ -12,6 +12,7 @@
 //! fires), and any arithmetic of tokio-cron-scheduler's: next ticks come from `ratchet-recurrence` alone.
 
 mod activation_code;
+mod awaited;
 mod job_data;
 mod metadata_storage;
 mod store;

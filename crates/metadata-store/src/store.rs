@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -10,6 +11,7 @@ use ratchet_repository_bridge::{
 
 use tokio::sync::Notify;
 
+use crate::awaited::Awaited;
 use crate::tick_index::TickIndex;
 
 /// How many rows are read at once: a page is some megabytes, and a million schedules are a hundred pages.
@@ -31,6 +33,7 @@ pub struct MetadataStore {
     head_changed: Signal,
     /// Told whenever ticks were settled.
     settled: Arc<Notify>,
+    awaited: Arc<Awaited>,
 }
 
 /// A tick that is due.
@@ -88,6 +91,7 @@ impl MetadataStore {
             reconciling: Arc::default(),
             head_changed: Signal::default(),
             settled: Arc::default(),
+            awaited: Arc::default(),
         }
     }
 
@@ -253,15 +257,21 @@ impl MetadataStore {
 
     /// Returns when no tick of the schedule is on its way: at once, or when it is settled. Says whether it was waited for.
     pub async fn until_settled(&self, id: ScheduleId) -> bool {
-        let mut waited = false;
+        let mut waiting = None;
         loop {
             let settled = self.settled.notified();
             if !self.index().is_on_its_way(id) {
-                return waited;
+                return waiting.is_some();
             }
-            waited = true;
+            waiting.get_or_insert_with(|| self.awaited.wait_for(id));
             settled.await;
         }
+    }
+
+    /// The schedules whose ticks somebody waits for by [`MetadataStore::until_settled`].
+    #[must_use]
+    pub fn awaited(&self) -> HashSet<ScheduleId> {
+        self.awaited.ids()
     }
 
     /// As [`MetadataStore::reconcile`], and ends the way of a tick that found its row changed.

@@ -2,12 +2,14 @@ use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
+use std::vec::IntoIter;
 
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use ratchet_interfaces::{
-    Clock, CommittedFirings, EventSink, FiringOutcome, RepositoryError, Signal, TickFiring, with_causes,
+    Clock, CommittedFirings, EventSink, FiringOutcome, RepositoryError, ScheduleId, Signal, TickFiring,
+    with_causes,
 };
 use ratchet_metadata_store::{DueTick, MetadataStore};
 use ratchet_repository_bridge::RepositoryBridge;
@@ -184,6 +186,7 @@ impl Firing {
         let mut goes_on = true;
         loop {
             while goes_on && on_their_way.len() < AHEAD {
+                due = awaited_first(due, &self.store.awaited());
                 let mut batch = in_time(&mut due, &mut self.pending.late, now, most);
                 self.renew(&mut batch, now);
                 if batch.firings.is_empty() {
@@ -374,6 +377,16 @@ fn in_time(
     batch
 }
 
+/// The ticks that edits wait for, and then the others, each in their order.
+fn awaited_first(due: IntoIter<DueTick>, awaited: &HashSet<ScheduleId>) -> IntoIter<DueTick> {
+    if awaited.is_empty() {
+        return due;
+    }
+    let mut due: Vec<_> = due.collect();
+    due.sort_by_key(|tick| !awaited.contains(&tick.schedule_id));
+    due.into_iter()
+}
+
 /// Returns when the monotonic time is reached.
 async fn passed(clock: &dyn Clock, until: Duration) {
     clock.sleep(until.saturating_sub(clock.monotonic())).await;
@@ -398,4 +411,41 @@ fn one_a_schedule(mut due: Vec<DueTick>) -> Vec<DueTick> {
         due.retain(|tick| seen.insert(tick.schedule_id));
     }
     due
+}
+
+#[cfg(test)]
+mod tests {
+    use ratchet_interfaces::SchedulePolicies;
+    use ratchet_recurrence::{Specification, Zone};
+    use ratchet_repository_bridge::Timetable;
+
+    use super::*;
+
+    #[test]
+    fn ticks_that_edits_wait_for_are_first_and_the_others_keep_their_order() {
+        let timetable = Arc::new(Timetable {
+            specification: Specification::parse("* * * * *", Zone::UTC).unwrap(),
+            policies: SchedulePolicies::default(),
+            excludes_since: None,
+        });
+        let due: Vec<DueTick> = (0..4)
+            .map(|version| DueTick {
+                schedule_id: ScheduleId::new(),
+                version,
+                scheduled_for: DateTime::UNIX_EPOCH,
+                timetable: Arc::clone(&timetable),
+                resumes: false,
+            })
+            .collect();
+        let awaited = HashSet::from([due[2].schedule_id, ScheduleId::new()]);
+        let versions = |due: IntoIter<DueTick>| due.map(|tick| tick.version).collect::<Vec<_>>();
+        assert_eq!(
+            versions(awaited_first(due.clone().into_iter(), &awaited)),
+            [2, 0, 1, 3]
+        );
+        assert_eq!(
+            versions(awaited_first(due.into_iter(), &HashSet::new())),
+            [0, 1, 2, 3]
+        );
+    }
 }

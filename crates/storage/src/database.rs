@@ -9,7 +9,6 @@ use crate::database_url::{DatabaseUrl, Location};
 use crate::factory::Repositories;
 use crate::lock::{DatabaseLock, Wait};
 use crate::reader::Reader;
-use crate::shared::SharedQuestion;
 use crate::sqlite::SqliteFile;
 use crate::statement_count::StatementCount;
 use crate::store::Store;
@@ -100,7 +99,6 @@ impl Database {
                 writer,
                 count,
                 totals: Totals::default(),
-                has_tokens: SharedQuestion::default(),
             }),
             connected,
             administration,

@@ -45,7 +45,6 @@ mod reader;
 mod restriction;
 mod row;
 mod schedule;
-mod shared;
 mod sqlite;
 mod statement_count;
 mod store;

@@ -1,7 +1,6 @@
 use sea_orm::{ConnectionTrait, DbBackend};
 
 use crate::reader::Reader;
-use crate::shared::SharedQuestion;
 use crate::statement_count::StatementCount;
 use crate::totals::Totals;
 use crate::writer::Writer;
@@ -13,8 +12,6 @@ pub(crate) struct Store {
     pub(crate) writer: Writer,
     pub(crate) count: StatementCount,
     pub(crate) totals: Totals,
-    /// Whether there are tokens: each request asks where there may be none.
-    pub(crate) has_tokens: SharedQuestion<bool>,
 }
 
 impl Store {

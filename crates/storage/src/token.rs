@@ -7,8 +7,8 @@ use ratchet_interfaces::{
     TokenRepository,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, QueryFilter,
+    Statement,
 };
 
 use crate::failure::{During, Violation, violation};
@@ -95,9 +95,8 @@ impl TokenRepository for Tokens {
             self.store.backend(),
             "SELECT 1 FROM tokens WHERE revoked_at IS NULL LIMIT 1",
         );
-        let found = async { Ok(self.store.reader.query_one_raw(statement).await?.is_some()) };
-        let exists: Result<bool, DbErr> = self.store.has_tokens.ask(found).await;
-        exists.during("asking whether there are tokens")
+        let found = self.store.reader.query_one_raw(statement).await;
+        Ok(found.during("asking whether there are tokens")?.is_some())
     }
 
     async fn token_list(

@@ -35,9 +35,9 @@ pub(crate) type Verb<A, T> =
 /// What a verb has to do, where verbs share a commit. The smaller goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Load {
-    /// Few rows.
+    /// A row or two.
     Few,
-    /// Few rows, which others are likely to have changed: it fails now and then.
+    /// A row or two, which others are likely to have changed: it fails now and then.
     Contended,
     /// Many rows, which others may have changed, and none of which may be late: ticks.
     Urgent,
@@ -45,15 +45,7 @@ pub(crate) enum Load {
     Many,
 }
 
-/// So many rows are few.
-const FEW: usize = 2;
-
 impl Load {
-    /// That of so many rows, which others have seldom changed.
-    pub(crate) const fn of(rows: usize) -> Self {
-        if rows <= FEW { Self::Few } else { Self::Many }
-    }
-
     /// Whether it is of many rows.
     const fn is_bulk(self) -> bool {
         matches!(self, Self::Urgent | Self::Many)

@@ -45,8 +45,6 @@ pub(super) struct Claimer {
     before: Option<Mark>,
     /// How many jobs were claimed since one was taken for its age.
     since_aged: u32,
-    /// Whether the claim before found as many as it was to.
-    was_full: bool,
     outcomes: mpsc::Sender<AttemptOutcome>,
     teller: mpsc::UnboundedSender<Arc<RunMonitor>>,
     watch: PhaseWatch,
@@ -69,7 +67,6 @@ impl Claimer {
             ahead: 0,
             before: None,
             since_aged: 0,
-            was_full: false,
             teller,
             outage: Outage::none("claimer", context.stalls.clone(), Arc::clone(&context.clock)),
             rest: Rest::new(Arc::clone(&context.clock)),
@@ -114,18 +111,8 @@ impl Claimer {
         tokio::select! {
             biased;
             () = self.watch.reached(Phase::Draining) => None,
-            room = self.load.room(self.ahead) => Some(room),
+            room = self.load.room(self.ahead) => Some(room.min(MAX_CLAIM)),
         }
-    }
-
-    /// How many are claimed where there is room for `free`: few at first, and all if more are waiting than these.
-    fn wanted(&self, free: usize) -> u32 {
-        let most = if self.was_full {
-            MAX_CLAIM
-        } else {
-            ClaimRequest::FEW as usize
-        };
-        u32::try_from(free.min(most)).expect("a claim is of a thousand jobs at the most")
     }
 
     /// How many of a claim are taken for their age: every so often one, however small the claims are.
@@ -136,13 +123,14 @@ impl Claimer {
         aged
     }
 
-    /// Claims and launches jobs, `free` at the most. Returns what there is to wait for, or `None` when more may be waiting.
-    async fn claim(&mut self, free: usize) -> Result<Option<Look>, (&'static str, RepositoryError)> {
+    /// Claims and launches up to `limit` jobs. Returns what there is to wait for, or `None` when more may be waiting
+    /// for a slot.
+    async fn claim(&mut self, limit: usize) -> Result<Option<Look>, (&'static str, RepositoryError)> {
         self.recover_lost_claims().await?;
         self.bring_forward().await?;
         self.reclaim().await?;
         let at = self.context.clock.now();
-        let wanted = self.wanted(free);
+        let wanted = u32::try_from(limit).expect("a claim is of a thousand jobs at the most");
         let request = ClaimRequest {
             node: self.context.node,
             now: at,
@@ -181,8 +169,7 @@ impl Claimer {
         let count = claimed.len();
         tell_of_starts(&*self.context.events, &facts, &changed);
         self.launch(claimed).await;
-        self.was_full = count >= wanted as usize;
-        if self.was_full || self.watch.has_reached(Phase::Draining) {
+        if count >= limit || self.watch.has_reached(Phase::Draining) {
             return Ok(None);
         }
         let next = self.next_run_after().await?;

@@ -63,11 +63,9 @@ pub(super) async fn claim(writer: &Writer, request: ClaimRequest) -> Result<Clai
         return Ok(Claim::default());
     }
     writer
-        .write_as(
-            Load::of(request.limit as usize),
-            request,
-            |request, transaction| Box::pin(take_all(request, transaction)),
-        )
+        .write_as(Load::Many, request, |request, transaction| {
+            Box::pin(take_all(request, transaction))
+        })
         .await
         .map_err(|error| error.during("claiming jobs"))
 }

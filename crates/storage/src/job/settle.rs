@@ -72,10 +72,9 @@ pub(super) async fn settle(
     if outcomes.is_empty() {
         return Ok(Settlement::default());
     }
-    let load = Load::of(outcomes.iter().map(rows).sum());
     match writer
         .write_as(
-            load,
+            Load::Many,
             Batches::of(writer.backend(), outcomes),
             |batches, transaction| Box::pin(write(batches, transaction)),
         )
@@ -90,7 +89,7 @@ pub(super) async fn settle(
     let mut attempts = 1;
     loop {
         let outcome = writer
-            .write_as(load, outcomes.to_vec(), |outcomes, transaction| {
+            .write_as(Load::Many, outcomes.to_vec(), |outcomes, transaction| {
                 Box::pin(write_what_holds(outcomes, transaction))
             })
             .await;
@@ -101,11 +100,6 @@ pub(super) async fn settle(
             Err(error) => return Err(error.during(DURING)),
         }
     }
-}
-
-/// How many rows it is about.
-fn rows(outcome: &AttemptOutcome) -> usize {
-    1 + outcome.deliveries.len() + outcome.log.len()
 }
 
 impl Batches {
