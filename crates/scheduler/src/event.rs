@@ -167,15 +167,16 @@ fn tick(schedule_id: ScheduleId, record: &TickRecord, after: Option<JobId>, at: 
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Mutex;
 
     use ratchet_interfaces::SchedulePolicies;
 
     use super::*;
 
+    /// What was told.
     #[derive(Default)]
-    struct Heard(Mutex<Vec<Event>>);
+    pub(crate) struct Heard(pub(crate) Mutex<Vec<Event>>);
 
     impl EventSink for Heard {
         fn emit(&self, events: &[Event]) {

@@ -83,21 +83,11 @@ impl Pruner {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use ratchet_interfaces::{Deleted, DeletionEvent, Event, ManualClock};
 
     use super::*;
+    use crate::event::tests::Heard;
     use crate::history::ledger::{Ledger, at};
-
-    #[derive(Default)]
-    struct Heard(Mutex<Vec<Event>>);
-
-    impl EventSink for Heard {
-        fn emit(&self, events: &[Event]) {
-            self.0.lock().unwrap().extend_from_slice(events);
-        }
-    }
 
     fn pruner(ledger: &Ledger, heard: &Arc<Heard>) -> Pruner {
         Pruner {
