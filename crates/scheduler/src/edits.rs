@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     Clock, EventSink, FiringOutcome, Pause, PauseRequest, RepositoryError, ResumeRequest, ScheduleDeletion,
     ScheduleEvent, ScheduleId, ScheduleState, ScheduleTransition, SchedulerError, Signal, UnifiedSchedule,
@@ -44,9 +44,9 @@ pub(crate) struct Edits {
 const ATTEMPTS: u32 = 8;
 
 /// A tick that is due so soon is let go first by edits that leave it as it is: they are hardly written before it is due.
-const IMMINENT: TimeDelta = TimeDelta::milliseconds(10);
+const IMMINENT: Duration = Duration::from_millis(10);
 /// So long after it is due, the engine has taken it.
-const TAKEN_AFTER: TimeDelta = TimeDelta::milliseconds(1);
+const TAKEN_AFTER: Duration = Duration::from_millis(1);
 
 impl Edits {
     pub(crate) async fn add(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
@@ -362,9 +362,9 @@ fn until_imminent_tick_is_taken(
         && before.policies == edited.policies
         && before.pause.is_none()
         && before.policies.spread.is_zero();
-    let left = before.next_run.filter(|_| is_left)? - now;
-    let is_imminent = left > TimeDelta::zero() && left <= IMMINENT;
-    is_imminent.then(|| (left + TAKEN_AFTER).to_std().unwrap_or_default())
+    // A tick that is due already is none that is about to be.
+    let left = (before.next_run.filter(|_| is_left)? - now).to_std().ok()?;
+    (!left.is_zero() && left <= IMMINENT).then(|| left + TAKEN_AFTER)
 }
 
 /// What a replacement is told of as.

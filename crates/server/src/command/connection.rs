@@ -207,7 +207,7 @@ impl Connection {
             for row in body["meta"]["unreadable"].as_array().into_iter().flatten() {
                 note(&format!(
                     "warning: {}; it is left out",
-                    harmless(row["message"].as_str().unwrap_or_default())
+                    harmless(row["message"].as_str().unwrap_or("a row cannot be read"))
                 ));
                 damaged += 1;
                 read += 1;

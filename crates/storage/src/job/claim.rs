@@ -235,10 +235,9 @@ mod tests {
     async fn the_next_waiting_job_is_the_head_of_a_priority() {
         let mut expected =
             vec!["SEARCH jobs USING COVERING INDEX jobs_waiting (priority=?)"; JobPriority::ALL.len()];
-        expected.push("SEARCH each_priority");
         expected.push("SEARCH jobs USING COVERING INDEX jobs_gated (gate>?)");
         let mut steps = steps(next_statement(DbBackend::Sqlite, 0)).await;
-        steps.retain(|step| step.starts_with("SEARCH"));
+        steps.retain(|step| step.contains(" jobs"));
         assert_eq!(steps, expected);
     }
 }
