@@ -76,7 +76,7 @@ impl Database {
                 let connection = file.writer().await.map_err(|source| file.cannot_open(source))?;
                 let writer = Writer::grouped(file.clone(), connection)
                     .map_err(|error| file.cannot_open(error.into()))?;
-                (Reader::new(file.readers()), writer, Administration::Sqlite(file))
+                (Reader::of_file(&file), writer, Administration::Sqlite(file))
             }
             Location::Postgres { options, .. } => {
                 let db = postgres::connect(options, &count, Arc::clone(&connected))
@@ -86,7 +86,7 @@ impl Database {
                         source,
                     })?;
                 (
-                    Reader::new(db.clone()),
+                    Reader::pooled(db.clone()),
                     Writer::pooled(db.clone(), count.clone()),
                     Administration::Postgres(db),
                 )

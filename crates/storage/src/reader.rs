@@ -1,55 +1,94 @@
+//! The one way to read. A statement has a connection to itself for as long as it runs:
+//!
+//! ```text
+//!  SQLite      a few connections of our own to the file, which only read
+//!  PostgreSQL  the pool
+//! ```
+
+mod connections;
+
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
 use crate::failure::is_lost_connection;
 use crate::postgres;
+use crate::sqlite::SqliteFile;
+use connections::Connections;
 
-/// The connections that read. A question that hit upon a lost connection is asked again on another one: after a
-/// server was restarted, every connection that the pool has kept is lost.
-#[derive(Clone, Debug)]
-pub(crate) struct Reader(DatabaseConnection);
+/// The connections that read.
+#[derive(Debug)]
+pub(crate) enum Reader {
+    File(Connections),
+    /// A question that hit upon a lost connection is asked again on another one: after a server was restarted, every
+    /// connection that the pool has kept is lost.
+    Pool(DatabaseConnection),
+}
 
 impl Reader {
-    pub(crate) const fn new(db: DatabaseConnection) -> Self {
-        Self(db)
+    pub(crate) fn of_file(file: &SqliteFile) -> Self {
+        Self::File(Connections::new(file))
     }
 
+    pub(crate) const fn pooled(db: DatabaseConnection) -> Self {
+        Self::Pool(db)
+    }
+
+    /// Returns when every question is answered and the connections are closed.
     pub(crate) async fn close(&self) -> Result<(), DbErr> {
-        self.0.close_by_ref().await
+        match self {
+            Self::File(connections) => connections.close().await,
+            Self::Pool(db) => db.close_by_ref().await,
+        }
     }
 }
 
 #[async_trait]
 impl ConnectionTrait for Reader {
     fn get_database_backend(&self) -> DbBackend {
-        self.0.get_database_backend()
+        match self {
+            Self::File(_) => DbBackend::Sqlite,
+            Self::Pool(_) => DbBackend::Postgres,
+        }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.0.execute_raw(statement).await
+        Err(only_reads(&statement.sql))
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.0.execute_unprepared(sql).await
+        Err(only_reads(sql))
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let db = match self {
+            Self::File(connections) => return connections.query_one(statement).await,
+            Self::Pool(db) => db,
+        };
         for _ in 0..postgres::CONNECTIONS {
-            match self.0.query_one_raw(statement.clone()).await {
+            match db.query_one_raw(statement.clone()).await {
                 Err(error) if is_lost_connection(&error) => {}
                 answer => return answer,
             }
         }
-        self.0.query_one_raw(statement).await
+        db.query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let db = match self {
+            Self::File(connections) => return connections.query_all(statement).await,
+            Self::Pool(db) => db,
+        };
         for _ in 0..postgres::CONNECTIONS {
-            match self.0.query_all_raw(statement.clone()).await {
+            match db.query_all_raw(statement.clone()).await {
                 Err(error) if is_lost_connection(&error) => {}
                 answer => return answer,
             }
         }
-        self.0.query_all_raw(statement).await
+        db.query_all_raw(statement).await
     }
+}
+
+/// SeaORM's trait has verbs that change something. Here nobody calls them.
+fn only_reads(sql: &str) -> DbErr {
+    DbErr::Custom(format!("a connection that only reads was to execute: {sql}"))
 }

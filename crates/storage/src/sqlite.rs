@@ -24,7 +24,6 @@ const WAL_AUTOCHECKPOINT: &str = "16000";
 const WRITER_CACHE: &str = "-16000";
 /// In KiB, as a negative number; each reader has one.
 const READER_CACHE: &str = "-4000";
-const READERS: u32 = 3;
 /// Rows that a reader's thread may be ahead of the one who takes them.
 const ROW_BUFFER: usize = 1024;
 
@@ -114,15 +113,12 @@ impl SqliteFile {
         Ok(self.watched(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)))
     }
 
-    /// The connections that read, each opened when it is first needed.
-    pub(crate) fn readers(&self) -> DatabaseConnection {
-        let options = self
-            .options()
+    /// How a connection is opened that only reads.
+    pub(crate) fn reading(&self) -> SqliteConnectOptions {
+        self.options()
             .read_only(true)
             .row_buffer_size(ROW_BUFFER)
-            .pragma("cache_size", READER_CACHE);
-        let pool = self.pool(READERS).connect_lazy_with(options);
-        self.watched(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+            .pragma("cache_size", READER_CACHE)
     }
 
     /// Tells a file that is no database from one that cannot be opened at this moment.
@@ -191,6 +187,7 @@ fn into_sqlx(error: DbErr) -> Result<sqlx::Error, DbErr> {
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::sqlx::{Connection, Executor};
     use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
     use super::*;
@@ -215,10 +212,10 @@ mod tests {
         let row = ask(&writer, "PRAGMA journal_mode").await.unwrap().unwrap();
         assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "wal");
 
-        let readers = file.readers();
-        assert!(ask(&readers, "PRAGMA journal_mode").await.is_ok());
-        assert!(ask(&readers, "CREATE TABLE mine (id INTEGER)").await.is_err());
-        readers.close().await.unwrap();
+        let mut reader = file.reading().connect().await.unwrap();
+        assert!(reader.execute("PRAGMA journal_mode").await.is_ok());
+        assert!(reader.execute("CREATE TABLE mine (id INTEGER)").await.is_err());
+        reader.close().await.unwrap();
         writer.close().await.unwrap();
     }
 }
