@@ -50,7 +50,9 @@ impl Connections {
 
     pub(crate) async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let mut place = self.place().await?;
-        let row = question(statement).fetch_optional(place.connection().await?).await;
+        let row = question(statement)
+            .fetch_optional(place.connection().await?)
+            .await;
         Ok(place.checked(row)?.map(QueryResult::from))
     }
 
@@ -126,7 +128,10 @@ impl Drop for Place<'_> {
 fn question(statement: Statement) -> Query<'static, Sqlite, SqlxValues> {
     let Statement { sql, values, .. } = statement;
     // It was built by SeaORM, or is one of ours: what users gave is in the values.
-    sqlx::query_with(AssertSqlSafe(sql), SqlxValues(values.unwrap_or(Values(Vec::new()))))
+    sqlx::query_with(
+        AssertSqlSafe(sql),
+        SqlxValues(values.unwrap_or(Values(Vec::new()))),
+    )
 }
 
 fn connecting(error: sqlx::Error) -> DbErr {
