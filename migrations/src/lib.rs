@@ -17,6 +17,7 @@ mod m20261128_000004_index_lists;
 mod m20261128_000005_mark_managed_schedules;
 mod m20261128_000006_index_sorts;
 mod m20261128_000007_index_blocked;
+mod m20261129_000008_count_timing_changes;
 mod migrate;
 mod migrator;
 mod steps;

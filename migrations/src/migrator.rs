@@ -11,6 +11,7 @@ use crate::m20261128_000004_index_lists::INDEX_LISTS;
 use crate::m20261128_000005_mark_managed_schedules::MARK_MANAGED_SCHEDULES;
 use crate::m20261128_000006_index_sorts::INDEX_SORTS;
 use crate::m20261128_000007_index_blocked::INDEX_BLOCKED;
+use crate::m20261129_000008_count_timing_changes::COUNT_TIMING_CHANGES;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,7 @@ fn written() -> Vec<Box<dyn Written>> {
         Box::new(MARK_MANAGED_SCHEDULES),
         Box::new(INDEX_SORTS),
         Box::new(INDEX_BLOCKED),
+        Box::new(COUNT_TIMING_CHANGES),
     ]
 }
 

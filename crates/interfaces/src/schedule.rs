@@ -68,6 +68,9 @@ pub struct UnifiedSchedule {
     pub managed_by: Option<String>,
     /// Counts the edits (not the ticks); an update must name the version that it read.
     pub version: u32,
+    /// Counts those edits that concern when it fires, and how it is decided on. A decision on a tick holds if this is what it
+    /// was.
+    pub timing_version: u32,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was last edited.
@@ -109,6 +112,7 @@ impl UnifiedSchedule {
             metadata: None,
             managed_by: None,
             version: 1,
+            timing_version: 1,
             created_at: now,
             updated_at: now,
         }
@@ -194,7 +198,7 @@ pub struct SchedulePeriod {
 pub struct ScheduleTiming {
     /// The schedule's id.
     pub id: ScheduleId,
-    /// See [`UnifiedSchedule::version`].
+    /// See [`UnifiedSchedule::timing_version`].
     pub version: u32,
     /// See [`UnifiedSchedule::specification`].
     pub specification: String,

@@ -111,6 +111,10 @@ impl ScheduleRepository for Rows {
         unreachable!("the tests write the rows themselves")
     }
 
+    async fn schedule_update_details(&self, _: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {
+        unreachable!("the tests write the rows themselves")
+    }
+
     async fn schedule_change_many(&self, _: &[ScheduleChange]) -> Result<ChangedSchedules, RepositoryError> {
         unreachable!("the tests write the rows themselves")
     }

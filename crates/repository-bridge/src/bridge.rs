@@ -86,6 +86,17 @@ impl RepositoryBridge {
         self.schedules.schedule_update(schedule).await
     }
 
+    /// Replaces of a schedule what says nothing about when it fires, and returns it as it is then.
+    ///
+    /// # Errors
+    /// As [`ScheduleRepository::schedule_update_details`].
+    pub async fn update_schedule_details(
+        &self,
+        schedule: &UnifiedSchedule,
+    ) -> Result<UnifiedSchedule, RepositoryError> {
+        self.schedules.schedule_update_details(schedule).await
+    }
+
     /// Deletes a schedule.
     ///
     /// # Errors

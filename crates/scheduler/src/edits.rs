@@ -5,7 +5,6 @@ mod together;
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
@@ -42,11 +41,6 @@ pub(crate) struct Edits {
 
 /// How often a change is made anew that met somebody else's.
 const ATTEMPTS: u32 = 8;
-
-/// A tick that is due so soon is let go first by edits that leave it as it is: they are hardly written before it is due.
-const IMMINENT: Duration = Duration::from_millis(10);
-/// So long after it is due, the engine has taken it.
-const TAKEN_AFTER: Duration = Duration::from_millis(1);
 
 impl Edits {
     pub(crate) async fn add(&self, schedule: UnifiedSchedule) -> Result<UnifiedSchedule, SchedulerError> {
@@ -104,21 +98,21 @@ impl Edits {
         mut schedule: UnifiedSchedule,
     ) -> Result<UnifiedSchedule, SchedulerError> {
         const DURING: &str = "updating the schedule";
-        let mut now = self.clock.now();
+        let now = self.clock.now();
         let rule = self.checked(&mut schedule, &HashMap::new()).await?;
         let mut before = self.stored(schedule.id, DURING).await?;
-        if let Some(pause) = until_imminent_tick_is_taken(&before, &schedule, now) {
-            self.clock.sleep(pause).await;
-            now = self.clock.now();
-            before = self.stored(schedule.id, DURING).await?;
-        }
         let was_enabled = before.enabled;
-        if before.next_run.is_some_and(|next| next <= now) {
-            self.decide_before_edit(&before, now, DURING).await?;
-            before = self.stored(schedule.id, DURING).await?;
-        }
-        let schedule = replacement(schedule, rule, before, now)?;
-        let stored = self.write(&schedule).await.map_err(failed(DURING))?;
+        let stored = if leaves_its_ticks(&schedule, &before) {
+            schedule.updated_at = now;
+            self.bridge.update_schedule_details(&schedule).await
+        } else {
+            if before.next_run.is_some_and(|next| next <= now) {
+                self.decide_before_edit(&before, now, DURING).await?;
+                before = self.stored(schedule.id, DURING).await?;
+            }
+            self.write(&replacement(schedule, rule, before, now)?).await
+        };
+        let stored = stored.map_err(failed(DURING))?;
         tracing::info!(schedule.id = %stored.id, schedule.name = stored.name, "a schedule was changed");
         self.tell(&stored, transition(was_enabled, stored.enabled));
         Ok(stored)
@@ -349,22 +343,14 @@ impl Edits {
     }
 }
 
-/// How long an edit waits for the tick that is about to be due, if it leaves it as it is. Written in the moment in which the
-/// tick is fired, it would have the engine decide on that anew, and on all that share its transaction.
-fn until_imminent_tick_is_taken(
-    before: &UnifiedSchedule,
-    edited: &UnifiedSchedule,
-    now: DateTime<Utc>,
-) -> Option<Duration> {
-    let is_left = before.specification == edited.specification
-        && before.timezone == edited.timezone
-        && before.enabled == edited.enabled
-        && before.policies == edited.policies
-        && before.pause.is_none()
-        && before.policies.spread.is_zero();
-    // A tick that is due already is none that is about to be.
-    let left = (before.next_run.filter(|_| is_left)? - now).to_std().ok()?;
-    (!left.is_zero() && left <= IMMINENT).then(|| left + TAKEN_AFTER)
+/// Whether an edit says nothing about when the schedule fires. What its jobs are to do is read when each is made. One that is
+/// invalid becomes valid by an edit.
+fn leaves_its_ticks(edited: &UnifiedSchedule, before: &UnifiedSchedule) -> bool {
+    edited.specification == before.specification
+        && edited.timezone == before.timezone
+        && edited.enabled == before.enabled
+        && edited.policies == before.policies
+        && before.state != ScheduleState::Invalid
 }
 
 /// What a replacement is told of as.
@@ -381,7 +367,7 @@ fn due_tick(schedule: &UnifiedSchedule) -> Option<DueTick> {
     let specification = parse_specification(&schedule.specification, &schedule.timezone).ok()?;
     Some(DueTick {
         schedule_id: schedule.id,
-        version: schedule.version,
+        version: schedule.timing_version,
         scheduled_for: schedule.next_run?,
         timetable: Arc::new(Timetable {
             excludes_since: specification.excludes().then_some(schedule.effective_from),

@@ -1,4 +1,5 @@
 mod change;
+mod details;
 mod following;
 mod invalid;
 mod list;
@@ -251,6 +252,25 @@ impl ScheduleRepository for Schedules {
         }
     }
 
+    async fn schedule_update_details(
+        &self,
+        schedule: &UnifiedSchedule,
+    ) -> Result<UnifiedSchedule, RepositoryError> {
+        let one = std::slice::from_ref(schedule);
+        let rows = Batch::all(self.store.backend(), COLUMNS, one, push);
+        let written = self
+            .store
+            .writer
+            .write((schedule.id, rows), |(id, rows), transaction| {
+                Box::pin(details::update(*id, rows, transaction))
+            })
+            .await;
+        match written {
+            Ok(schedule) => Ok(schedule),
+            Err(error) => Err(self.refused(one, 0, error, "changing a schedule").await),
+        }
+    }
+
     async fn schedule_delete(&self, id: ScheduleId) -> Result<ScheduleDeletion, RepositoryError> {
         self.store
             .writer
@@ -385,7 +405,15 @@ impl ScheduleRepository for Schedules {
 const OF_TASK: &str = "SELECT 1 FROM schedules WHERE task_id = $1 LIMIT 1";
 
 /// What an update leaves as it is in the database.
-const NOT_UPDATED: [&str; 6] = ["id", "last_run", "run_count", "requests", "version", "created_at"];
+const NOT_UPDATED: [&str; 7] = [
+    "id",
+    "last_run",
+    "run_count",
+    "requests",
+    "version",
+    "timing_version",
+    "created_at",
+];
 
 fn already_exists(field: &'static str, value: &str) -> RepositoryError {
     RepositoryError::AlreadyExists {
@@ -431,7 +459,7 @@ async fn update_rows(rows: &Rows, transaction: &DatabaseTransaction) -> Result<u
         .map(|name| format!("{name} = b.{name}"))
         .collect();
     let sql = format!(
-        "UPDATE schedules AS s SET version = s.version + 1, {} FROM {{batch}} AS b
+        "UPDATE schedules AS s SET version = s.version + 1, timing_version = s.timing_version + 1, {} FROM {{batch}} AS b
          WHERE s.id = b.id AND s.version = b.version",
         updates.join(", ")
     );
@@ -454,6 +482,15 @@ async fn update(
     following::lock(&rows.following, transaction).await?;
     let written = update_rows(rows, transaction).await?;
     following::check(&rows.following, transaction).await?;
+    written_as(id, written, transaction).await
+}
+
+/// The row of a schedule, if one was written.
+async fn written_as(
+    id: ScheduleId,
+    written: u64,
+    transaction: &DatabaseTransaction,
+) -> Result<UnifiedSchedule, WriteError> {
     let stored = Entity::find_by_id(id.as_uuid()).one(transaction).await?;
     match (stored, written) {
         (None, _) => Err(not_found(id).into()),

@@ -23,6 +23,7 @@ use crate::store::Store;
 /// A schedule `s` that is not paused any more, if `b` resumes it.
 const RESUME: &str = "consecutive_failures = CASE WHEN b.resumes THEN 0 ELSE s.consecutive_failures END,
     version = s.version + CASE WHEN b.resumes THEN 1 ELSE 0 END,
+    timing_version = s.timing_version + CASE WHEN b.resumes THEN 1 ELSE 0 END,
     paused_at = CASE WHEN b.resumes THEN NULL ELSE s.paused_at END,
     paused_by = CASE WHEN b.resumes THEN NULL ELSE s.paused_by END,
     pause_note = CASE WHEN b.resumes THEN NULL ELSE s.pause_note END,

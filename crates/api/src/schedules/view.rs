@@ -144,6 +144,7 @@ impl From<UnifiedSchedule> for ScheduleView {
             metadata,
             managed_by,
             version,
+            timing_version: _,
             created_at,
             updated_at,
         } = schedule;

@@ -64,6 +64,17 @@ pub trait ScheduleRepository: Send + Sync {
     /// time would make it so.
     async fn schedule_update(&self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError>;
 
+    /// Replaces of a schedule what says nothing about when it fires: its task, name, description, input, priority, retries,
+    /// timeout, destinations, metadata and `managed_by`. All else stays what it is in the database, whatever `schedule` says,
+    /// and decisions on its ticks hold as before. Returns the row as it is then, its version raised by one.
+    ///
+    /// # Errors
+    /// As [`Self::schedule_update`].
+    async fn schedule_update_details(
+        &self,
+        schedule: &UnifiedSchedule,
+    ) -> Result<UnifiedSchedule, RepositoryError>;
+
     /// Deletes a schedule and its ledger; its jobs stay, without their schedule, and those that wait for an earlier one of it
     /// are cancelled. All of it is
     /// one transaction, which other writes wait for: millions of ledger rows take seconds.

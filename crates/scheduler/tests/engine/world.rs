@@ -84,8 +84,19 @@ impl Rows {
         }
         Ok(UnifiedSchedule {
             version: row.version,
+            timing_version: row.version,
             ..schedule.clone()
         })
+    }
+
+    fn update_details(&mut self, schedule: &UnifiedSchedule) -> UnifiedSchedule {
+        let row = &self.timings[&schedule.id];
+        UnifiedSchedule {
+            version: schedule.version + 1,
+            timing_version: row.version,
+            next_run: row.next_run,
+            ..schedule.clone()
+        }
     }
 
     fn change(&mut self, changes: &[ScheduleChange]) -> Result<Vec<UnifiedSchedule>, RepositoryError> {
@@ -295,6 +306,7 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
         Ok(table.timings.get(&id).map(|row| UnifiedSchedule {
             id,
             version: row.version,
+            timing_version: row.version,
             enabled: !table.disabled.contains(&id),
             timezone: row.timezone.clone(),
             next_run: row.next_run,
@@ -305,6 +317,10 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
     schedules
         .expect_schedule_update()
         .returning(move |schedule| table.lock().unwrap().update(schedule));
+    let table = Arc::clone(rows);
+    schedules
+        .expect_schedule_update_details()
+        .returning(move |schedule| Ok(table.lock().unwrap().update_details(schedule)));
     let table = Arc::clone(rows);
     schedules.expect_schedule_change_many().returning(move |changes| {
         let schedules = table.lock().unwrap().change(changes)?;

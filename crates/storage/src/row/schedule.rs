@@ -50,6 +50,7 @@ pub struct Model {
     pub metadata: Option<String>,
     pub managed_by: Option<String>,
     pub version: i64,
+    pub timing_version: i64,
     pub created_at: i64,
     pub updated_at: i64,
 }
@@ -99,6 +100,7 @@ pub(crate) const COLUMNS: &[BatchColumn] = &[
     ("metadata", Kind::Text),
     ("managed_by", Kind::Text),
     ("version", Kind::Int),
+    ("timing_version", Kind::Int),
     ("created_at", Kind::Int),
     ("updated_at", Kind::Int),
 ];
@@ -130,6 +132,7 @@ pub(crate) fn push(batch: &mut Batch, schedule: &UnifiedSchedule) {
         metadata,
         managed_by,
         version,
+        timing_version,
         created_at,
         updated_at,
     } = schedule;
@@ -194,6 +197,7 @@ pub(crate) fn push(batch: &mut Batch, schedule: &UnifiedSchedule) {
         Cell::text(metadata.as_ref().map(json).as_deref()),
         Cell::text(managed_by.as_deref()),
         Cell::Int((*version).into()),
+        Cell::Int((*timing_version).into()),
         Cell::Int(micros(*created_at)),
         Cell::Int(micros(*updated_at)),
     ]);
@@ -240,6 +244,7 @@ pub(crate) fn read(row: Model) -> Result<UnifiedSchedule, RepositoryError> {
         metadata,
         managed_by,
         version,
+        timing_version,
         created_at,
         updated_at,
     } = row;
@@ -293,6 +298,7 @@ pub(crate) fn read(row: Model) -> Result<UnifiedSchedule, RepositoryError> {
         metadata: reading.json_or_none("metadata", metadata.as_deref())?,
         managed_by,
         version: reading.number("version", version)?,
+        timing_version: reading.number("timing_version", timing_version)?,
         created_at: reading.instant("created_at", created_at)?,
         updated_at: reading.instant("updated_at", updated_at)?,
     })

@@ -64,7 +64,7 @@ async fn disable(
         .execute_raw(Statement::from_sql_and_values(
             transaction.get_database_backend(),
             "UPDATE schedules SET enabled = $3, state = 'invalid', state_reason = $4, next_run = NULL
-             WHERE id = $1 AND version = $2",
+             WHERE id = $1 AND timing_version = $2",
             [
                 id.clone().into(),
                 (*version).into(),

@@ -23,7 +23,7 @@ const SET: &str = "UPDATE schedules AS s SET
         state = CASE WHEN b.next_run IS NULL THEN 'completed' ELSE 'active' END,
         state_reason = b.completion
     FROM {batch} AS b
-    WHERE s.id = b.id AND s.version = b.version AND s.enabled
+    WHERE s.id = b.id AND s.timing_version = b.version AND s.enabled
       AND (b.next_run IS NOT NULL OR s.state <> 'completed')";
 
 struct Runs {

@@ -14,7 +14,7 @@ const DURING: &str = "reading the timings of schedules";
 /// nothing until it resumes.
 fn select() -> String {
     format!(
-        "SELECT id, version, specification, timezone, {}, next_run, paused_at, resume_at, effective_from
+        "SELECT id, timing_version, specification, timezone, {}, next_run, paused_at, resume_at, effective_from
          FROM schedules
          WHERE enabled AND follows_id IS NULL AND state <> 'completed' AND (paused_at IS NULL OR resume_at IS NOT NULL)",
         PolicyColumns::NAMES
@@ -24,7 +24,7 @@ fn select() -> String {
 #[derive(FromQueryResult)]
 struct Columns {
     id: Uuid,
-    version: i64,
+    timing_version: i64,
     specification: String,
     timezone: String,
     #[sea_orm(nested)]
@@ -101,7 +101,7 @@ fn read(row: &QueryResult) -> Result<Result<ScheduleTiming, Unreadable>, DbErr> 
     Unreadable::or_read(row, |columns: Columns| {
         let Columns {
             id,
-            version,
+            timing_version,
             specification,
             timezone,
             policies,
@@ -114,7 +114,7 @@ fn read(row: &QueryResult) -> Result<Result<ScheduleTiming, Unreadable>, DbErr> 
         let reading = Reading::of("schedule", &id);
         Ok(ScheduleTiming {
             id,
-            version: reading.number("version", version)?,
+            version: reading.number("timing_version", timing_version)?,
             specification,
             timezone,
             policies: policies.read(reading)?,
@@ -130,7 +130,7 @@ fn read(row: &QueryResult) -> Result<Result<ScheduleTiming, Unreadable>, DbErr> 
 async fn disable(store: &Store, row: &QueryResult, unreadable: Unreadable) {
     let Unreadable { id, reason } = unreadable;
     tracing::error!(schedule.id = %id, reason, "a schedule is disabled: its row cannot be read");
-    let disabled = match row.try_get("", "version").during(DURING) {
+    let disabled = match row.try_get("", "timing_version").during(DURING) {
         Ok(version) => invalid::invalidate(&store.writer, id.clone(), version, &reason).await,
         Err(error) => Err(error),
     };

@@ -32,7 +32,7 @@ use overlap::Decisions;
 
 /// That the schedule `s` is what the firing `b` expects. The plus keeps SQLite from looking for it by its next run.
 const HOLDS: &str =
-    "s.id = b.schedule_id AND s.enabled AND s.version = b.version AND +s.next_run = b.expected_run
+    "s.id = b.schedule_id AND s.enabled AND s.timing_version = b.version AND +s.next_run = b.expected_run
     AND (s.paused_at IS NULL OR b.resumes)";
 
 /// That no range of the ledger reaches to the ticks of the firing `b`. A tick within one is in the ledger though no

@@ -73,8 +73,8 @@ async fn a_schedule_whose_row_cannot_be_read_is_disabled_with_the_reason_and_dis
         "buffer_limit = -1",
         "max_runs = -1",
         "paused_at = 0, paused_by = 'me', resume_at = 9223372036854775807",
-        "version = -1",
-        "version = 9223372036854775807",
+        "timing_version = -1",
+        "timing_version = 9223372036854775807",
         "next_run = 9223372036854775807",
     ];
     let of_sqlite = [

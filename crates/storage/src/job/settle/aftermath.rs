@@ -36,7 +36,8 @@ const COUNT_FAILURES: &str = "UPDATE schedules AS s SET
 const PAUSE: &[Column] = &[("schedule_id", Kind::Id), ("at", Kind::Int), ("note", Kind::Text)];
 
 const PAUSE_SCHEDULES: &str = "UPDATE schedules AS s SET
-        paused_at = b.at, paused_by = $2, pause_note = b.note, resume_at = NULL, version = s.version + 1
+        paused_at = b.at, paused_by = $2, pause_note = b.note, resume_at = NULL, version = s.version + 1,
+        timing_version = s.timing_version + 1
     FROM {batch} AS b WHERE s.id = b.schedule_id";
 
 /// How an attempt ended, as far as it concerns a schedule.

@@ -210,7 +210,7 @@ pub(super) fn any_schedule() -> impl Strategy<Value = UnifiedSchedule> {
         option::of(any::<u32>()),
         0..=i64::MAX as u64,
         0..u32::MAX,
-        any::<[u32; 2]>(),
+        [0..u32::MAX, 0..u32::MAX, 0..u32::MAX],
     );
     let instants = (
         option::of(instant()),
@@ -224,7 +224,13 @@ pub(super) fn any_schedule() -> impl Strategy<Value = UnifiedSchedule> {
             (name, description, specification, timezone, state_reason, managed_by),
             (input, metadata, output_destinations),
             (state, policies, pause, priority),
-            (max_retries, timeout_seconds, run_count, version, [consecutive_failures, requests]),
+            (
+                max_retries,
+                timeout_seconds,
+                run_count,
+                version,
+                [timing_version, consecutive_failures, requests],
+            ),
             (next_run, last_run, created_at, updated_at, effective_from),
             enabled,
         )| UnifiedSchedule {
@@ -250,6 +256,7 @@ pub(super) fn any_schedule() -> impl Strategy<Value = UnifiedSchedule> {
             metadata,
             managed_by,
             version,
+            timing_version,
             created_at,
             updated_at,
             ..schedule(&name, task("none").definition.id)

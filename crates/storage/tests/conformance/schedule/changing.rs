@@ -67,6 +67,7 @@ async fn what_is_created_replaced_and_deleted_together_is_there_together() {
         let written = schedules.schedule_change_many(&changes).await.unwrap().schedules;
         let expected = UnifiedSchedule {
             version: replaced.version + 1,
+            timing_version: replaced.timing_version + 1,
             last_run: replaced.next_run,
             run_count: 1,
             ..replacement

@@ -117,6 +117,7 @@ async fn a_schedule_edited_while_it_fires_does_one_after_the_other() {
                 last_run: fired.then(|| at(60)),
                 run_count: u64::from(fired),
                 version: 2,
+                timing_version: 2,
                 ..schedule.clone()
             };
             assert_eq!(history.schedule, Some(expected));

@@ -1,0 +1,45 @@
+//! What of a schedule says nothing about when it fires.
+
+use ratchet_interfaces::{ScheduleId, UnifiedSchedule};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+
+use super::written_as;
+use crate::batch::Batch;
+use crate::writer::WriteError;
+
+const DETAILS: [&str; 12] = [
+    "task_id",
+    "name",
+    "name_lower",
+    "description",
+    "input",
+    "priority",
+    "max_retries",
+    "timeout_seconds",
+    "output_destinations",
+    "metadata",
+    "managed_by",
+    "updated_at",
+];
+
+/// See [`ratchet_interfaces::ScheduleRepository::schedule_update_details`].
+pub(super) async fn update(
+    id: ScheduleId,
+    rows: &[Batch],
+    transaction: &DatabaseTransaction,
+) -> Result<UnifiedSchedule, WriteError> {
+    let updates = DETAILS.map(|name| format!("{name} = b.{name}"));
+    let sql = format!(
+        "UPDATE schedules AS s SET version = s.version + 1, {} FROM {{batch}} AS b
+         WHERE s.id = b.id AND s.version = b.version",
+        updates.join(", ")
+    );
+    let mut written = 0;
+    for row in rows {
+        written += transaction
+            .execute_raw(row.statement(&sql, []))
+            .await?
+            .rows_affected();
+    }
+    written_as(id, written, transaction).await
+}
