@@ -6,16 +6,14 @@ use ratchet_interfaces::{
     AuditCondition, AuditEntry, AuditFilter, AuditRepository, Page, PageRequest, RepositoryError, SortOrder,
 };
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, Iterable, Statement,
-};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, Iterable, Statement};
 
 use crate::list::{List, Rows, SortBy, page};
 use crate::restriction::Restriction;
 use crate::row::audit::{Column, Entity, Model, model, read};
 use crate::row::micros;
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// The table `audit_entries`.
 pub(crate) struct AuditEntries {
@@ -85,14 +83,11 @@ fn list(backend: DbBackend, filter: &AuditFilter) -> List {
 }
 
 /// Writes the entry of a change in the change's own transaction.
-pub(crate) async fn accompany(
-    entry: &AuditEntry,
-    transaction: &DatabaseTransaction,
-) -> Result<(), WriteError> {
+pub(crate) async fn accompany(entry: &AuditEntry, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     insert(&model(entry), transaction).await
 }
 
-async fn insert(row: &Model, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn insert(row: &Model, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     let replace = OnConflict::column(Column::Id)
         .update_columns(Column::iter().filter(|column| !matches!(column, Column::Id)))
         .to_owned();
@@ -103,7 +98,7 @@ async fn insert(row: &Model, transaction: &DatabaseTransaction) -> Result<(), Wr
     Ok(())
 }
 
-async fn prune(before: i64, limit: u32, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+async fn prune(before: i64, limit: u32, transaction: &Transaction<'_>) -> Result<u64, WriteError> {
     let statement = Statement::from_sql_and_values(
         transaction.get_database_backend(),
         "DELETE FROM audit_entries WHERE id IN

@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{DbBackend, Statement};
 
 use crate::StorageError;
 use crate::database_url::{DatabaseUrl, Location};
@@ -179,15 +179,15 @@ async fn copy_at_one_moment(from: &Path, to: &Path) -> Result<(), BackupError> {
         });
     };
     let file = SqliteFile::open(from, StatementCount::default())?;
-    let db = file.writer().await.map_err(|source| file.cannot_open(source))?;
-    let copied = db
-        .execute_raw(Statement::from_sql_and_values(
+    let session = file.writer().await.map_err(|source| file.cannot_open(source))?;
+    let copied = session
+        .execute(Statement::from_sql_and_values(
             DbBackend::Sqlite,
             "VACUUM INTO $1",
             [name.into()],
         ))
         .await;
-    let closed = db.close().await;
+    let closed = session.close().await;
     copied.map_err(|source| file.cannot_examine(source))?;
     closed.map_err(|source| StorageError::Close { source })?;
     Ok(())

@@ -73,9 +73,9 @@ impl Database {
         let (reader, writer, administration) = match &url.0 {
             Location::Sqlite(path) => {
                 let file = SqliteFile::open(path, count.clone())?;
-                let connection = file.writer().await.map_err(|source| file.cannot_open(source))?;
-                let writer = Writer::grouped(file.clone(), connection)
-                    .map_err(|error| file.cannot_open(error.into()))?;
+                let session = file.writer().await.map_err(|source| file.cannot_open(source))?;
+                let writer =
+                    Writer::grouped(file.clone(), session).map_err(|error| file.cannot_open(error.into()))?;
                 (Reader::of_file(&file), writer, Administration::Sqlite(file))
             }
             Location::Postgres { options, .. } => {
@@ -206,7 +206,10 @@ impl Database {
 
     async fn administer(&self) -> Result<DatabaseConnection, StorageError> {
         match &self.administration {
-            Administration::Sqlite(file) => file.writer().await.map_err(|source| file.cannot_open(source)),
+            Administration::Sqlite(file) => file
+                .administrator()
+                .await
+                .map_err(|source| file.cannot_open(source)),
             Administration::Postgres(db) => Ok(db.clone()),
         }
     }

@@ -9,8 +9,7 @@ use ratchet_interfaces::{
     PageRequest, RepositoryError, SortOrder,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    QueryOrder, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, Statement,
 };
 
 use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
@@ -19,7 +18,7 @@ use crate::paging::page;
 use crate::row::delivery::{Column, Entity, read};
 use crate::row::{Unreadable, awaited, delivery_attempt, micros, text};
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// The tables `deliveries` and `delivery_attempts`.
 pub(crate) struct Deliveries {
@@ -257,7 +256,7 @@ fn next_statement(backend: DbBackend, now: DateTime<Utc>) -> Statement {
     )
 }
 
-async fn bring_forward(now: DateTime<Utc>, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+async fn bring_forward(now: DateTime<Utc>, transaction: &Transaction<'_>) -> Result<u64, WriteError> {
     let statement = bring_forward_statement(transaction.get_database_backend(), now);
     Ok(transaction.execute_raw(statement).await?.rows_affected())
 }
@@ -276,7 +275,7 @@ fn bring_forward_statement(backend: DbBackend, now: DateTime<Utc>) -> Statement 
 async fn retry(
     id: DeliveryId,
     now: DateTime<Utc>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<bool, WriteError> {
     let statement = Statement::from_sql_and_values(
         transaction.get_database_backend(),
@@ -288,7 +287,7 @@ async fn retry(
 }
 
 /// Says how many there were.
-async fn fail(rows: &[Unreadable], transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+async fn fail(rows: &[Unreadable], transaction: &Transaction<'_>) -> Result<u64, WriteError> {
     let mut failed = 0;
     for Unreadable { id, reason } in rows {
         tracing::error!(delivery.id = %id, reason, "a delivery has failed: its row cannot be read");
@@ -308,7 +307,7 @@ async fn fail(rows: &[Unreadable], transaction: &DatabaseTransaction) -> Result<
 /// so that none is deleted before its attempt is written.
 async fn settle(
     (deliveries, attempts): &(Vec<Batch>, Vec<Batch>),
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<(), WriteError> {
     const SETTLE: &str = "UPDATE deliveries AS d SET
             status = b.status, attempts = b.attempts, waits_since = b.waits_since,

@@ -11,7 +11,7 @@ use ratchet_interfaces::{
     ExecutionRepository, ExecutionSort, ExecutionStatistics, LogCondition, LogFilter, LogLevel, Page,
     PageRequest, Progress, RepositoryError, SortOrder,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait};
 
 use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 use crate::failure::{During, Violation, violation};
@@ -20,7 +20,7 @@ use crate::restriction::Restriction;
 use crate::row::execution::{Entity, read};
 use crate::row::{execution_log, json};
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// The tables `executions` and `execution_logs`.
 pub(crate) struct Executions {
@@ -153,7 +153,7 @@ const PROGRESS: &[BatchColumn] = &[("execution_id", Kind::Id), ("progress", Kind
 const SET_PROGRESS: &str = "UPDATE jobs AS j SET progress = b.progress FROM {batch} AS b
     WHERE j.status = 'processing' AND j.execution_id = b.execution_id";
 
-async fn tell(told: &Told, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn tell(told: &Told, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     for batch in &told.lines {
         transaction
             .execute_raw(batch.insert("execution_logs", ""))

@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ratchet_interfaces::{Fact, FactRepository, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sea_orm::{ConnectionTrait, Statement};
 
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::failure::During;
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 const FACT: &[Column] = &[("name", Kind::Text), ("value", Kind::Text)];
 
@@ -61,7 +61,7 @@ impl FactRepository for Facts {
     }
 }
 
-async fn store(rows: &[Batch], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn store(rows: &[Batch], transaction: &Transaction<'_>) -> Result<(), WriteError> {
     for batch in rows {
         transaction
             .execute_raw(batch.insert("facts", "ON CONFLICT (name) DO UPDATE SET value = excluded.value"))

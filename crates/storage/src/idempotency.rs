@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use ratchet_interfaces::{
     IdempotencyClaim, IdempotencyKey, IdempotencyRepository, IdempotencyState, KeptAnswer, RepositoryError,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 
 use crate::failure::During;
 use crate::row::{Reading, json, micros, text};
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// The table `idempotency_keys`.
 pub(crate) struct IdempotencyKeys {
@@ -78,7 +78,7 @@ fn columns(key: &IdempotencyKey) -> [Value; 3] {
 
 async fn claim_key(
     claim: &IdempotencyClaim,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<IdempotencyState, WriteError> {
     let IdempotencyClaim {
         key,
@@ -146,7 +146,7 @@ fn state(key: &IdempotencyKey, row: &QueryResult) -> Result<IdempotencyState, Re
 async fn keep(
     key: &IdempotencyKey,
     answer: &KeptAnswer,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<(), WriteError> {
     let KeptAnswer {
         status,
@@ -168,7 +168,7 @@ async fn keep(
     Ok(())
 }
 
-async fn release(key: &IdempotencyKey, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn release(key: &IdempotencyKey, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     transaction
         .execute_raw(Statement::from_sql_and_values(
             transaction.get_database_backend(),
@@ -180,7 +180,7 @@ async fn release(key: &IdempotencyKey, transaction: &DatabaseTransaction) -> Res
     Ok(())
 }
 
-async fn prune(before: i64, limit: u32, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+async fn prune(before: i64, limit: u32, transaction: &Transaction<'_>) -> Result<u64, WriteError> {
     let statement = Statement::from_sql_and_values(
         transaction.get_database_backend(),
         "DELETE FROM idempotency_keys WHERE (client, route, idempotency_key) IN

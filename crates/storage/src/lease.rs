@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ratchet_interfaces::{LeaseRepository, NodeId, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::row::text;
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// The table `leases`. A lease that was given up keeps its row, so that its term is never used again.
 pub(crate) struct Leases {
@@ -68,7 +68,7 @@ const fn now(backend: DbBackend) -> &'static str {
     }
 }
 
-async fn acquire(wish: &Wish, transaction: &DatabaseTransaction) -> Result<Option<u64>, WriteError> {
+async fn acquire(wish: &Wish, transaction: &Transaction<'_>) -> Result<Option<u64>, WriteError> {
     let backend = transaction.get_database_backend();
     let now = now(backend);
     let sql = format!(
@@ -97,7 +97,7 @@ async fn acquire(wish: &Wish, transaction: &DatabaseTransaction) -> Result<Optio
     Ok(term.map(i64::unsigned_abs))
 }
 
-async fn release(name: &str, holder: NodeId, transaction: &DatabaseTransaction) -> Result<bool, WriteError> {
+async fn release(name: &str, holder: NodeId, transaction: &Transaction<'_>) -> Result<bool, WriteError> {
     let backend = transaction.get_database_backend();
     let sql = format!(
         "UPDATE leases SET expires_at = 0 WHERE name = $1 AND holder = $2 AND expires_at > {}",

@@ -1,11 +1,11 @@
 //! The one way to read. A statement has a connection to itself for as long as it runs:
 //!
 //! ```text
-//!  SQLite      a few connections of our own to the file, which only read
+//!  SQLite      a few sessions that only read
 //!  PostgreSQL  the pool
 //! ```
 
-mod connections;
+mod sessions;
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement};
@@ -13,12 +13,12 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult,
 use crate::failure::is_lost_connection;
 use crate::postgres;
 use crate::sqlite::SqliteFile;
-use connections::Connections;
+use sessions::Sessions;
 
 /// The connections that read.
 #[derive(Debug)]
 pub(crate) enum Reader {
-    File(Connections),
+    File(Sessions),
     /// A question that hit upon a lost connection is asked again on another one: after a server was restarted, every
     /// connection that the pool has kept is lost.
     Pool(DatabaseConnection),
@@ -26,7 +26,7 @@ pub(crate) enum Reader {
 
 impl Reader {
     pub(crate) fn of_file(file: &SqliteFile) -> Self {
-        Self::File(Connections::new(file))
+        Self::File(Sessions::of(file))
     }
 
     pub(crate) const fn pooled(db: DatabaseConnection) -> Self {
@@ -36,7 +36,7 @@ impl Reader {
     /// Returns when every question is answered and the connections are closed.
     pub(crate) async fn close(&self) -> Result<(), DbErr> {
         match self {
-            Self::File(connections) => connections.close().await,
+            Self::File(sessions) => sessions.close().await,
             Self::Pool(db) => db.close_by_ref().await,
         }
     }
@@ -61,7 +61,7 @@ impl ConnectionTrait for Reader {
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let db = match self {
-            Self::File(connections) => return connections.query_one(statement).await,
+            Self::File(sessions) => return sessions.query_one(statement).await,
             Self::Pool(db) => db,
         };
         for _ in 0..postgres::CONNECTIONS {
@@ -75,7 +75,7 @@ impl ConnectionTrait for Reader {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let db = match self {
-            Self::File(connections) => return connections.query_all(statement).await,
+            Self::File(sessions) => return sessions.query_all(statement).await,
             Self::Pool(db) => db,
         };
         for _ in 0..postgres::CONNECTIONS {

@@ -19,8 +19,7 @@ use ratchet_interfaces::{
     ScheduleSort, ScheduleStatistics, ScheduleTiming, TaskId, UnifiedSchedule,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 use uuid::Uuid;
 
@@ -31,7 +30,7 @@ use crate::list::page;
 use crate::row::schedule::{COLUMNS, Column, Entity, push, read};
 use crate::row::{StoredId, micros, task, text};
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// Why a schedule is completed, in words.
 pub(crate) const NO_FURTHER_INSTANT: &str = "the specification has no further instant";
@@ -437,13 +436,13 @@ struct Rows {
     following: Vec<ScheduleId>,
 }
 
-async fn insert(rows: &Rows, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn insert(rows: &Rows, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     following::lock(&rows.following, transaction).await?;
     insert_rows(rows, transaction).await?;
     following::check(&rows.following, transaction).await
 }
 
-async fn insert_rows(rows: &Rows, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn insert_rows(rows: &Rows, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     for batch in &rows.batches {
         transaction.execute_raw(batch.insert("schedules", "")).await?;
     }
@@ -451,7 +450,7 @@ async fn insert_rows(rows: &Rows, transaction: &DatabaseTransaction) -> Result<(
 }
 
 /// Replaces the rows whose version is the stored one, and says how many these were.
-async fn update_rows(rows: &Rows, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+async fn update_rows(rows: &Rows, transaction: &Transaction<'_>) -> Result<u64, WriteError> {
     let updates: Vec<String> = COLUMNS
         .iter()
         .map(|(name, _)| name)
@@ -477,7 +476,7 @@ async fn update_rows(rows: &Rows, transaction: &DatabaseTransaction) -> Result<u
 async fn update(
     id: ScheduleId,
     rows: &Rows,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<UnifiedSchedule, WriteError> {
     following::lock(&rows.following, transaction).await?;
     let written = update_rows(rows, transaction).await?;
@@ -489,7 +488,7 @@ async fn update(
 async fn written_as(
     id: ScheduleId,
     written: u64,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<UnifiedSchedule, WriteError> {
     let stored = Entity::find_by_id(id.as_uuid()).one(transaction).await?;
     match (stored, written) {
@@ -524,7 +523,7 @@ fn cancel_buffered(backend: DbBackend, id: ScheduleId) -> Statement {
 async fn check_version(
     id: ScheduleId,
     expected: u32,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<(), WriteError> {
     let row = transaction
         .query_one_raw(Statement::from_sql_and_values(
@@ -547,7 +546,7 @@ async fn check_version(
 async fn delete(
     id: ScheduleId,
     version: Option<u32>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<ScheduleDeletion, WriteError> {
     let backend = transaction.get_database_backend();
     if backend == DbBackend::Postgres {
@@ -583,7 +582,7 @@ async fn delete(
 
 async fn record_run(
     (id, last_run, next_run): &(ScheduleId, DateTime<Utc>, Option<DateTime<Utc>>),
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<bool, WriteError> {
     let outcome = transaction
         .execute_raw(Statement::from_sql_and_values(

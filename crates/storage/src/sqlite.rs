@@ -1,3 +1,5 @@
+mod session;
+
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxSqliteConnector};
 use crate::StorageError;
 use crate::failure::is_damaged;
 use crate::statement_count::StatementCount;
+pub(crate) use session::{Session, connecting};
 
 /// How long a statement waits for a lock that somebody else's program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -86,39 +89,42 @@ impl SqliteFile {
         Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
     }
 
-    pub(crate) const fn count(&self) -> &StatementCount {
-        &self.count
+    /// The session that writes. There must be one at a time: SQLite has one writer, and a second one waits in its busy timeout
+    /// instead of in our queue.
+    pub(crate) async fn writer(&self) -> Result<Session, sqlx::Error> {
+        Session::open(&self.writing(), &self.count).await
     }
 
-    /// The connection that writes. There must be one at a time: SQLite has one writer, and a second one waits in
-    /// its busy timeout instead of in our queue.
-    pub(crate) async fn writer(&self) -> Result<DatabaseConnection, sqlx::Error> {
+    /// A connection that writes as well, for what needs one of SeaORM's own, such as migrations.
+    pub(crate) async fn administrator(&self) -> Result<DatabaseConnection, sqlx::Error> {
+        let pool = self.pool(1).connect_with(self.writing()).await?;
+        Ok(self.watched(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)))
+    }
+
+    /// A session that moves the write-ahead log into the file, while the one that writes goes on.
+    pub(crate) async fn checkpointer(&self) -> Result<Session, sqlx::Error> {
+        Session::open(&self.options().synchronous(SqliteSynchronous::Full), &self.count).await
+    }
+
+    /// A session that only reads.
+    pub(crate) async fn reader(&self) -> Result<Session, sqlx::Error> {
         let options = self
             .options()
+            .read_only(true)
+            .row_buffer_size(ROW_BUFFER)
+            .pragma("cache_size", READER_CACHE);
+        Session::open(&options, &self.count).await
+    }
+
+    fn writing(&self) -> SqliteConnectOptions {
+        self.options()
             .create_if_missing(true)
             .page_size(PAGE_SIZE)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .pragma("wal_autocheckpoint", WAL_AUTOCHECKPOINT)
-            .pragma("cache_size", WRITER_CACHE);
-        let pool = self.pool(1).connect_with(options).await?;
-        Ok(self.watched(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)))
-    }
-
-    /// A connection that moves the write-ahead log into the file, while the one that writes goes on.
-    pub(crate) async fn checkpointer(&self) -> Result<DatabaseConnection, sqlx::Error> {
-        let options = self.options().synchronous(SqliteSynchronous::Full);
-        let pool = self.pool(1).connect_with(options).await?;
-        Ok(self.watched(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)))
-    }
-
-    /// How a connection is opened that only reads.
-    pub(crate) fn reading(&self) -> SqliteConnectOptions {
-        self.options()
-            .read_only(true)
-            .row_buffer_size(ROW_BUFFER)
-            .pragma("cache_size", READER_CACHE)
+            .pragma("cache_size", WRITER_CACHE)
     }
 
     /// Tells a file that is no database from one that cannot be opened at this moment.
@@ -187,13 +193,13 @@ fn into_sqlx(error: DbErr) -> Result<sqlx::Error, DbErr> {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::sqlx::{Connection, Executor};
-    use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+    use sea_orm::{DbBackend, QueryResult, Statement};
 
     use super::*;
 
-    async fn ask(db: &DatabaseConnection, sql: &str) -> Result<Option<QueryResult>, DbErr> {
-        db.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql))
+    async fn ask(session: &Session, sql: &str) -> Result<Option<QueryResult>, DbErr> {
+        session
+            .query_one(Statement::from_string(DbBackend::Sqlite, sql))
             .await
     }
 
@@ -212,9 +218,9 @@ mod tests {
         let row = ask(&writer, "PRAGMA journal_mode").await.unwrap().unwrap();
         assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "wal");
 
-        let mut reader = file.reading().connect().await.unwrap();
-        assert!(reader.execute("PRAGMA journal_mode").await.is_ok());
-        assert!(reader.execute("CREATE TABLE mine (id INTEGER)").await.is_err());
+        let reader = file.reader().await.unwrap();
+        assert!(ask(&reader, "PRAGMA journal_mode").await.is_ok());
+        assert!(ask(&reader, "CREATE TABLE mine (id INTEGER)").await.is_err());
         reader.close().await.unwrap();
         writer.close().await.unwrap();
     }

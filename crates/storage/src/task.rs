@@ -10,10 +10,7 @@ use ratchet_interfaces::{
     Page, PageRequest, RepositoryError, Task, TaskDeletion, TaskFilter, TaskId, TaskRepository, TaskSort,
     TaskStatistics, compare_versions,
 };
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect,
-    Statement,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Statement};
 use uuid::Uuid;
 
 use crate::batch::Batch;
@@ -22,7 +19,7 @@ use crate::list::page;
 use crate::row::task::{COLUMNS, Column, Entity, push, read};
 use crate::row::{micros, text};
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// The table `tasks`.
 pub(crate) struct Tasks {
@@ -296,7 +293,7 @@ impl TaskRepository for Tasks {
     }
 }
 
-async fn upsert(rows: &[(TaskId, Batch)], transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn upsert(rows: &[(TaskId, Batch)], transaction: &Transaction<'_>) -> Result<(), WriteError> {
     let kept = ["id", "enabled", "created_at", "revision"];
     let updates: Vec<String> = COLUMNS
         .iter()
@@ -329,7 +326,7 @@ async fn upsert(rows: &[(TaskId, Batch)], transaction: &DatabaseTransaction) -> 
 }
 
 /// The gate of a task's jobs, if there is such a task.
-async fn gate(id: TaskId, transaction: &DatabaseTransaction) -> Result<Option<Option<String>>, WriteError> {
+async fn gate(id: TaskId, transaction: &Transaction<'_>) -> Result<Option<Option<String>>, WriteError> {
     let row = transaction
         .query_one_raw(Statement::from_sql_and_values(
             transaction.get_database_backend(),
@@ -342,7 +339,7 @@ async fn gate(id: TaskId, transaction: &DatabaseTransaction) -> Result<Option<Op
 
 /// Puts the unfinished jobs of a task behind its new gate. One that runs may wait again, and its end must tell those who
 /// wait; one with a concurrency key stays behind that.
-async fn move_jobs(id: TaskId, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn move_jobs(id: TaskId, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     let backend = transaction.get_database_backend();
     if backend == DbBackend::Postgres {
         // Jobs that are being stored have the old gate, and are not seen here before they are committed. Those that are
@@ -366,11 +363,7 @@ async fn move_jobs(id: TaskId, transaction: &DatabaseTransaction) -> Result<(), 
     Ok(())
 }
 
-async fn set_enabled(
-    id: TaskId,
-    enabled: bool,
-    transaction: &DatabaseTransaction,
-) -> Result<bool, WriteError> {
+async fn set_enabled(id: TaskId, enabled: bool, transaction: &Transaction<'_>) -> Result<bool, WriteError> {
     let outcome = transaction
         .execute_raw(Statement::from_sql_and_values(
             transaction.get_database_backend(),
@@ -390,7 +383,7 @@ struct Removal {
     deletes: bool,
 }
 
-async fn remove(removal: &Removal, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+async fn remove(removal: &Removal, transaction: &Transaction<'_>) -> Result<u64, WriteError> {
     let Removal { ids, now, deletes } = removal;
     let backend = transaction.get_database_backend();
     let mut taken_away = 0;
@@ -423,7 +416,7 @@ async fn remove(removal: &Removal, transaction: &DatabaseTransaction) -> Result<
     Ok(taken_away)
 }
 
-async fn delete(id: TaskId, transaction: &DatabaseTransaction) -> Result<bool, WriteError> {
+async fn delete(id: TaskId, transaction: &Transaction<'_>) -> Result<bool, WriteError> {
     let outcome = Entity::delete_by_id(id.as_uuid()).exec(transaction).await?;
     Ok(outcome.rows_affected == 1)
 }

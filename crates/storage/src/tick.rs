@@ -13,12 +13,13 @@ use ratchet_interfaces::{
     CommittedFirings, CommittedRuns, ManualRuns, Page, PageRequest, RepositoryError, ScheduleId, Tick,
     TickFilter, TickFiring, TickRepository, TickSort,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use crate::batch::Batch;
 use crate::list::page;
 use crate::row::tick::read;
 use crate::store::Store;
+use crate::writer::Transaction;
 
 /// A schedule `s` that is not paused any more, if `b` resumes it.
 const RESUME: &str = "consecutive_failures = CASE WHEN b.resumes THEN 0 ELSE s.consecutive_failures END,
@@ -31,7 +32,7 @@ const RESUME: &str = "consecutive_failures = CASE WHEN b.resumes THEN 0 ELSE s.c
 
 /// Two nodes that fire some of the same schedules lock them in the same order, and so do not wait for each other. While
 /// they are locked, no job of theirs ends: see `job::release`.
-async fn lock(schedules: &Batch, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+async fn lock(schedules: &Batch, transaction: &Transaction<'_>) -> Result<(), DbErr> {
     if transaction.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }

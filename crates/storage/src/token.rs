@@ -7,8 +7,7 @@ use ratchet_interfaces::{
     TokenRepository,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, QueryFilter,
-    Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, QueryFilter, Statement,
 };
 
 use crate::failure::{During, Violation, violation};
@@ -17,7 +16,7 @@ use crate::restriction::Restriction;
 use crate::row::token::{Column, Entity, Model, model, read};
 use crate::row::{micros, text};
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// The table `tokens`.
 pub(crate) struct Tokens {
@@ -143,19 +142,14 @@ fn list(backend: DbBackend, filter: &TokenFilter) -> List {
     }
 }
 
-async fn insert(row: &Model, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn insert(row: &Model, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     Entity::insert(row.clone().into_active_model())
         .exec_without_returning(transaction)
         .await?;
     Ok(())
 }
 
-async fn mark(
-    sql: &str,
-    id: TokenId,
-    at: i64,
-    transaction: &DatabaseTransaction,
-) -> Result<bool, WriteError> {
+async fn mark(sql: &str, id: TokenId, at: i64, transaction: &Transaction<'_>) -> Result<bool, WriteError> {
     let statement = Statement::from_sql_and_values(
         transaction.get_database_backend(),
         sql,

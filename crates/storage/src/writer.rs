@@ -13,24 +13,25 @@ mod checkpoint;
 mod grouped;
 mod pooled;
 mod queued;
+mod transaction;
 mod turns;
 
 use std::io;
 
 use futures_util::future::BoxFuture;
 use ratchet_interfaces::{AuditNote, RepositoryError, TakenNote};
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
 use crate::audit;
 use crate::failure::{Undone, repository_error};
-use crate::sqlite::SqliteFile;
+use crate::sqlite::{Session, SqliteFile};
 use crate::statement_count::StatementCount;
 use grouped::GroupedWriter;
 use pooled::PooledWriter;
+pub(crate) use transaction::Transaction;
 
 /// What a write verb does. It may be run again, in a new transaction, when it lost against another.
-pub(crate) type Verb<A, T> =
-    for<'a> fn(&'a A, &'a DatabaseTransaction) -> BoxFuture<'a, Result<T, WriteError>>;
+pub(crate) type Verb<A, T> = for<'a> fn(&'a A, &'a Transaction<'a>) -> BoxFuture<'a, Result<T, WriteError>>;
 
 /// What a verb has to do, where verbs share a commit. The smaller goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,12 +106,12 @@ pub(crate) enum Writer {
 }
 
 impl Writer {
-    /// Takes over the connection that writes to a SQLite file.
+    /// Takes over the session that writes to a SQLite file.
     ///
     /// # Errors
     /// The error of the operating system when it has no further thread.
-    pub(crate) fn grouped(file: SqliteFile, connection: DatabaseConnection) -> io::Result<Self> {
-        GroupedWriter::start(file, connection).map(Self::Grouped)
+    pub(crate) fn grouped(file: SqliteFile, session: Session) -> io::Result<Self> {
+        GroupedWriter::start(file, session).map(Self::Grouped)
     }
 
     pub(crate) const fn backend(&self) -> DbBackend {
@@ -177,7 +178,7 @@ impl Writer {
 /// Writes the note that goes along with a verb, when the verb has done its part.
 async fn write_note(
     note: Option<&AuditNote>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Option<TakenNote>, WriteError> {
     let Some(taken) = note.and_then(AuditNote::take) else {
         return Ok(None);

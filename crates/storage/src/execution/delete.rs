@@ -1,8 +1,8 @@
 use ratchet_interfaces::{ExecutionDeletion, ExecutionId, JobId, RepositoryError, ScheduleId, TaskId};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
 
 use crate::job::told;
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 const ENDED: &str = "SELECT e.job_id, j.task_id, j.schedule_id FROM executions AS e
     LEFT JOIN jobs AS j ON j.id = e.job_id WHERE e.id = $1";
@@ -25,7 +25,7 @@ pub(super) async fn delete(writer: &Writer, id: ExecutionId) -> Result<Execution
         .map_err(|error| error.during("deleting an execution"))
 }
 
-async fn write(id: ExecutionId, transaction: &DatabaseTransaction) -> Result<ExecutionDeletion, WriteError> {
+async fn write(id: ExecutionId, transaction: &Transaction<'_>) -> Result<ExecutionDeletion, WriteError> {
     let Some(ended) = first(ENDED, id, transaction).await? else {
         return match first(RUNS, id, transaction).await? {
             Some(_) => Ok(ExecutionDeletion::Running),
@@ -55,11 +55,11 @@ async fn write(id: ExecutionId, transaction: &DatabaseTransaction) -> Result<Exe
 async fn first(
     sql: &str,
     id: ExecutionId,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Option<QueryResult>, WriteError> {
     Ok(transaction.query_one_raw(of(sql, id, transaction)).await?)
 }
 
-fn of(sql: &str, id: ExecutionId, transaction: &DatabaseTransaction) -> Statement {
+fn of(sql: &str, id: ExecutionId, transaction: &Transaction<'_>) -> Statement {
     Statement::from_sql_and_values(transaction.get_database_backend(), sql, [id.as_uuid().into()])
 }

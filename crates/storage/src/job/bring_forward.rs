@@ -1,11 +1,11 @@
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{JobPriority, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::claim::OPEN;
 use super::gates::GATED;
 use crate::row::{micros, rank};
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 pub(super) async fn bring_forward(
     writer: &Writer,
@@ -22,7 +22,7 @@ pub(super) async fn bring_forward(
 
 async fn write(
     (now, latest_retry): (DateTime<Utc>, DateTime<Utc>),
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<u64, WriteError> {
     let mut moved = 0;
     for which in [open(), GATED.to_owned()] {

@@ -1,10 +1,10 @@
 use ratchet_interfaces::{CancelRequest, Cancellation, JobEvent, JobStatus, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::ended_execution::{self, NO_ATTEMPT};
 use super::release::Ended;
 use crate::row::{Reading, micros, text};
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 const CANCEL: &str = "UPDATE jobs SET status = 'cancelled', error = $3, error_kind = NULL, completed_at = $2
     WHERE id = $1 AND status IN ('queued', 'retrying', 'buffered', 'blocked')
@@ -25,10 +25,7 @@ pub(super) async fn cancel(
         .map_err(|error| error.during("calling off a job"))
 }
 
-async fn write(
-    request: &CancelRequest,
-    transaction: &DatabaseTransaction,
-) -> Result<Cancellation, WriteError> {
+async fn write(request: &CancelRequest, transaction: &Transaction<'_>) -> Result<Cancellation, WriteError> {
     lock(request, transaction).await?;
     if let Some(changed) = end(request, CANCEL.to_owned(), transaction).await? {
         return Ok(Cancellation::Cancelled {
@@ -68,7 +65,7 @@ async fn write(
 
 /// On PostgreSQL a job's schedule is locked before the job, as by all who end jobs, so that they do not wait for each
 /// other.
-async fn lock(request: &CancelRequest, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn lock(request: &CancelRequest, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     let backend = transaction.get_database_backend();
     if backend == DbBackend::Postgres {
         for sql in [
@@ -88,7 +85,7 @@ async fn lock(request: &CancelRequest, transaction: &DatabaseTransaction) -> Res
 async fn end(
     request: &CancelRequest,
     sql: String,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Option<Vec<JobEvent>>, WriteError> {
     let row = transaction
         .query_one_raw(statement(transaction, sql, request))
@@ -107,7 +104,7 @@ async fn end(
     Ok(Some(ended.release_locked(transaction).await?.events))
 }
 
-fn statement(transaction: &DatabaseTransaction, sql: String, request: &CancelRequest) -> Statement {
+fn statement(transaction: &Transaction<'_>, sql: String, request: &CancelRequest) -> Statement {
     Statement::from_sql_and_values(
         transaction.get_database_backend(),
         sql,
@@ -121,7 +118,7 @@ fn statement(transaction: &DatabaseTransaction, sql: String, request: &CancelReq
 
 async fn final_status(
     request: &CancelRequest,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Cancellation, WriteError> {
     let row = transaction
         .query_one_raw(Statement::from_sql_and_values(

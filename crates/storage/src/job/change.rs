@@ -1,12 +1,12 @@
 use ratchet_interfaces::{JobChanges, JobId, JobStatus, JobUpdate, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Statement, Value};
+use sea_orm::{ConnectionTrait, EntityTrait, Statement, Value};
 use uuid::Uuid;
 
 use crate::failure::During;
 use crate::reader::Reader;
 use crate::row::job::{Entity, read};
 use crate::row::{json, micros, rank, text};
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 /// The states of a job that waits.
 const WAITS: &str = "status IN ('queued', 'retrying', 'buffered', 'blocked')";
@@ -63,11 +63,7 @@ fn values(changes: &JobChanges) -> Values {
         .collect()
 }
 
-async fn write(
-    id: JobId,
-    values: &Values,
-    transaction: &DatabaseTransaction,
-) -> Result<JobUpdate, WriteError> {
+async fn write(id: JobId, values: &Values, transaction: &Transaction<'_>) -> Result<JobUpdate, WriteError> {
     let backend = transaction.get_database_backend();
     // Where nothing is to be changed, what is asked is whether it could be.
     let mut set = vec!["id = id".to_owned()];

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratchet_interfaces::{
     Claim, ClaimRequest, ClaimedJob, JobEvent, JobPriority, JobStatus, RepositoryError,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
 
 use super::changed::{self, ChangedJob};
@@ -23,7 +23,7 @@ use super::release::Ended;
 use crate::failure::During;
 use crate::reader::Reader;
 use crate::row::{StoredId, Unreadable, awaited, micros, rank, text};
-use crate::writer::{Load, WriteError, Writer};
+use crate::writer::{Load, Transaction, WriteError, Writer};
 pub(super) use pick::heads;
 
 /// Which jobs wait. The words are those of the partial indexes.
@@ -106,7 +106,7 @@ fn next_statement(backend: DbBackend, now: i64) -> Statement {
 
 /// Takes jobs until there are as many as may be taken, or no more are found. A row that cannot be run is failed, and
 /// another one taken in its place.
-async fn take_all(request: &ClaimRequest, transaction: &DatabaseTransaction) -> Result<Claim, WriteError> {
+async fn take_all(request: &ClaimRequest, transaction: &Transaction<'_>) -> Result<Claim, WriteError> {
     let mut claim = Claim::default();
     let mut failed = 0;
     loop {
@@ -131,7 +131,7 @@ struct Taken {
 async fn take_once(
     request: &ClaimRequest,
     limit: usize,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Taken, WriteError> {
     let backend = transaction.get_database_backend();
     let mut picks = Vec::new();
@@ -177,7 +177,7 @@ async fn take_picked(
     request: &ClaimRequest,
     picks: &[Pick],
     mut unfit: Vec<Unreadable>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Taken, WriteError> {
     let taken = take::take(request, picks, transaction).await?;
     unfit.extend(taken.unfit);
@@ -198,7 +198,7 @@ async fn fail(
     job: &Unreadable,
     request: &ClaimRequest,
     ended: &mut Ended,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Option<JobEvent>, WriteError> {
     let Unreadable { id, reason } = job;
     tracing::error!(job.id = %id, reason, "a job has failed: it cannot be run as it is stored");

@@ -7,9 +7,7 @@ use ratchet_interfaces::{
     DependencyCondition, JobCreation, JobDependencies, JobId, JobStatus, RepositoryError, ScheduleId,
     UnifiedJob,
 };
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, Statement,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 use uuid::Uuid;
 
 use super::dependents;
@@ -18,7 +16,7 @@ use crate::failure::{During, Violation, violation};
 use crate::row::job::{COLUMNS, Column, Entity, push};
 use crate::row::{micros, schedule, task, text};
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 const KEY: &[BatchColumn] = &[("unique_key", Kind::Text)];
 
@@ -149,7 +147,7 @@ fn after_whom(
     }
 }
 
-async fn insert(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<JobCreation>, WriteError> {
+async fn insert(call: &Call, transaction: &Transaction<'_>) -> Result<Vec<JobCreation>, WriteError> {
     let backend = transaction.get_database_backend();
     let mut held = held_keys(call, transaction).await?;
     let mut creations = Vec::with_capacity(call.jobs.len());
@@ -192,7 +190,7 @@ async fn insert(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<Jo
 async fn depend(
     after: &After,
     dependent: &BTreeMap<Uuid, i64>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<HashMap<JobId, JobStatus>, WriteError> {
     let pairs = after
         .iter()
@@ -218,10 +216,7 @@ fn insert_sql() -> String {
 }
 
 /// Which of the unique keys unfinished jobs have.
-async fn held_keys(
-    call: &Call,
-    transaction: &DatabaseTransaction,
-) -> Result<HashMap<String, JobId>, WriteError> {
+async fn held_keys(call: &Call, transaction: &Transaction<'_>) -> Result<HashMap<String, JobId>, WriteError> {
     let keys = call.jobs.iter().filter_map(|job| job.unique_key.as_deref());
     let mut held = HashMap::new();
     for batch in &Batch::all(transaction.get_database_backend(), KEY, keys, |batch, key| {

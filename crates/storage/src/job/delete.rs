@@ -1,9 +1,9 @@
 use ratchet_interfaces::{JobDeletion, JobId, JobStatus, RepositoryError, ScheduleId, TaskId};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use uuid::Uuid;
 
 use crate::row::Reading;
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 const PENDING: &str = "SELECT COUNT(*) FROM deliveries WHERE job_id = $1 AND status = 'pending'";
 
@@ -24,7 +24,7 @@ pub(super) async fn delete(writer: &Writer, id: JobId) -> Result<JobDeletion, Re
         .map_err(|error| error.during("deleting a job"))
 }
 
-async fn write(id: JobId, transaction: &DatabaseTransaction) -> Result<JobDeletion, WriteError> {
+async fn write(id: JobId, transaction: &Transaction<'_>) -> Result<JobDeletion, WriteError> {
     // Or else it could be put back into the queue before it is deleted.
     let find = match transaction.get_database_backend() {
         DbBackend::Postgres => "SELECT status, task_id, schedule_id FROM jobs WHERE id = $1 FOR UPDATE",
@@ -73,11 +73,11 @@ pub(crate) fn told(row: &QueryResult, place: usize) -> Option<Uuid> {
 async fn first(
     sql: &str,
     id: JobId,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Option<QueryResult>, WriteError> {
     Ok(transaction.query_one_raw(of(sql, id, transaction)).await?)
 }
 
-fn of(sql: &str, id: JobId, transaction: &DatabaseTransaction) -> Statement {
+fn of(sql: &str, id: JobId, transaction: &Transaction<'_>) -> Statement {
     Statement::from_sql_and_values(transaction.get_database_backend(), sql, [id.as_uuid().into()])
 }

@@ -8,13 +8,13 @@
 use std::collections::BTreeMap;
 
 use ratchet_interfaces::{DependencyCondition, DependencyDecision, DependencyTally, JobStatus};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use super::changed::{self, Changed, ChangedJob};
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::{Reading, instant};
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 const ENDED: &[Column] = &[("id", Kind::Id), ("ended_at", Kind::Int)];
 
@@ -50,7 +50,7 @@ const MARK_AWAITED: &str =
 /// Writes that jobs wait for others: of each pair, the second for the first.
 pub(crate) async fn have_wait(
     mut pairs: Vec<(Uuid, Uuid)>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<(), WriteError> {
     // In the order of the ids, in which others lock the rows as well.
     pairs.sort_unstable();
@@ -70,7 +70,7 @@ pub(crate) async fn have_wait(
 /// the ones that are cancelled thereby. Says what became of all these.
 pub(super) async fn decide(
     mut ended: BTreeMap<Uuid, i64>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Changed, WriteError> {
     let mut changed = Changed::default();
     while !ended.is_empty() {
@@ -93,7 +93,7 @@ pub(super) async fn decide(
 /// for.
 pub(super) async fn decide_about(
     waiting: &BTreeMap<Uuid, i64>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<(Changed, BTreeMap<Uuid, i64>), WriteError> {
     let backend = transaction.get_database_backend();
     let batches = batches(transaction, waiting);
@@ -154,7 +154,7 @@ pub(super) async fn decide_about(
 
 async fn tallies(
     batches: &[Batch],
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<BTreeMap<Uuid, (DependencyCondition, DependencyTally)>, WriteError> {
     let mut tallies = BTreeMap::new();
     for batch in batches {
@@ -178,7 +178,7 @@ async fn tallies(
     Ok(tallies)
 }
 
-fn batches(transaction: &DatabaseTransaction, jobs: &BTreeMap<Uuid, i64>) -> Vec<Batch> {
+fn batches(transaction: &Transaction<'_>, jobs: &BTreeMap<Uuid, i64>) -> Vec<Batch> {
     Batch::all(
         transaction.get_database_backend(),
         ENDED,

@@ -11,11 +11,12 @@
 use std::collections::HashMap;
 
 use ratchet_interfaces::ClaimRequest;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::claim::{Pick, aged_since, heads, put_in_order};
 use crate::row::{StoredId, Unreadable, micros};
+use crate::writer::Transaction;
 
 /// So many are looked at where jobs of several tasks share a key and those at its head have to wait for a limit of their
 /// task: later ones need not.
@@ -60,7 +61,7 @@ pub(super) struct Picked {
 pub(super) async fn pick(
     request: &ClaimRequest,
     limit: usize,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Picked, DbErr> {
     let backend = transaction.get_database_backend();
     if transaction.query_one_raw(any(backend)).await?.is_none() {
@@ -140,7 +141,7 @@ fn any(backend: DbBackend) -> Statement {
     Statement::from_string(backend, format!("SELECT 1 FROM jobs WHERE {GATED} LIMIT 1"))
 }
 
-async fn running(transaction: &DatabaseTransaction) -> Result<Running, DbErr> {
+async fn running(transaction: &Transaction<'_>) -> Result<Running, DbErr> {
     let statement = Statement::from_string(transaction.get_database_backend(), RUNNING);
     let mut running = Running::default();
     for row in transaction.query_all_raw(statement).await? {
@@ -163,7 +164,7 @@ struct Waiting {
 }
 
 /// Each gate where jobs wait, found by leaping from one to the next.
-async fn gates(transaction: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
+async fn gates(transaction: &Transaction<'_>) -> Result<Vec<String>, DbErr> {
     transaction
         .query_all_raw(gates_statement(transaction.get_database_backend()))
         .await?
@@ -185,7 +186,7 @@ fn gates_statement(backend: DbBackend) -> Statement {
     Statement::from_string(backend, sql)
 }
 
-async fn waiting_at(asked: &Asked<'_>, transaction: &DatabaseTransaction) -> Result<Waiting, DbErr> {
+async fn waiting_at(asked: &Asked<'_>, transaction: &Transaction<'_>) -> Result<Waiting, DbErr> {
     let statement = asked.statement(transaction.get_database_backend());
     let rows = transaction.query_all_raw(statement).await?;
     let mut waiting = Waiting {

@@ -1,11 +1,11 @@
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{NodeId, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::failure::During;
 use crate::reader::Reader;
 use crate::row::{awaited, micros};
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 const RENEW: &str = "UPDATE jobs SET lease_until = $2 WHERE status = 'processing' AND lease_owner = $1";
 
@@ -24,11 +24,7 @@ pub(super) async fn renew(
         .map_err(|error| error.during("renewing the leases on running jobs"))
 }
 
-async fn write(
-    node: NodeId,
-    until: DateTime<Utc>,
-    transaction: &DatabaseTransaction,
-) -> Result<u64, WriteError> {
+async fn write(node: NodeId, until: DateTime<Utc>, transaction: &Transaction<'_>) -> Result<u64, WriteError> {
     let statement = renew_statement(transaction.get_database_backend(), node, until);
     Ok(transaction.execute_raw(statement).await?.rows_affected())
 }

@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{ExecutionId, NodeId, Recovery, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use super::ended_execution;
 use super::orphans::{put_back_sql, recovery};
 use crate::row::{micros, text};
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 /// A job that is settled meanwhile loses its status and its running attempt at once, so it is seen with both or with
 /// neither.
@@ -40,7 +40,7 @@ pub(super) async fn recover(
         .map_err(|error| error.during("recovering jobs whose claim got no answer"))
 }
 
-async fn put_back(claims: &LostClaims, transaction: &DatabaseTransaction) -> Result<Recovery, WriteError> {
+async fn put_back(claims: &LostClaims, transaction: &Transaction<'_>) -> Result<Recovery, WriteError> {
     let lost = lost(claims, transaction).await?;
     let backend = transaction.get_database_backend();
     // They are few: as many as one claim takes at the most. One statement each keeps the statements simple.
@@ -63,7 +63,7 @@ async fn put_back(claims: &LostClaims, transaction: &DatabaseTransaction) -> Res
 }
 
 /// The jobs that the node processes by attempts that it does not know.
-async fn lost(claims: &LostClaims, transaction: &DatabaseTransaction) -> Result<Vec<Uuid>, WriteError> {
+async fn lost(claims: &LostClaims, transaction: &Transaction<'_>) -> Result<Vec<Uuid>, WriteError> {
     let backend = transaction.get_database_backend();
     let lock = match backend {
         sea_orm::DbBackend::Postgres => "ORDER BY j.id FOR UPDATE",

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{Event, JobStatus, NodeId, Recovery, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::changed::{self, ChangedJob};
 use super::ended_execution::{self, NO_ATTEMPT};
 use super::release::Ended;
 use crate::row::{micros, text};
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 /// Which jobs of other nodes than `$1` are taken from them.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ pub(super) async fn recover(
         .map_err(|error| error.during("recovering the jobs of another process"))
 }
 
-async fn put_back(call: &Call, transaction: &DatabaseTransaction) -> Result<Recovery, WriteError> {
+async fn put_back(call: &Call, transaction: &Transaction<'_>) -> Result<Recovery, WriteError> {
     let backend = transaction.get_database_backend();
     if backend == DbBackend::Postgres {
         transaction.execute_raw(lock(backend, call)).await?;
@@ -87,7 +87,7 @@ pub(super) async fn recovery(
     failed: &[QueryResult],
     put_back: &[QueryResult],
     now: DateTime<Utc>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Recovery, WriteError> {
     let jobs = ChangedJob::all(put_back)?;
     let by_id: HashMap<Uuid, &ChangedJob> = jobs.iter().map(|job| (job.id, job)).collect();

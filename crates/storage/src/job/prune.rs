@@ -1,10 +1,10 @@
 use ratchet_interfaces::{JobPruning, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
 
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::micros;
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 const PRUNED: &[Column] = &[("id", Kind::Id)];
 
@@ -26,7 +26,7 @@ pub(super) async fn prune(writer: &Writer, pruning: JobPruning) -> Result<u64, R
         .map_err(|error| error.during("deleting jobs that ended long ago"))
 }
 
-async fn write(pruning: JobPruning, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+async fn write(pruning: JobPruning, transaction: &Transaction<'_>) -> Result<u64, WriteError> {
     let Some(last) = last_to_go(pruning, transaction).await? else {
         return Ok(0);
     };
@@ -49,10 +49,7 @@ async fn write(pruning: JobPruning, transaction: &DatabaseTransaction) -> Result
 type Place = (i64, Uuid);
 
 /// Up to which place jobs may be deleted; `None` when none may be.
-async fn last_to_go(
-    pruning: JobPruning,
-    transaction: &DatabaseTransaction,
-) -> Result<Option<Place>, WriteError> {
+async fn last_to_go(pruning: JobPruning, transaction: &Transaction<'_>) -> Result<Option<Place>, WriteError> {
     // No job has the first of all ids: none that ended at that instant goes.
     let by_age = pruning.ended_before.map(|before| (micros(before), Uuid::nil()));
     let Some(keep) = pruning.keep else {

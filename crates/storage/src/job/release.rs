@@ -7,14 +7,14 @@
 use std::collections::BTreeMap;
 
 use ratchet_interfaces::JobStatus;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use super::changed::{self, Changed, ChangedJob};
 use super::dependents;
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::instant;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// Which jobs count as unfinished for the ticks of their schedule: those that its ticks or a trigger made. The words are
 /// those of the partial index `jobs_unfinished`.
@@ -45,7 +45,7 @@ impl Ended {
     }
 
     /// Says what became of those that waited.
-    pub(crate) async fn release(self, transaction: &DatabaseTransaction) -> Result<Changed, WriteError> {
+    pub(crate) async fn release(self, transaction: &Transaction<'_>) -> Result<Changed, WriteError> {
         if transaction.get_database_backend() == DbBackend::Postgres {
             for batch in &self.batches(transaction) {
                 transaction.execute_raw(batch.statement(LOCK, [])).await?;
@@ -55,10 +55,7 @@ impl Ended {
     }
 
     /// The same, where the schedules are locked already.
-    pub(crate) async fn release_locked(
-        self,
-        transaction: &DatabaseTransaction,
-    ) -> Result<Changed, WriteError> {
+    pub(crate) async fn release_locked(self, transaction: &Transaction<'_>) -> Result<Changed, WriteError> {
         let sql = release_sql(transaction.get_database_backend());
         let mut changed = Changed::default();
         for batch in &self.batches(transaction) {
@@ -76,7 +73,7 @@ impl Ended {
         Ok(changed)
     }
 
-    fn batches(&self, transaction: &DatabaseTransaction) -> Vec<Batch> {
+    fn batches(&self, transaction: &Transaction<'_>) -> Vec<Batch> {
         Batch::all(
             transaction.get_database_backend(),
             SCHEDULE,

@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{Choice, JobCondition, JobFilter, JobId, JobStatus, RepositoryError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
 
 use super::list;
 use crate::failure::Violation;
 use crate::row::micros;
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 /// A job that was after others is not after them any more: it was decided to run it. Where an unfinished job has its
 /// unique key meanwhile, it stays as it is. Its task may have got another limit since it ended.
@@ -47,7 +47,7 @@ pub(super) async fn retry(
         .map_err(|error| error.during("putting failed jobs back into the queue"))
 }
 
-async fn write(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<JobId>, WriteError> {
+async fn write(call: &Call, transaction: &Transaction<'_>) -> Result<Vec<JobId>, WriteError> {
     let ids = if call.ids.is_empty() {
         matching(call, transaction).await?
     } else {
@@ -89,7 +89,7 @@ fn matching_statement(backend: DbBackend, filter: &JobFilter, limit: u32) -> Sta
     Statement::from_sql_and_values(backend, sql, values)
 }
 
-async fn matching(call: &Call, transaction: &DatabaseTransaction) -> Result<Vec<Uuid>, WriteError> {
+async fn matching(call: &Call, transaction: &Transaction<'_>) -> Result<Vec<Uuid>, WriteError> {
     let backend = transaction.get_database_backend();
     let failed = transaction
         .query_all_raw(matching_statement(backend, &call.filter, call.limit))

@@ -23,13 +23,13 @@ use std::collections::HashSet;
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, JobStatus, RepositoryError, SettleOutcome, Settlement, TaskErrorKind,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use super::ended_execution::NO_ATTEMPT;
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::{delivery, execution_log, json, length, micros};
-use crate::writer::{Load, WriteError, Writer};
+use crate::writer::{Load, Transaction, WriteError, Writer};
 use aftermath::{Aftermath, End, Ends};
 
 const JOB: &[Column] = &[("id", Kind::Id)];
@@ -162,7 +162,7 @@ fn push(batch: &mut Batch, outcome: &AttemptOutcome) {
 }
 
 /// Writes all of it, or finds that something stands against it.
-async fn write(batches: &Batches, transaction: &DatabaseTransaction) -> Result<Aftermath, WriteError> {
+async fn write(batches: &Batches, transaction: &Transaction<'_>) -> Result<Aftermath, WriteError> {
     let (executions, jobs) = (executions_sql(), jobs_sql(transaction.get_database_backend()));
     let mut settled = Vec::new();
     for batch in &batches.locked {
@@ -223,7 +223,7 @@ fn jobs_sql(backend: DbBackend) -> String {
 
 /// On PostgreSQL, the schedules of the jobs are locked before the jobs are changed, as who fires does: see `release`. The
 /// jobs themselves are changed in the order of the batch, in which two calls that settle some of the same meet them.
-async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn lock(batch: &Batch, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     let sql = "SELECT 1 FROM schedules AS s
          WHERE s.id IN (SELECT j.schedule_id FROM jobs AS j JOIN {batch} AS b ON j.id = b.id)
          ORDER BY s.id FOR NO KEY UPDATE OF s";
@@ -234,7 +234,7 @@ async fn lock(batch: &Batch, transaction: &DatabaseTransaction) -> Result<(), Wr
 /// Finds out what the rows say, and writes what of the outcomes still holds.
 async fn write_what_holds(
     outcomes: &[AttemptOutcome],
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Settlement, WriteError> {
     let backend = transaction.get_database_backend();
     let lock_jobs = match backend {

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use ratchet_interfaces::{ChangedSchedules, RepositoryError, ScheduleChange, ScheduleId, UnifiedSchedule};
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::{Rows, delete, following, insert_rows, update_rows};
 use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 use crate::row::schedule::{COLUMNS, Column, Entity, push, read};
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// As many rows are read back with one statement.
 const READ_AT_ONCE: usize = 500;
@@ -98,7 +98,7 @@ pub(super) fn given(changes: &[ScheduleChange]) -> (Vec<UnifiedSchedule>, usize)
 
 pub(super) async fn change_many(
     changes: &Changes,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<ChangedSchedules, WriteError> {
     let Changes {
         created,
@@ -131,7 +131,7 @@ pub(super) async fn change_many(
     })
 }
 
-async fn refuse_stale(expected: &Batch, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn refuse_stale(expected: &Batch, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     if expected.backend() == DbBackend::Postgres {
         transaction.execute_raw(expected.statement(LOCK, [])).await?;
     }
@@ -150,7 +150,7 @@ async fn refuse_stale(expected: &Batch, transaction: &DatabaseTransaction) -> Re
 
 async fn read_back(
     written: &[ScheduleId],
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Vec<UnifiedSchedule>, WriteError> {
     let mut stored = Vec::with_capacity(written.len());
     for ids in written.chunks(READ_AT_ONCE) {

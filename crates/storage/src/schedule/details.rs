@@ -1,11 +1,11 @@
 //! What of a schedule says nothing about when it fires.
 
 use ratchet_interfaces::{ScheduleId, UnifiedSchedule};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
 use super::written_as;
 use crate::batch::Batch;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 const DETAILS: [&str; 12] = [
     "task_id",
@@ -26,7 +26,7 @@ const DETAILS: [&str; 12] = [
 pub(super) async fn update(
     id: ScheduleId,
     rows: &[Batch],
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<UnifiedSchedule, WriteError> {
     let updates = DETAILS.map(|name| format!("{name} = b.{name}"));
     let sql = format!(

@@ -5,10 +5,10 @@
 //! committed while it waited.
 
 use ratchet_interfaces::{RepositoryError, ScheduleId, UnifiedSchedule};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use uuid::Uuid;
 
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// Held by who has a schedule follow another.
 const POSTGRES_LOCK: i64 = 0x7261_7463_6865_7404;
@@ -39,7 +39,7 @@ pub(super) fn of<'a>(schedules: impl IntoIterator<Item = &'a UnifiedSchedule>) -
 }
 
 /// To be called before these are written.
-pub(super) async fn lock(following: &[ScheduleId], transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+pub(super) async fn lock(following: &[ScheduleId], transaction: &Transaction<'_>) -> Result<(), DbErr> {
     let backend = transaction.get_database_backend();
     if following.is_empty() || backend != DbBackend::Postgres {
         return Ok(());
@@ -56,10 +56,7 @@ pub(super) async fn lock(following: &[ScheduleId], transaction: &DatabaseTransac
 }
 
 /// To be called when these are written: refuses one that follows itself.
-pub(super) async fn check(
-    following: &[ScheduleId],
-    transaction: &DatabaseTransaction,
-) -> Result<(), WriteError> {
+pub(super) async fn check(following: &[ScheduleId], transaction: &Transaction<'_>) -> Result<(), WriteError> {
     for id in following {
         let chain =
             Statement::from_sql_and_values(transaction.get_database_backend(), CHAIN, [id.as_uuid().into()]);
@@ -79,10 +76,7 @@ pub(super) async fn check(
 }
 
 /// Refuses to delete a schedule that others follow.
-pub(super) async fn refuse_deletion(
-    id: ScheduleId,
-    transaction: &DatabaseTransaction,
-) -> Result<(), WriteError> {
+pub(super) async fn refuse_deletion(id: ScheduleId, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     let values = [id.as_uuid().into(), NAMED.into()];
     let statement = Statement::from_sql_and_values(transaction.get_database_backend(), FOLLOWERS, values);
     let mut names: Vec<String> = Vec::new();

@@ -1,10 +1,10 @@
 use ratchet_interfaces::{InvalidScheduleSummary, InvalidSchedules, RepositoryError, with_causes};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 use crate::failure::During;
 use crate::reader::Reader;
 use crate::row::{StoredId, text};
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 const DURING: &str = "listing the invalid schedules";
 
@@ -58,7 +58,7 @@ pub(super) async fn invalidate(
 
 async fn disable(
     (id, version, reason): &(StoredId, i64, String),
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<(), WriteError> {
     transaction
         .execute_raw(Statement::from_sql_and_values(

@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{RepositoryError, ScheduleTiming};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::micros;
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 const RUN: &[Column] = &[
     ("id", Kind::Id),
@@ -69,7 +69,7 @@ async fn set(
         .map_err(|error| error.during(during))
 }
 
-async fn write(runs: &Runs, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn write(runs: &Runs, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     for batch in &runs.rows {
         transaction.execute_raw(batch.statement(&runs.sql, [])).await?;
     }

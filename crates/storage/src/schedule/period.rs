@@ -1,13 +1,13 @@
 //! What schedules said before: the table `schedule_periods`.
 
 use ratchet_interfaces::{RepositoryError, ScheduleId, SchedulePeriod};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 
 use crate::batch::Batch;
 use crate::failure::During;
 use crate::reader::Reader;
 use crate::row::Reading;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// The end of what a schedule `s` said, which becomes what the row `b` says.
 const UNTIL: &str = "CASE WHEN s.state = 'completed' THEN COALESCE(s.last_run, s.effective_from)
@@ -22,7 +22,7 @@ struct Columns {
 }
 
 /// Keeps what a schedule says before it is updated with the row. A time in which it had no tick is not kept.
-pub(super) async fn close(row: &Batch, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+pub(super) async fn close(row: &Batch, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     let sql = format!(
         "INSERT INTO schedule_periods (schedule_id, effective_from, effective_until, specification, timezone)
          SELECT s.id, s.effective_from, {UNTIL}, s.specification, s.timezone

@@ -1,13 +1,13 @@
 //! Changes of one task by whoever owns it, each decided on one revision of its row.
 
 use ratchet_interfaces::{RepositoryError, Task, TaskId};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement};
 
 use super::{gate, move_jobs};
 use crate::batch::Batch;
 use crate::row::task::{COLUMNS, Entity, push, read};
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// A task that is to be stored.
 #[derive(Debug)]
@@ -29,12 +29,12 @@ impl Change {
     }
 }
 
-pub(super) async fn create(change: &Change, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+pub(super) async fn create(change: &Change, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     transaction.execute_raw(change.row.insert("tasks", "")).await?;
     Ok(())
 }
 
-pub(super) async fn update(change: &Change, transaction: &DatabaseTransaction) -> Result<Task, WriteError> {
+pub(super) async fn update(change: &Change, transaction: &Transaction<'_>) -> Result<Task, WriteError> {
     let kept = ["id", "created_at", "revision"];
     let values: Vec<String> = COLUMNS
         .iter()
@@ -62,11 +62,7 @@ pub(super) async fn update(change: &Change, transaction: &DatabaseTransaction) -
 }
 
 /// Why a row was left as it is: that it is not there, or that it is of another revision.
-async fn why_not(
-    id: TaskId,
-    revision: u32,
-    transaction: &DatabaseTransaction,
-) -> Result<WriteError, WriteError> {
+async fn why_not(id: TaskId, revision: u32, transaction: &Transaction<'_>) -> Result<WriteError, WriteError> {
     Ok(match check(id, revision, transaction).await {
         Err(refusal) => refusal,
         // It has become what was expected since, which is no more what was changed.
@@ -79,7 +75,7 @@ async fn why_not(
 pub(super) async fn check(
     id: TaskId,
     revision: u32,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<(), WriteError> {
     let backend = transaction.get_database_backend();
     let sql = match backend {

@@ -1,13 +1,13 @@
 //! The end of a task, with all that its jobs left.
 
 use ratchet_interfaces::{JobId, RepositoryError, TaskDeletion, TaskId, TaskUse};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::change::check;
 use crate::failure::{During, Violation, violation};
 use crate::store::Store;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// Jobs that a task cannot be deleted with: those that have not ended, those whose results are still to be delivered, and
 /// those that other jobs wait for.
@@ -53,11 +53,7 @@ pub(super) async fn delete_with_jobs(
     }
 }
 
-async fn write(
-    id: TaskId,
-    revision: u32,
-    transaction: &DatabaseTransaction,
-) -> Result<TaskDeletion, WriteError> {
+async fn write(id: TaskId, revision: u32, transaction: &Transaction<'_>) -> Result<TaskDeletion, WriteError> {
     check(id, revision, transaction).await?;
     let task_use = used_by(id, transaction).await?;
     if !task_use.is_none() {
@@ -71,7 +67,7 @@ async fn write(
     Ok(TaskDeletion::Deleted { jobs })
 }
 
-async fn execute(sql: &str, id: TaskId, transaction: &DatabaseTransaction) -> Result<u64, DbErr> {
+async fn execute(sql: &str, id: TaskId, transaction: &Transaction<'_>) -> Result<u64, DbErr> {
     let backend = transaction.get_database_backend();
     let outcome = transaction
         .execute_raw(Statement::from_sql_and_values(

@@ -19,12 +19,12 @@ mod overlap;
 use std::sync::Arc;
 
 use ratchet_interfaces::{CommittedFirings, FiringOutcome, FollowerTick, RepositoryError, TickFiring};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
 use super::RESUME;
 use super::follow::{Followers, Made};
 use crate::schedule::NO_FURTHER_INSTANT;
-use crate::writer::{Load, WriteError, Writer};
+use crate::writer::{Load, Transaction, WriteError, Writer};
 use batches::Batches;
 pub(super) use batches::REPLACE_EXCLUDED;
 use existing::Remaining;
@@ -97,7 +97,7 @@ pub(super) async fn fire(
 /// The way of almost every call.
 async fn write_if_nothing_stands_against_it(
     call: &Call,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<CommittedFirings, WriteError> {
     let Call { firings, batches } = call;
     let holds = format!("{HOLDS} AND {BEYOND_RANGES}");
@@ -129,7 +129,7 @@ async fn write_if_nothing_stands_against_it(
 /// Finds out what the rows say, and writes what of the firings still holds.
 async fn write_what_holds(
     firings: &Arc<[TickFiring]>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<CommittedFirings, WriteError> {
     let backend = transaction.get_database_backend();
     let all = Batches::of(backend, firings.iter().map(|firing| (firing, &[][..])));
@@ -156,7 +156,7 @@ async fn write_what_holds(
 async fn lock_schedules(
     firings: &[TickFiring],
     batches: &Batches,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Option<Followers>, WriteError> {
     let leaders = firings.iter().map(|firing| firing.schedule_id);
     let followers = Followers::lock(leaders, transaction).await?;
@@ -170,7 +170,7 @@ async fn lock_schedules(
 async fn follow<'a>(
     followers: Option<Followers>,
     firings: impl IntoIterator<Item = &'a TickFiring>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Vec<FollowerTick>, WriteError> {
     let Some(followers) = followers else {
         return Ok(Vec::new());
@@ -186,7 +186,7 @@ async fn follow<'a>(
 }
 
 /// Writes all of it, or finds that something stands against it.
-async fn write(batches: &Batches, holds: &str, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+async fn write(batches: &Batches, holds: &str, transaction: &Transaction<'_>) -> Result<(), WriteError> {
     for batch in &batches.firings {
         let moved = transaction
             .execute_raw(batch.statement(&move_on(holds), []))

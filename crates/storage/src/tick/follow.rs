@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ratchet_interfaces::{FollowerTick, JobId, JobOrigin, ScheduleId, TickOutcome, TickRecord};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
 
 use super::fire::REPLACE_EXCLUDED;
@@ -27,7 +27,7 @@ use super::{RESUME, lock};
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::job::have_wait;
 use crate::row::{Reading, micros, tick};
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// A job of a schedule that was made, by what the ledger has of it.
 #[derive(Clone, Debug)]
@@ -131,7 +131,7 @@ impl Followers {
     /// follows another.
     pub(super) async fn lock(
         leaders: impl IntoIterator<Item = ScheduleId>,
-        transaction: &DatabaseTransaction,
+        transaction: &Transaction<'_>,
     ) -> Result<Option<Self>, WriteError> {
         let backend = transaction.get_database_backend();
         let any = Statement::from_string(backend, ANY);
@@ -166,7 +166,7 @@ impl Followers {
     pub(super) async fn follow(
         &self,
         mut made: Vec<Made>,
-        transaction: &DatabaseTransaction,
+        transaction: &Transaction<'_>,
     ) -> Result<Vec<FollowerTick>, WriteError> {
         let mut ticks = Vec::new();
         while !made.is_empty() {
@@ -179,7 +179,7 @@ impl Followers {
         &self,
         made: &[Made],
         ticks: &mut Vec<FollowerTick>,
-        transaction: &DatabaseTransaction,
+        transaction: &Transaction<'_>,
     ) -> Result<Vec<Made>, WriteError> {
         let backend = transaction.get_database_backend();
         let by_hand = made.iter().any(|job| job.request > 0);
@@ -260,7 +260,7 @@ impl Followers {
         &self,
         made: &[Made],
         by_hand: bool,
-        transaction: &DatabaseTransaction,
+        transaction: &Transaction<'_>,
     ) -> Result<Vec<Follower>, WriteError> {
         let sql = find_sql(by_hand);
         let mut followers = Vec::new();
@@ -345,7 +345,7 @@ fn job_batches(backend: DbBackend, jobs: &[Made]) -> Vec<Batch> {
 /// Gives each follower the number of a request of its own.
 async fn count_requests(
     followers: &[Follower],
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<HashMap<Uuid, u32>, WriteError> {
     let ids: BTreeSet<Uuid> = followers.iter().map(|follower| follower.id).collect();
     let mut requests = HashMap::with_capacity(ids.len());

@@ -4,13 +4,13 @@ use chrono::TimeDelta;
 use ratchet_interfaces::{
     CommittedRuns, JobOrigin, ManualRun, ManualRuns, RepositoryError, TickOutcome, TickRecord,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use super::follow::{Followers, Made};
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::{json, micros, tick};
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 const RUN: &[Column] = &[
     ("job_id", Kind::Id),
@@ -38,7 +38,7 @@ pub(super) async fn add(writer: &Writer, runs: &ManualRuns) -> Result<CommittedR
         .map_err(|error| error.during("having a schedule run out of turn"))
 }
 
-async fn write(runs: &ManualRuns, transaction: &DatabaseTransaction) -> Result<CommittedRuns, WriteError> {
+async fn write(runs: &ManualRuns, transaction: &Transaction<'_>) -> Result<CommittedRuns, WriteError> {
     let backend = transaction.get_database_backend();
     let schedule = runs.schedule_id.as_uuid();
     let followers = Followers::lock([runs.schedule_id], transaction).await?;
@@ -85,7 +85,7 @@ async fn write(runs: &ManualRuns, transaction: &DatabaseTransaction) -> Result<C
     Ok(CommittedRuns { request, followers })
 }
 
-async fn count_request(schedule: Uuid, transaction: &DatabaseTransaction) -> Result<Option<u32>, WriteError> {
+async fn count_request(schedule: Uuid, transaction: &Transaction<'_>) -> Result<Option<u32>, WriteError> {
     let row = transaction
         .query_one_raw(Statement::from_sql_and_values(
             transaction.get_database_backend(),

@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
 use ratchet_interfaces::{RepositoryError, ScheduleId};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::micros;
-use crate::writer::{WriteError, Writer};
+use crate::writer::{Transaction, WriteError, Writer};
 
 const SCHEDULE: &[Column] = &[("schedule_id", Kind::Id)];
 
@@ -35,7 +35,7 @@ pub(super) async fn prune(
         .map_err(|error| error.during("pruning the ledger"))
 }
 
-async fn delete(pruning: &Pruning, transaction: &DatabaseTransaction) -> Result<u64, WriteError> {
+async fn delete(pruning: &Pruning, transaction: &Transaction<'_>) -> Result<u64, WriteError> {
     let limit = u64::from(pruning.limit);
     let mut deleted = 0;
     for batch in &pruning.schedules {

@@ -1,13 +1,17 @@
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement};
+use std::time::{Duration, Instant};
+
+use sea_orm::{DbBackend, DbErr, Statement};
 use tokio::task::JoinHandle;
 
-use crate::sqlite::SqliteFile;
+use crate::sqlite::{Session, SqliteFile, connecting};
 
 /// Pages in the write-ahead log from which on they are moved into the file. It takes some tens of milliseconds, and a page
 /// that was written often is moved once.
 const LONG: i64 = 4_000;
-/// After how many commits of few rows the log is looked at.
+/// After how many commits the log is looked at.
 const LOOK_EVERY: u32 = 16;
+/// After a commit of many rows it is looked at if it was not for so long.
+const LOOK_AFTER: Duration = Duration::from_millis(20);
 
 /// Moves the write-ahead log into the file while others write.
 ///
@@ -18,10 +22,11 @@ const LOOK_EVERY: u32 = 16;
 pub(super) struct Checkpoints {
     file: SqliteFile,
     /// Opened when it is first needed.
-    beside: Option<DatabaseConnection>,
-    moving: Option<JoinHandle<Result<DatabaseConnection, DbErr>>>,
+    beside: Option<Session>,
+    moving: Option<JoinHandle<Result<Session, DbErr>>>,
     /// Commits since the last look.
     commits: u32,
+    looked: Option<Instant>,
 }
 
 impl Checkpoints {
@@ -31,20 +36,22 @@ impl Checkpoints {
             beside: None,
             moving: None,
             commits: 0,
+            looked: None,
         }
     }
 
     /// To be called after each commit, with the connection that writes. What cannot be moved now stays in the log, and is
     /// tried again.
-    pub(super) async fn after_commit(&mut self, writer: &DatabaseConnection, of_many_rows: bool) {
-        self.commits += if of_many_rows { LOOK_EVERY } else { 1 };
+    pub(super) async fn after_commit(&mut self, writer: &Session, of_many_rows: bool) {
+        self.commits += 1;
+        let is_time = self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_AFTER);
         let outcome = match self.moving.take() {
             Some(moving) if moving.is_finished() => self.finish(moving, writer).await,
             Some(moving) => {
                 self.moving = Some(moving);
                 Ok(())
             }
-            None if self.commits >= LOOK_EVERY => self.look(writer).await,
+            None if self.commits >= LOOK_EVERY || (of_many_rows && is_time) => self.look(writer).await,
             None => Ok(()),
         };
         if let Err(error) = outcome {
@@ -52,8 +59,8 @@ impl Checkpoints {
         }
     }
 
-    async fn look(&mut self, writer: &DatabaseConnection) -> Result<(), DbErr> {
-        self.commits = 0;
+    async fn look(&mut self, writer: &Session) -> Result<(), DbErr> {
+        (self.commits, self.looked) = (0, Some(Instant::now()));
         let pages = checkpoint(writer, "NOOP").await?;
         if pages < LONG {
             return Ok(());
@@ -62,7 +69,7 @@ impl Checkpoints {
         self.moving = Some(tokio::spawn(async move {
             let beside = match beside {
                 Some(beside) => beside,
-                None => file.checkpointer().await.map_err(from_sqlx)?,
+                None => file.checkpointer().await.map_err(connecting)?,
             };
             checkpoint(&beside, "PASSIVE").await?;
             Ok(beside)
@@ -72,8 +79,8 @@ impl Checkpoints {
 
     async fn finish(
         &mut self,
-        moving: JoinHandle<Result<DatabaseConnection, DbErr>>,
-        writer: &DatabaseConnection,
+        moving: JoinHandle<Result<Session, DbErr>>,
+        writer: &Session,
     ) -> Result<(), DbErr> {
         self.beside = Some(moved(moving).await?);
         checkpoint(writer, "PASSIVE").await?;
@@ -93,19 +100,15 @@ impl Checkpoints {
     }
 }
 
-async fn moved(moving: JoinHandle<Result<DatabaseConnection, DbErr>>) -> Result<DatabaseConnection, DbErr> {
+async fn moved(moving: JoinHandle<Result<Session, DbErr>>) -> Result<Session, DbErr> {
     moving
         .await
         .unwrap_or_else(|panic| Err(DbErr::Custom(panic.to_string())))
 }
 
 /// Says how many pages are in the log.
-async fn checkpoint(db: &DatabaseConnection, mode: &str) -> Result<i64, DbErr> {
+async fn checkpoint(session: &Session, mode: &str) -> Result<i64, DbErr> {
     let statement = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA wal_checkpoint({mode})"));
-    let row: Option<QueryResult> = db.query_one_raw(statement).await?;
+    let row = session.query_one(statement).await?;
     row.map_or(Ok(0), |row| row.try_get_by_index(1))
-}
-
-fn from_sqlx(error: sea_orm::sqlx::Error) -> DbErr {
-    DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into()))
 }

@@ -4,17 +4,15 @@ use std::thread;
 use std::time::Instant;
 
 use ratchet_interfaces::AuditNote;
-use sea_orm::{
-    ConnAcquireErr, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnAcquireErr, DbErr};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpoints;
 use super::queued::{Queued, QueuedWrite};
 use super::turns::{Group, Turns};
-use super::{Load, Verb, WriteError};
-use crate::sqlite::SqliteFile;
+use super::{Load, Transaction, Verb, WriteError};
+use crate::sqlite::{Session, SqliteFile, connecting};
 
 /// The most verbs of one commit.
 const MAX_GROUP: usize = 1024;
@@ -27,7 +25,7 @@ type Queue = UnboundedReceiver<Box<dyn QueuedWrite>>;
 ///
 /// A verb that fails is undone and disturbs no other. When the transaction itself fails (the disk
 /// is full, the file is gone), SQLite may have rolled it back or not, and the driver cannot tell which: the
-/// connection is thrown away, every verb of the group is told, and the next group gets a new connection.
+/// session is thrown away, every verb of the group is told, and the next group gets a new one.
 ///
 /// It has a thread of its own: a group is many statements one after the other, and all who write wait for them. On a
 /// runtime that also answers requests, each statement would wait for its turn behind those.
@@ -35,14 +33,14 @@ type Queue = UnboundedReceiver<Box<dyn QueuedWrite>>;
 pub(crate) struct GroupedWriter {
     /// `None` once the writer is closed.
     queue: Mutex<Option<UnboundedSender<Box<dyn QueuedWrite>>>>,
-    /// What became of its connection, once it is closed.
+    /// What became of its session, once it is closed.
     ended: tokio::sync::Mutex<Option<oneshot::Receiver<Result<(), DbErr>>>>,
 }
 
 impl GroupedWriter {
     /// # Errors
     /// The error of the operating system when it has no further thread.
-    pub(super) fn start(file: SqliteFile, connection: DatabaseConnection) -> io::Result<Self> {
+    pub(super) fn start(file: SqliteFile, session: Session) -> io::Result<Self> {
         let (sender, queue) = mpsc::unbounded_channel();
         let (end, ended) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -50,7 +48,7 @@ impl GroupedWriter {
             .build()?;
         thread::Builder::new().name(NAME.to_owned()).spawn(move || {
             // Whoever drops the writer without closing it does not ask.
-            let _ = end.send(runtime.block_on(serve(file, connection, queue)));
+            let _ = end.send(runtime.block_on(serve(file, session, queue)));
         })?;
         Ok(Self {
             queue: Mutex::new(Some(sender)),
@@ -97,8 +95,8 @@ fn closed() -> WriteError {
 }
 
 /// Commits one group after the other until the writer is closed.
-async fn serve(file: SqliteFile, connection: DatabaseConnection, mut queue: Queue) -> Result<(), DbErr> {
-    let mut connection = Some(connection);
+async fn serve(file: SqliteFile, session: Session, mut queue: Queue) -> Result<(), DbErr> {
+    let mut session = Some(session);
     let mut checkpoints = Checkpoints::of(file.clone());
     let mut turns = Turns::default();
     let mut waiting = Group::new();
@@ -106,20 +104,20 @@ async fn serve(file: SqliteFile, connection: DatabaseConnection, mut queue: Queu
         let members = turns.next(&mut waiting, Instant::now());
         let of_many_rows = members.iter().any(|verb| verb.load().is_bulk());
         // In a task of its own, a verb that panics ends its group and not the writer.
-        let commit = tokio::spawn(commit_and_answer(file.clone(), connection.take(), members));
+        let commit = tokio::spawn(commit_and_answer(file.clone(), session.take(), members));
         match commit.await {
             Ok(kept) => {
-                if let Some(writer) = &kept {
-                    checkpoints.after_commit(writer, of_many_rows).await;
+                if let Some(session) = &kept {
+                    checkpoints.after_commit(session, of_many_rows).await;
                 }
-                connection = kept;
+                session = kept;
             }
             Err(panic) => tracing::error!(error = %panic, "a group of writes was broken off and undone"),
         }
     }
     let aside = checkpoints.close().await;
-    match connection {
-        Some(connection) => connection.close().await.and(aside),
+    match session {
+        Some(session) => session.close().await.and(aside),
         None => aside,
     }
 }
@@ -137,19 +135,19 @@ async fn gather(waiting: &mut Group, queue: &mut Queue) -> bool {
     !waiting.is_empty()
 }
 
-/// Returns the connection if it can be used again.
-async fn commit_and_answer(
-    file: SqliteFile,
-    connection: Option<DatabaseConnection>,
-    mut group: Group,
-) -> Option<DatabaseConnection> {
-    let (kept, outcome) = match reopen(&file, connection).await {
+/// Returns the session if it can be used again.
+async fn commit_and_answer(file: SqliteFile, session: Option<Session>, mut group: Group) -> Option<Session> {
+    let session = match session {
+        Some(session) => Ok(session),
+        None => file.writer().await.map_err(connecting),
+    };
+    let (kept, outcome) = match session {
         Err(error) => (None, Err(error)),
-        Ok(connection) => match commit(&file, &connection, &mut group).await {
-            Ok(()) => (Some(connection), Ok(())),
+        Ok(session) => match commit(&session, &mut group).await {
+            Ok(()) => (Some(session), Ok(())),
             Err(error) => {
                 // Whether it can still be closed in order does not matter any more; who waits is told the cause.
-                if let Err(closing) = connection.close().await {
+                if let Err(closing) = session.close().await {
                     tracing::warn!(error = %closing, "a failed connection to the database was not closed in order");
                 }
                 (None, Err(error))
@@ -162,51 +160,27 @@ async fn commit_and_answer(
     kept
 }
 
-async fn reopen(
-    file: &SqliteFile,
-    connection: Option<DatabaseConnection>,
-) -> Result<DatabaseConnection, DbErr> {
-    match connection {
-        Some(connection) => Ok(connection),
-        None => file
-            .writer()
-            .await
-            .map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into()))),
-    }
-}
-
 /// Runs a group in one transaction. An error is one of the transaction, not of a verb.
 ///
 /// A verb of few rows seldom fails, and a savepoint costs as much as it does: only those get one that may well fail. If
 /// another one fails all the same, all is undone and done again, with a savepoint for each.
-async fn commit(
-    file: &SqliteFile,
-    connection: &DatabaseConnection,
-    group: &mut [Box<dyn QueuedWrite>],
-) -> Result<(), DbErr> {
+async fn commit(session: &Session, group: &mut [Box<dyn QueuedWrite>]) -> Result<(), DbErr> {
     let alone = group.len() == 1;
-    if commit_behind(file, connection, group, |verb| verb.load() > Load::Few && !alone).await? || alone {
+    if commit_behind(session, group, |verb| verb.load() > Load::Few && !alone).await? || alone {
         return Ok(());
     }
-    commit_behind(file, connection, group, |_| true).await?;
+    commit_behind(session, group, |_| true).await?;
     Ok(())
 }
 
 /// Runs a group, some of its verbs behind savepoints, and keeps what they did if all others succeed. Says whether they did.
 async fn commit_behind(
-    file: &SqliteFile,
-    connection: &DatabaseConnection,
+    session: &Session,
     group: &mut [Box<dyn QueuedWrite>],
     has_savepoint: impl Fn(&dyn QueuedWrite) -> bool,
 ) -> Result<bool, DbErr> {
-    let count = file.count();
-    count.add_one();
-    let transaction = connection
-        .begin_with_options(TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        })
-        .await?;
+    let transaction = Transaction::File(session);
+    session.run("BEGIN IMMEDIATE").await?;
     let mut anything = false;
     for member in group {
         if !has_savepoint(&**member) {
@@ -214,26 +188,17 @@ async fn commit_behind(
                 anything = true;
                 continue;
             }
-            count.add_one();
-            transaction.rollback().await?;
+            session.run("ROLLBACK").await?;
             return Ok(false);
         }
-        count.add_one();
-        let savepoint = transaction.begin().await?;
-        let keep = member.run(&savepoint).await;
-        count.add_one();
-        if keep {
-            savepoint.commit().await?;
-        } else {
-            savepoint.rollback().await?;
+        session.run("SAVEPOINT verb").await?;
+        let keep = member.run(&transaction).await;
+        if !keep {
+            session.run("ROLLBACK TO verb").await?;
         }
+        session.run("RELEASE verb").await?;
         anything |= keep;
     }
-    count.add_one();
-    if anything {
-        transaction.commit().await?;
-    } else {
-        transaction.rollback().await?;
-    }
+    session.run(if anything { "COMMIT" } else { "ROLLBACK" }).await?;
     Ok(true)
 }

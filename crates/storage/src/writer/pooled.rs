@@ -1,7 +1,7 @@
 use ratchet_interfaces::AuditNote;
 use sea_orm::{DatabaseConnection, DbErr, TransactionTrait};
 
-use super::{Verb, WriteError, write_note};
+use super::{Transaction, Verb, WriteError, write_note};
 use crate::failure::{is_lost_connection, is_repeatable};
 use crate::postgres;
 use crate::statement_count::StatementCount;
@@ -90,8 +90,9 @@ async fn attempt<A, T>(
         .begin()
         .await
         .map_err(|error| Attempt::Undone(WriteError::Database(error)))?;
-    let result = match verb(arguments, &transaction).await {
-        Ok(value) => write_note(note, &transaction).await.map(|taken| (value, taken)),
+    let within = Transaction::Pool(&transaction);
+    let result = match verb(arguments, &within).await {
+        Ok(value) => write_note(note, &within).await.map(|taken| (value, taken)),
         Err(error) => Err(error),
     };
     count.add_one();

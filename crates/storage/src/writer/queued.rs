@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use ratchet_interfaces::{AuditNote, TakenNote};
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
-use super::{Load, Verb, WriteError, write_note};
+use super::{Load, Transaction, Verb, WriteError, write_note};
 
 /// A write verb that waits for its turn, whatever its arguments and its answer are.
 #[async_trait]
@@ -11,7 +11,7 @@ pub(super) trait QueuedWrite: Send {
     fn load(&self) -> Load;
 
     /// Runs the verb; says whether what it did is to be kept.
-    async fn run(&mut self, transaction: &DatabaseTransaction) -> bool;
+    async fn run(&mut self, transaction: &Transaction<'_>) -> bool;
 
     /// Tells the caller, now that the transaction has ended.
     fn answer(self: Box<Self>, transaction: &Result<(), DbErr>);
@@ -57,7 +57,7 @@ where
         self.load
     }
 
-    async fn run(&mut self, transaction: &DatabaseTransaction) -> bool {
+    async fn run(&mut self, transaction: &Transaction<'_>) -> bool {
         // It may be run a second time.
         self.taken = None;
         let result = match (self.verb)(&self.arguments, transaction).await {

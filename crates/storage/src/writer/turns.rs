@@ -52,10 +52,10 @@ impl Turns {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
-    use sea_orm::{DatabaseTransaction, DbErr};
+    use sea_orm::DbErr;
 
     use super::*;
-    use crate::writer::Load;
+    use crate::writer::{Load, Transaction};
 
     struct Waits(Load);
 
@@ -65,7 +65,7 @@ mod tests {
             self.0
         }
 
-        async fn run(&mut self, _: &DatabaseTransaction) -> bool {
+        async fn run(&mut self, _: &Transaction<'_>) -> bool {
             true
         }
 

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use ratchet_interfaces::{ClaimRequest, ClaimedJob, ExecutionId, JobStatus, RepositoryError, with_causes};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use super::Pick;
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::job::{Model, read};
 use crate::row::{StoredId, Unreadable, micros};
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 const PICKED: &[Column] = &[("id", Kind::Id), ("execution_id", Kind::Id)];
 
@@ -62,7 +62,7 @@ pub(super) struct Taken {
 pub(super) async fn take(
     request: &ClaimRequest,
     picks: &[Pick],
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Taken, WriteError> {
     let backend = transaction.get_database_backend();
     // The ids of the attempts are made in the order in which the jobs are to be run.

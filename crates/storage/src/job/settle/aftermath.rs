@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use ratchet_interfaces::{
     AttemptOutcome, AttemptResult, JobOrigin, JobStatus, ScheduleId, SettleOutcome, Settlement,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::batch::{Batch, Cell, Column, Kind};
 use crate::job::changed::Changed;
 use crate::job::release::Ended;
 use crate::row::micros;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// Who pauses a schedule after failures.
 const BY: &str = "ratchet";
@@ -123,7 +123,7 @@ impl Aftermath {
 pub(super) async fn write(
     ends: &Ends,
     settled: &[QueryResult],
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Aftermath, WriteError> {
     let mut jobs: HashMap<Uuid, Settled> = HashMap::new();
     let mut aftermath = Aftermath::default();
@@ -237,7 +237,7 @@ impl Settled {
 
 async fn count_failures(
     tallies: &BTreeMap<Uuid, Tally>,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<Vec<ScheduleId>, WriteError> {
     let backend = transaction.get_database_backend();
     let told = tallies

@@ -1,10 +1,10 @@
 use ratchet_interfaces::{TickFiring, TickRecord, asks_for_overlap};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::row::{micros, tick};
 use crate::tick::lock;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// A firing but for its ledger rows.
 pub(super) const FIRING: &[Column] = &[
@@ -66,14 +66,14 @@ impl Batches {
         }
     }
 
-    pub(super) async fn lock_schedules(&self, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    pub(super) async fn lock_schedules(&self, transaction: &Transaction<'_>) -> Result<(), WriteError> {
         for batch in &self.firings {
             lock(batch, transaction).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn replace_excluded(&self, transaction: &DatabaseTransaction) -> Result<(), WriteError> {
+    pub(super) async fn replace_excluded(&self, transaction: &Transaction<'_>) -> Result<(), WriteError> {
         for batch in self.records.iter().chain(&self.aside) {
             transaction
                 .execute_raw(batch.statement(REPLACE_EXCLUDED, []))

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use ratchet_interfaces::{AdjustedFiring, FiringOutcome, JobId, TickFiring, TickRecord};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::HOLDS;
 use super::batches::Batches;
 use crate::row::micros;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 /// A tick: its schedule and its nominal time.
 type Key = (Uuid, i64);
@@ -29,7 +29,7 @@ impl Remaining {
     pub(super) async fn of(
         firings: &[TickFiring],
         all: &Batches,
-        transaction: &DatabaseTransaction,
+        transaction: &Transaction<'_>,
     ) -> Result<Self, WriteError> {
         let mut holding = schedules_that_hold(all, transaction).await?;
         let ledger = ledger_rows(all, transaction).await?;
@@ -144,7 +144,7 @@ fn without_what_exists(
 
 async fn schedules_that_hold(
     all: &Batches,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<HashSet<Uuid>, WriteError> {
     let sql = format!("SELECT s.id FROM {{batch}} AS b JOIN schedules AS s ON {HOLDS}");
     let mut ids = HashSet::new();
@@ -171,7 +171,7 @@ const RECORDED: &str = "SELECT b.schedule_id, b.scheduled_for, t.job_id FROM {ba
 
 async fn ledger_rows(
     all: &Batches,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<HashMap<Key, Option<Uuid>>, WriteError> {
     let mut rows = HashMap::new();
     for batch in &all.records {
@@ -189,10 +189,7 @@ const QUEUED: &str = "SELECT j.schedule_id, j.scheduled_for, j.id FROM {batch} A
     JOIN jobs AS j ON j.schedule_id = b.schedule_id AND j.scheduled_for = b.scheduled_for AND j.request = 0
     WHERE b.outcome IN ('fired', 'buffered')";
 
-async fn queued_jobs(
-    all: &Batches,
-    transaction: &DatabaseTransaction,
-) -> Result<HashMap<Key, Uuid>, WriteError> {
+async fn queued_jobs(all: &Batches, transaction: &Transaction<'_>) -> Result<HashMap<Key, Uuid>, WriteError> {
     let mut rows = HashMap::new();
     for batch in &all.records {
         let statement = batch.statement(QUEUED, []);

@@ -6,14 +6,14 @@ use ratchet_interfaces::{
     AdjustedFiring, FiringOutcome, JobEvent, JobId, JobStatus, OverlapDecision, TickFiring, UnfinishedJob,
     asks_for_overlap, decide_overlap,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::batches::Batches;
 use crate::batch::{Batch, Cell, Column, Kind};
 use crate::job::{ChangedJob, Ended, NO_ATTEMPT, UNFINISHED, returned_job, write_ended_execution};
 use crate::row::micros;
-use crate::writer::WriteError;
+use crate::writer::{Transaction, WriteError};
 
 const SCHEDULE: &[Column] = &[("schedule_id", Kind::Id)];
 
@@ -59,7 +59,7 @@ impl Decisions {
     pub(super) async fn on(
         firings: &[TickFiring],
         batches: &Batches,
-        transaction: &DatabaseTransaction,
+        transaction: &Transaction<'_>,
     ) -> Result<Self, WriteError> {
         let mut changed = HashMap::new();
         if !firings.iter().any(asks_for_overlap) {
@@ -101,10 +101,7 @@ impl Decisions {
     /// Ends the jobs, or asks them to end, whose place the firings' jobs take. They release none of their schedule, whose
     /// next job is the firing's own; but whoever is after them is decided upon. Says what became of all these, but for the
     /// jobs that ran.
-    pub(super) async fn call_off(
-        &self,
-        transaction: &DatabaseTransaction,
-    ) -> Result<Vec<JobEvent>, WriteError> {
+    pub(super) async fn call_off(&self, transaction: &Transaction<'_>) -> Result<Vec<JobEvent>, WriteError> {
         let mut changed = Vec::new();
         if self.are_none() {
             return Ok(changed);
@@ -196,7 +193,7 @@ fn reason(firing: &TickFiring) -> String {
 /// The unfinished jobs of the schedules of the firings that ask for them, in the order of their making.
 async fn unfinished_jobs(
     batches: &Batches,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<HashMap<Uuid, Vec<UnfinishedJob>>, WriteError> {
     let sql = unfinished_sql();
     let mut found: HashMap<Uuid, Vec<UnfinishedJob>> = HashMap::new();
@@ -222,7 +219,7 @@ async fn unfinished_jobs(
 /// How often those of the schedules have run whose runs are limited.
 async fn run_counts(
     firings: &[TickFiring],
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction<'_>,
 ) -> Result<HashMap<Uuid, u64>, WriteError> {
     let limited = firings.iter().filter(|firing| firing.policies.max_runs.is_some());
     let rows = Batch::all(
