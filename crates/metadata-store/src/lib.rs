@@ -13,6 +13,7 @@
 
 mod activation_code;
 mod awaited;
+mod in_order;
 mod job_data;
 mod metadata_storage;
 mod store;

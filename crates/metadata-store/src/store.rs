@@ -12,6 +12,7 @@ use ratchet_repository_bridge::{
 use tokio::sync::Notify;
 
 use crate::awaited::Awaited;
+use crate::in_order::InOrder;
 use crate::tick_index::TickIndex;
 
 /// How many rows are read at once: a page is some megabytes, and a million schedules are a hundred pages.
@@ -27,9 +28,7 @@ pub struct MetadataStore {
     pub(crate) adopting: Option<TaskId>,
     index: Arc<Mutex<TickIndex>>,
     loading: Arc<tokio::sync::Mutex<bool>>,
-    /// Held from the reading of rows until the index has them, so that what was read earlier is never written over
-    /// what was read later.
-    reconciling: Arc<tokio::sync::Mutex<()>>,
+    in_order: Arc<InOrder>,
     head_changed: Signal,
     /// Told whenever ticks were settled.
     settled: Arc<Notify>,
@@ -88,7 +87,7 @@ impl MetadataStore {
             adopting: None,
             index: Arc::default(),
             loading: Arc::default(),
-            reconciling: Arc::default(),
+            in_order: Arc::default(),
             head_changed: Signal::default(),
             settled: Arc::default(),
             awaited: Arc::default(),
@@ -115,7 +114,7 @@ impl MetadataStore {
         report.zone_data = self.take_over_zone_data(&mut report.changes).await?;
         let mut pages = self.bridge.load_all_schedules(PAGE_SIZE);
         loop {
-            let in_order = self.reconciling.lock().await;
+            let in_order = self.in_order.reading_all().await;
             let Some(page) = pages.next().await? else {
                 break;
             };
@@ -287,7 +286,7 @@ impl MetadataStore {
         id: ScheduleId,
         arm: fn(&mut TickIndex, ScheduleJobData),
     ) -> Result<(), RepositoryError> {
-        let _in_order = self.reconciling.lock().await;
+        let _in_order = self.in_order.reading(id).await;
         loop {
             // Whoever changed the row tells what it is now.
             let LoadedPage {
