@@ -9,7 +9,7 @@ use crate::error::{ApiError, ErrorEnvelope};
 use crate::executions::TAG;
 use crate::executions::list::Executions;
 use crate::executions::pending::{Sought, order};
-use crate::executions::subject::find;
+use crate::executions::subject::{find, job_if_readable};
 use crate::executions::view::ExecutionView;
 use crate::id::PathId;
 use crate::list::ListQuery;
@@ -105,6 +105,16 @@ async fn jobs_of(
 ) -> Result<HashMap<JobId, UnifiedJob>, RepositoryError> {
     let ids: BTreeSet<JobId> = executions.iter().map(|execution| execution.job_id).collect();
     let ids: Vec<JobId> = ids.into_iter().collect();
-    let found = services.repositories.jobs().job_find_many(&ids).await?;
+    let jobs = services.repositories.jobs();
+    let found = match jobs.job_find_many(&ids).await {
+        Err(RepositoryError::CorruptRow { .. }) => {
+            let mut found = Vec::new();
+            for id in ids {
+                found.extend(job_if_readable(&*jobs, id).await?);
+            }
+            found
+        }
+        found => found?,
+    };
     Ok(found.into_iter().map(|job| (job.id, job)).collect())
 }

@@ -61,3 +61,53 @@ async fn a_list_has_those_that_have_not_begun_where_it_asks_for_them_after_all_o
         );
     }
 }
+
+#[tokio::test]
+async fn an_execution_whose_job_is_damaged_is_shown_without_what_the_job_knew() {
+    let damaged = |id: JobId| RepositoryError::CorruptRow {
+        what: "job",
+        id: id.to_string(),
+        column: "input",
+        source: "trailing characters".into(),
+    };
+    let with_damaged = || {
+        let mut mocks = Mocks::default();
+        mocks
+            .executions
+            .expect_execution_find()
+            .returning(|_| Ok(Some(failed())));
+        mocks.executions.expect_execution_list().returning(|_, _, _| {
+            let other = Execution {
+                job_id: OTHER_JOB.parse().unwrap(),
+                ..failed()
+            };
+            Ok(Page {
+                items: vec![failed(), other],
+                total: 2,
+            })
+        });
+        mocks
+            .jobs
+            .expect_job_find_many()
+            .returning(move |ids| Err(damaged(ids[0])));
+        mocks
+            .jobs
+            .expect_job_find()
+            .returning(move |id| match id.to_string().as_str() {
+                JOB => Err(damaged(id)),
+                _ => Ok(Some(UnifiedJob {
+                    id,
+                    ..job(JobStatus::Failed, 2)
+                })),
+            });
+        mocks
+    };
+    let list = with_damaged().get(ALL).await;
+    assert_eq!(
+        (&list.body["data"][0]["taskId"], &list.body["data"][1]["taskId"]),
+        (&Value::Null, &json!(TASK)),
+        "{list:?}"
+    );
+    let one = with_damaged().get(&path()).await;
+    assert_eq!((one.status, &one.body["data"]["status"]), (200, &json!("FAILED")));
+}
