@@ -181,6 +181,9 @@ fn a_server_that_is_named_is_asked_and_no_database_is_looked_at_in_its_place() {
     let idea = "other=every 30 minutes";
     assert!(forecast(&["--busiest", "1", "--what-if", idea]).ends_with(" 2\n"));
     assert_eq!(forecast(&["--without", "system_heartbeat"]), "");
+    // Within two seconds, and not within one: a server is asked for the milliseconds too.
+    let spread = |spread| forecast(&["--what-if", idea, "--spread", spread]);
+    assert_ne!(spread("1500ms"), spread("1s"));
     let (code, said) = ratchet(
         here.path(),
         &[&hour[..], &["--bucket", "0s", "--server", &url]].concat(),

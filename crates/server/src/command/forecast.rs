@@ -12,7 +12,7 @@ use ratchet_scheduler::{SchedulerConfig, SystemClock, TokioCronSchedulerService}
 
 use crate::cli::{CliError, CommonArgs};
 use crate::command::connection::{Call, Purpose, connected};
-use crate::command::moment::typed;
+use crate::command::moment::{length_flag, typed};
 use crate::command::stored::{in_order, read_from};
 use crate::command::table::harmless;
 
@@ -46,7 +46,7 @@ pub(crate) struct ForecastArgs {
     /// The zone in which --what-if is read
     #[arg(long, value_name = "ZONE", default_value = "UTC", requires = "what_if")]
     tz: String,
-    /// Over how long the ticks of --what-if are spread (30s, 10m)
+    /// Over how long the ticks of --what-if are spread (1500ms, 30s, 10m)
     #[arg(long, value_name = "WIDTH", default_value = "0s", requires = "what_if")]
     spread: String,
     /// As if the schedule of this name were not there; may be given several times
@@ -80,14 +80,14 @@ impl ForecastArgs {
         })
     }
 
-    /// Has a server work it out, which has bounds of its own.
-    fn ask(&self, common: &CommonArgs, request: &ForecastRequest, shape: Shape) -> Result<(), CliError> {
-        let spread = length("--spread", &self.spread)?;
+    /// What a server is asked, but for the first instant and the shape.
+    fn asked(&self, request: &ForecastRequest) -> Result<Call, CliError> {
+        let spread = self.spread()?;
         let mut asked = Call::get("/forecast").with("to", at(request.to));
         if !self.what_if.is_empty() {
             asked = asked
                 .with("timezone", &self.tz)
-                .with("spreadSeconds", spread.as_secs());
+                .with("spreadSeconds", spread.as_secs_f64());
         }
         for idea in &self.what_if {
             asked = asked.with("whatIf", idea);
@@ -95,6 +95,12 @@ impl ForecastArgs {
         for name in &self.without {
             asked = asked.with("without", name);
         }
+        Ok(asked)
+    }
+
+    /// Has a server work it out, which has bounds of its own.
+    fn ask(&self, common: &CommonArgs, request: &ForecastRequest, shape: Shape) -> Result<(), CliError> {
+        let asked = self.asked(request)?;
         let from = at(request.from);
         connected(common, Purpose::Read, async |connection| match shape {
             Shape::Each => remote::each(connection, asked, from, write_lines).await,
@@ -156,6 +162,11 @@ impl ForecastArgs {
         CliError::Usage(format!("{flag} is \"{typed}\": {rule}"))
     }
 
+    fn spread(&self) -> Result<Duration, CliError> {
+        length_flag(&self.spread)
+            .map_err(|rule| CliError::Usage(format!("--spread is \"{}\": {rule}", self.spread)))
+    }
+
     fn request(&self, now: DateTime<Utc>) -> Result<ForecastRequest, CliError> {
         let now = now.trunc_subsecs(0);
         let from = match &self.from {
@@ -167,7 +178,7 @@ impl ForecastArgs {
             None => from + TimeDelta::days(1),
         };
         in_order(from, to)?;
-        let spread = length("--spread", &self.spread)?;
+        let spread = self.spread()?;
         let set = self.what_if.iter().map(|text| {
             let (name, specification) = text.split_once('=').ok_or_else(|| {
                 CliError::Usage(format!(
@@ -237,7 +248,26 @@ fn write_lines(lines: impl IntoIterator<Item = String>) -> Result<ControlFlow<()
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        forecast: ForecastArgs,
+    }
+
+    #[test]
+    fn a_server_is_asked_for_the_spread_that_was_typed() {
+        for (spread, sent) in [("1500ms", "1.5"), ("30s", "30"), ("10m", "600")] {
+            let words = ["forecast", "--what-if", "a=every hour", "--spread", spread];
+            let Typed { forecast } = Typed::parse_from(words);
+            let request = forecast.request(SystemClock::new().now()).unwrap();
+            let target = forecast.asked(&request).unwrap().target();
+            assert!(target.contains(&format!("spreadSeconds={sent}&")), "{target}");
+        }
+    }
 
     #[test]
     fn a_length_is_a_number_and_a_unit() {
