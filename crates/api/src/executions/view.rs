@@ -235,6 +235,11 @@ impl ExecutionView {
         }
     }
 
+    /// Whether it is the execution that had not begun when the job was like that.
+    pub(super) fn is_next_of(&self, job: &UnifiedJob) -> bool {
+        self.job_id == job.id.as_uuid() && self.attempt == job.attempts.saturating_add(1)
+    }
+
     /// Of the execution of a job that has not begun, or never will.
     pub(super) fn next_of(job: UnifiedJob) -> Self {
         let status = Standing::of_next(job.status);

@@ -79,13 +79,7 @@ pub(super) struct ForecastParameters {
     #[param(required = false, default = "UTC", example = "Europe/Berlin")]
     timezone: Option<String>,
     /// Over how many seconds the ticks of `whatIf` are spread, in whole milliseconds, as in 1.5.
-    #[param(
-        required = false,
-        default = 0,
-        minimum = 0,
-        maximum = 86400,
-        multiple_of = 0.001
-    )]
+    #[param(required = false, default = 0, minimum = 0, maximum = 86400)]
     spread_seconds: Option<f64>,
 }
 
