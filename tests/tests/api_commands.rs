@@ -348,7 +348,7 @@ fn lists_tasks_of_a_server(folder: &Path, server: &str) {
         (&shown["id"], &shown["state"], &shown["source"]),
         (&sum["id"], &json!("stored"), &sum["sourceCode"])
     );
-    let unknown = refused(elsewhere, &["task", "show", "som", "--server", server], 2);
+    let unknown = refused(elsewhere, &["task", "show", "som", "--server", server], 1);
     assert!(unknown.contains("heartbeat, sum, wait"), "{unknown}");
     done(elsewhere, &["task", "delete", "sum", "--yes", "--server", server]);
 }

@@ -1,9 +1,13 @@
 //! What an operator may meet: a database of the future, a disk that is full or cannot be written to, broken rows.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ratchet_tests::{EverySecond, Exit, PrivateDisk, ServerProcess, execute_sql, set_back_heartbeat};
+use ratchet_tests::{
+    EverySecond, Exit, PrivateDisk, ServerProcess, all_executions, execute_sql, ratchet_binary,
+    set_back_heartbeat, with_repositories,
+};
 use rustix::process::Signal;
 
 fn said(exit: &Exit) -> String {
@@ -129,4 +133,101 @@ fn an_unreadable_row_of_the_heartbeat_s_schedule_does_not_stop_the_start() {
         "there is one: {}",
         said(&exit)
     );
+}
+
+/// The exit code of a command, and what it says on standard error.
+fn command(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(ratchet_binary())
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("RATCHET_SERVER")
+        .env_remove("RATCHET_TOKEN")
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_damaged_schedule_job_and_execution_are_named_to_who_asks_for_them_with_a_server_and_without() {
+    let folder = folder_with_database();
+    let folder = folder.path();
+    set_back_heartbeat(folder);
+    let mut server = ServerProcess::start(folder, &[]).ready();
+    server.wait_for_result(Duration::from_secs(30), |result| result["status"] == "ok");
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
+    let (schedule, execution, job) = with_repositories(folder, async |repositories| {
+        let heartbeat = repositories
+            .schedules()
+            .schedule_find_by_name("system_heartbeat")
+            .await;
+        let execution = all_executions(repositories).await.remove(0);
+        let schedule = heartbeat.unwrap().unwrap().id;
+        (
+            schedule.to_string(),
+            execution.id.to_string(),
+            execution.job_id.to_string(),
+        )
+    });
+    for damage in [
+        "UPDATE schedules SET timeout_seconds = -1",
+        "UPDATE jobs SET timeout_seconds = -1",
+        "UPDATE executions SET output = '{'",
+    ] {
+        execute_sql(folder, damage);
+    }
+    let of_schedule = format!("the stored timeout_seconds of schedule {schedule} cannot be read");
+    let of_job = format!("the stored timeout_seconds of job {job} cannot be read");
+    let of_execution = format!("the stored output of execution {execution} cannot be read");
+
+    let says = || {
+        for (arguments, expected) in [
+            (vec!["schedule", "show", "system_heartbeat"], &of_schedule),
+            (vec!["schedule", "show", &schedule], &of_schedule),
+            (vec!["schedule", "trigger", "system_heartbeat"], &of_schedule),
+            (vec!["export"], &of_schedule),
+            (vec!["job", "show", &job], &of_job),
+        ] {
+            let (code, said) = command(folder, &arguments);
+            let error = format!("error: {expected}, and nothing was done: mend ");
+            assert!(
+                code == Some(1) && said.contains(&error),
+                "{arguments:?} {code:?}: {said}"
+            );
+        }
+    };
+    says();
+
+    let server = ServerProcess::start(folder, &[]).ready();
+    says();
+    for (path, expected) in [
+        (format!("schedules/{schedule}"), &of_schedule),
+        (format!("schedules/{schedule}/next"), &of_schedule),
+        (format!("schedules/{schedule}/ticks"), &of_schedule),
+        (
+            format!("schedules/{schedule}/why?at=2026-01-01T00:00:00Z"),
+            &of_schedule,
+        ),
+        ("schedules/export".to_owned(), &of_schedule),
+        ("forecast".to_owned(), &of_schedule),
+        (format!("jobs/{job}"), &of_job),
+        (format!("jobs/{job}/deliveries"), &of_job),
+        (format!("executions/{execution}"), &of_execution),
+        (format!("executions/{execution}/logs"), &of_execution),
+    ] {
+        let (status, answer) = server.get(&format!("/api/v1/{path}"));
+        let message = answer["error"]["message"].as_str().unwrap_or_default();
+        assert!(
+            status == 409 && message.starts_with(expected.as_str()),
+            "{path} {status}: {answer}"
+        );
+    }
+    for list in ["schedules", "jobs", "executions"] {
+        let (status, answer) = server.get(&format!("/api/v1/{list}"));
+        assert_eq!(
+            (status, answer["meta"]["unreadable"].is_array()),
+            (200, true),
+            "{answer}"
+        );
+    }
+    assert_eq!(server.end_by(Signal::TERM).code, Some(0));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ratchet_tests::{ServerProcess, execute_sql, ratchet_binary, set_back_heartbeat};
 use rustix::process::Signal;
+use serde_json::{Value, json};
 
 fn ratchet(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let Output {
@@ -55,7 +56,19 @@ fn a_ledger_that_somebody_tampered_with_is_found_out() {
         "{said}"
     );
 
+    let report = || {
+        let (_, said) = ratchet(folder.path(), &["verify", "-o", "json"]);
+        // What is wrong is also said on standard error.
+        let report = said.split("error: ").next().unwrap();
+        serde_json::from_str::<Value>(report).unwrap()
+    };
+    assert_eq!(
+        (&report()["isSound"], &report()["outcomes"]["FIRED"]),
+        (&json!(true), &json!(1))
+    );
+
     execute_sql(folder.path(), "UPDATE ticks SET tick_count = 2");
+    assert_eq!(report()["faults"][0]["name"], "system_heartbeat");
     let (code, said) = ratchet(folder.path(), &["verify"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("system_heartbeat"), "{said}");
@@ -181,6 +194,15 @@ fn a_server_that_is_named_is_asked_and_no_database_is_looked_at_in_its_place() {
     let idea = "other=every 30 minutes";
     assert!(forecast(&["--busiest", "1", "--what-if", idea]).ends_with(" 2\n"));
     assert_eq!(forecast(&["--without", "system_heartbeat"]), "");
+    for more in [&[][..], &["--bucket", "30m"], &["--busiest", "2"]] {
+        let rows = |form| forecast(&[more, &["-o", form]].concat());
+        let json: Value = serde_json::from_str(&rows("json")).unwrap();
+        assert!(json.as_array().is_some_and(|rows| rows.len() > 1), "{json}");
+        assert_eq!(rows("yaml").matches("- ").count(), json.as_array().unwrap().len());
+    }
+    // Within two seconds, and not within one: a server is asked for the milliseconds too.
+    let spread = |spread| forecast(&["--what-if", idea, "--spread", spread]);
+    assert_ne!(spread("1500ms"), spread("1s"));
     let (code, said) = ratchet(
         here.path(),
         &[&hour[..], &["--bucket", "0s", "--server", &url]].concat(),

@@ -279,10 +279,10 @@ fn a_task_is_run_once_with_its_log_beside_its_output() {
         (vec!["run", "hello", "--input", "@none.json"], 2, "none.json"),
         (
             vec!["run", "helo"],
-            2,
+            1,
             "no task is named \"helo\"; there are heartbeat, hello, wait",
         ),
-        (vec!["run", "hello@9"], 2, "no task is named \"hello@9\""),
+        (vec!["run", "hello@9"], 1, "no task is named \"hello@9\""),
         (
             vec!["run", "wait", "--input", "{\"seconds\": 3600}", "--timeout", "1"],
             1,
@@ -360,7 +360,7 @@ fn a_running_server_takes_in_what_changes_in_its_folder_of_tasks() {
     while states(folder.path()).get("first").is_some() {
         assert!(std::time::Instant::now() < patience, "{}", states(folder.path()));
     }
-    let (_, error) = refused(folder.path(), &["show", "first"], 2);
+    let (_, error) = refused(folder.path(), &["show", "first"], 1);
     assert!(error.contains("there are heartbeat, second, wait"), "{error}");
     let shown: Value =
         serde_json::from_str(&done(folder.path(), &["show", "second@0.1.0", "--json"])).unwrap();

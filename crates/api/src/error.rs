@@ -233,8 +233,26 @@ impl From<RepositoryError> for ApiError {
                 );
                 Self::unavailable("the database is unavailable: try again later")
             }
-            RepositoryError::CorruptRow { .. } | RepositoryError::Refused { .. } => Self::unforeseen(&error),
+            RepositoryError::CorruptRow { what, .. } => {
+                tracing::error!(
+                    error = with_causes(&error),
+                    "a row that a request needs cannot be read"
+                );
+                Self::conflict(format!("{error}, and nothing was done: {}", mending(what)))
+            }
+            RepositoryError::Refused { .. } => Self::unforeseen(&error),
         }
+    }
+}
+
+/// How a row of which a stored value cannot be read is mended. Why it cannot be read the log says: the value may be a secret.
+fn mending(what: &str) -> &'static str {
+    match what {
+        "task" => {
+            "POST /tasks/sync says why; a registry that has the task writes it anew then, and a task of the registry database \
+             must be mended in the database"
+        }
+        _ => "mend that column of the row in the database; the log says what is wrong with it",
     }
 }
 
@@ -275,6 +293,14 @@ impl From<RegistryError> for ApiError {
 }
 
 impl ApiError {
+    /// What a server could not do with a row that is its own concern, and not what was asked for.
+    pub(crate) fn of_server(error: RepositoryError) -> Self {
+        match error {
+            RepositoryError::CorruptRow { .. } => Self::unforeseen(&error),
+            error => error.into(),
+        }
+    }
+
     fn unforeseen(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = with_causes(error), "a request failed");
         Self::internal()
@@ -373,6 +399,16 @@ mod tests {
                 RepositoryError::InvalidPage { limit: 0, max: 100 },
                 400,
                 "BAD_REQUEST",
+            ),
+            (
+                RepositoryError::CorruptRow {
+                    what: "job",
+                    id: id(),
+                    column: "input",
+                    source: "trailing characters".into(),
+                },
+                409,
+                "CONFLICT",
             ),
         ];
         for (error, status, code) in cases {

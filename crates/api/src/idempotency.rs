@@ -129,7 +129,11 @@ pub(crate) async fn claim(
         expired_before: now - KEPT_FOR,
     };
     let keys = services.repositories.idempotency();
-    match keys.idempotency_claim(&wanted).await? {
+    match keys
+        .idempotency_claim(&wanted)
+        .await
+        .map_err(ApiError::of_server)?
+    {
         IdempotencyState::Claimed => Ok(Claim::Mine(claimed)),
         IdempotencyState::Answered(answer) => Ok(Claim::Replayed(replayed(answer)?)),
         IdempotencyState::OfAnother => Err(of_another(&claimed.key.key)),

@@ -16,6 +16,9 @@ use crate::idempotency::{KEY_NAME, LONGEST_KEY};
 /// What the document calls the way in which tokens are shown.
 pub(crate) const BEARER: &str = "bearer";
 
+/// Why a request with a key is refused that another with this key came before.
+const KEY_TAKEN: &str = "The first request with this Idempotency-Key has no answer";
+
 /// Something that can be done over the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Operation {
@@ -90,6 +93,9 @@ pub(crate) fn declare(document: &mut Document) -> Operations {
         let of_path = methods(item).map(|(method, documented)| {
             let operation = read(&method, path, documented);
             complete(&method, operation.scope, documented);
+            if path.contains("{id}") {
+                may_be_damaged(documented);
+            }
             Arc::new(operation)
         });
         operations.0.insert(path.clone(), of_path.collect());
@@ -173,6 +179,28 @@ fn complete(method: &Method, scope: Scope, documented: &mut Documented) {
     }
 }
 
+/// Says of what is done with one row that the row may be damaged, beside what the handler says of conflicts.
+fn may_be_damaged(documented: &mut Documented) {
+    let answers = &mut documented.responses.responses;
+    let others = match answers.get("409") {
+        Some(RefOr::T(conflict)) if !conflict.description.is_empty() => Some(conflict.description.as_str()),
+        // A handler refers to no answer: this is that of every POST.
+        Some(RefOr::Ref(_)) => Some(KEY_TAKEN),
+        Some(RefOr::T(_)) | None => None,
+    };
+    let description = match others {
+        Some(others) => {
+            format!("{others}; or what is stored of it cannot be read: the row and the column are named")
+        }
+        None => "What is stored of it cannot be read: the row and the column are named".to_owned(),
+    };
+    let envelope = Content::new(Some(Ref::from_schema_name("ErrorEnvelope")));
+    let answer = ResponseBuilder::new()
+        .description(description)
+        .content("application/json", envelope);
+    answers.insert("409".to_owned(), RefOr::T(answer.build()));
+}
+
 fn idempotency_key() -> Parameter {
     ParameterBuilder::new()
         .name(KEY_NAME.as_str())
@@ -247,10 +275,7 @@ fn answers_of_all() -> Vec<(&'static str, Response)> {
             "KeyNotAllowed",
             answer("The request cannot be read, or a value is not allowed").build(),
         ),
-        (
-            "KeyTaken",
-            answer("The first request with this Idempotency-Key has no answer").build(),
-        ),
+        ("KeyTaken", answer(KEY_TAKEN).build()),
         (
             "KeyOfAnother",
             answer("The Idempotency-Key is that of another request").build(),
@@ -307,6 +332,19 @@ mod tests {
             SecurityRequirement::default(),
         ] {
             assert_eq!(scope(HttpMethod::Get, Some(security)), Scope::Admin);
+        }
+    }
+
+    #[test]
+    fn what_is_done_with_one_row_may_answer_that_the_row_is_damaged() {
+        for method in [HttpMethod::Get, HttpMethod::Post, HttpMethod::Delete] {
+            let mut document = document(method, None);
+            declare(&mut document);
+            let document = serde_json::to_value(&document).unwrap();
+            let operations = document["paths"]["/things/{id}"].as_object().unwrap();
+            let conflict = &operations.values().next().unwrap()["responses"]["409"];
+            let description = conflict["description"].as_str().unwrap();
+            assert!(description.contains("cannot be read"), "{description}");
         }
     }
 

@@ -59,11 +59,6 @@ impl<T> Readable<T> {
         self.unreadable.extend(unreadable.into_iter().take(most));
     }
 
-    /// How many rows match on all pages together.
-    pub(crate) const fn total(&self) -> u64 {
-        self.page.total
-    }
-
     pub(crate) fn into_parts(self) -> (Page<T>, Vec<UnreadableRow>) {
         let Self { page, unreadable } = self;
         (page, unreadable)
@@ -72,6 +67,15 @@ impl<T> Readable<T> {
     /// The rows that can be read.
     pub(crate) fn items(&self) -> &[T] {
         &self.page.items
+    }
+
+    /// The same without rows that are in another list by now, which counts them.
+    pub(crate) fn without(mut self, is_elsewhere: impl Fn(&T) -> bool) -> Self {
+        let before = self.page.items.len();
+        self.page.items.retain(|row| !is_elsewhere(row));
+        let left_out = before - self.page.items.len();
+        self.page.total = self.page.total.saturating_sub(left_out as u64);
+        self
     }
 
     /// The same, each row shown.

@@ -13,6 +13,7 @@ mod view;
 mod why;
 mod write;
 
+pub(crate) use policies::whole_milliseconds;
 #[cfg(test)]
 pub(crate) use {list::Schedules, ticks::Ticks};
 

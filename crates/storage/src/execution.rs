@@ -14,11 +14,11 @@ use ratchet_interfaces::{
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait};
 
 use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
-use crate::failure::{During, Violation, violation};
+use crate::failure::{Violation, violation};
 use crate::list::{List, Rows, SortBy, page};
 use crate::restriction::Restriction;
 use crate::row::execution::{Entity, read};
-use crate::row::{execution_log, json};
+use crate::row::{execution_log, found, json};
 use crate::store::Store;
 use crate::writer::{Transaction, WriteError};
 
@@ -36,12 +36,8 @@ impl Executions {
 #[async_trait]
 impl ExecutionRepository for Executions {
     async fn execution_find(&self, id: ExecutionId) -> Result<Option<Execution>, RepositoryError> {
-        Entity::find_by_id(id.as_uuid())
-            .one(&self.store.reader)
-            .await
-            .during("looking for an execution")?
-            .map(read)
-            .transpose()
+        let rows = Entity::find_by_id(id.as_uuid());
+        found::one(&self.store.reader, rows, "looking for an execution", read).await
     }
 
     async fn execution_list(

@@ -84,6 +84,15 @@ impl<T> During<T> for Result<T, DbErr> {
     }
 }
 
+/// The column of a row whose value is none of the type that it is read as.
+pub(crate) fn undecoded_column(error: &DbErr) -> Option<&str> {
+    match sqlx_error(error)? {
+        // It is written as it would be in a program.
+        sqlx::Error::ColumnDecode { index, .. } => Some(index.trim_matches('"')),
+        _ => None,
+    }
+}
+
 fn blames_the_rows(error: &DbErr) -> bool {
     let Some(sqlx) = sqlx_error(error) else {
         // A column that does not hold what its row's model says.

@@ -32,8 +32,8 @@ use ratchet_interfaces::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::failure::During;
 use crate::list::page;
+use crate::row::found;
 use crate::row::job::{Column, Entity, read};
 use crate::store::Store;
 
@@ -66,26 +66,16 @@ impl JobRepository for Jobs {
     }
 
     async fn job_find(&self, id: JobId) -> Result<Option<UnifiedJob>, RepositoryError> {
-        Entity::find_by_id(id.as_uuid())
-            .one(&self.store.reader)
-            .await
-            .during("looking for a job")?
-            .map(read)
-            .transpose()
+        let rows = Entity::find_by_id(id.as_uuid());
+        found::one(&self.store.reader, rows, "looking for a job", read).await
     }
 
     async fn job_find_many(&self, ids: &[JobId]) -> Result<Vec<UnifiedJob>, RepositoryError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        Entity::find()
-            .filter(Column::Id.is_in(ids.iter().map(|id| id.as_uuid())))
-            .all(&self.store.reader)
-            .await
-            .during("looking for jobs")?
-            .into_iter()
-            .map(read)
-            .collect()
+        let rows = Entity::find().filter(Column::Id.is_in(ids.iter().map(|id| id.as_uuid())));
+        found::all(&self.store.reader, rows, "looking for jobs", read).await
     }
 
     async fn job_find_by_unique_key(&self, key: &str) -> Result<Option<JobId>, RepositoryError> {

@@ -6,11 +6,11 @@
 //! to hold only those that have the key.
 
 use ratchet_interfaces::{Page, PageRequest, RepositoryError, SortOrder};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, ModelTrait, QueryResult, Statement, Value};
 
-use crate::failure::{During, repository_error};
+use crate::failure::During;
 use crate::restriction::Restriction;
-use crate::row::StoredId;
+use crate::row::found;
 use crate::store::Store;
 
 /// A list of the rows of a table.
@@ -264,25 +264,6 @@ impl List {
         self.statement(sql, limits(cut))
     }
 
-    /// Why a row is none of the table's: a column has what its type does not allow, which SQLite lets happen.
-    fn mistyped(&self, row: &QueryResult, error: DbErr, during: &'static str) -> RepositoryError {
-        let what = match self.table {
-            "deliveries" => "delivery",
-            "audit_entries" => "audit entry",
-            table => table.strip_suffix('s').unwrap_or(table),
-        };
-        match StoredId::of(row) {
-            Ok(id) => RepositoryError::CorruptRow {
-                what,
-                id: id.to_string(),
-                column: "row",
-                source: Box::new(error),
-            },
-            // It has no id of its own.
-            Err(_) => repository_error(error, during),
-        }
-    }
-
     fn statement(&self, sql: String, more: impl IntoIterator<Item = Value>) -> Statement {
         let values: Vec<Value> = self.restriction.values().iter().cloned().chain(more).collect();
         Statement::from_sql_and_values(self.restriction.backend(), sql, values)
@@ -303,7 +284,7 @@ impl Counted for List {
     }
 }
 
-impl<R: FromQueryResult> Part<R> for List {
+impl<R: FromQueryResult + ModelTrait> Part<R> for List {
     async fn cut(
         &self,
         db: &impl ConnectionTrait,
@@ -314,7 +295,7 @@ impl<R: FromQueryResult> Part<R> for List {
             .await
             .during(during)?
             .iter()
-            .map(|row| R::from_query_result(row, "").map_err(|error| self.mistyped(row, error, during)))
+            .map(|row| found::model::<R::Entity, R>(row, during))
             .collect()
     }
 }

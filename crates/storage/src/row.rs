@@ -9,6 +9,7 @@ pub(crate) mod delivery;
 pub(crate) mod delivery_attempt;
 pub(crate) mod execution;
 pub(crate) mod execution_log;
+pub(crate) mod found;
 pub(crate) mod job;
 pub(crate) mod policies;
 mod priority;

@@ -28,7 +28,7 @@ use crate::failure::{During, Violation, violation};
 use crate::job::{ChangedJob, Ended, UNFINISHED, returned_job};
 use crate::list::page;
 use crate::row::schedule::{COLUMNS, Column, Entity, push, read};
-use crate::row::{StoredId, micros, task, text};
+use crate::row::{StoredId, found, micros, task, text};
 use crate::store::Store;
 use crate::writer::{Transaction, WriteError};
 
@@ -175,22 +175,19 @@ impl ScheduleRepository for Schedules {
     }
 
     async fn schedule_find(&self, id: ScheduleId) -> Result<Option<UnifiedSchedule>, RepositoryError> {
-        Entity::find_by_id(id.as_uuid())
-            .one(&self.store.reader)
-            .await
-            .during("looking for a schedule")?
-            .map(read)
-            .transpose()
+        let rows = Entity::find_by_id(id.as_uuid());
+        found::one(&self.store.reader, rows, "looking for a schedule", read).await
     }
 
     async fn schedule_find_by_name(&self, name: &str) -> Result<Option<UnifiedSchedule>, RepositoryError> {
-        Entity::find()
-            .filter(Column::Name.eq(text(name)))
-            .one(&self.store.reader)
-            .await
-            .during("looking for a schedule by its name")?
-            .map(read)
-            .transpose()
+        let rows = Entity::find().filter(Column::Name.eq(text(name)));
+        found::one(
+            &self.store.reader,
+            rows,
+            "looking for a schedule by its name",
+            read,
+        )
+        .await
     }
 
     async fn schedule_list(
@@ -359,14 +356,8 @@ impl ScheduleRepository for Schedules {
         if let Some(after) = after {
             rows = rows.filter(Column::Id.gt(after.as_uuid()));
         }
-        rows.order_by_asc(Column::Id)
-            .limit(u64::from(limit))
-            .all(&self.store.reader)
-            .await
-            .during("going through the schedules")?
-            .into_iter()
-            .map(read)
-            .collect()
+        let rows = rows.order_by_asc(Column::Id).limit(u64::from(limit));
+        found::all(&self.store.reader, rows, "going through the schedules", read).await
     }
 
     async fn schedule_list_periods(&self, id: ScheduleId) -> Result<Vec<SchedulePeriod>, RepositoryError> {

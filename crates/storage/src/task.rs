@@ -17,7 +17,7 @@ use crate::batch::Batch;
 use crate::failure::{During, Violation, violation};
 use crate::list::page;
 use crate::row::task::{COLUMNS, Column, Entity, push, read};
-use crate::row::{micros, text};
+use crate::row::{found, micros, text};
 use crate::store::Store;
 use crate::writer::{Transaction, WriteError};
 
@@ -111,12 +111,8 @@ impl TaskRepository for Tasks {
     }
 
     async fn task_find(&self, id: TaskId) -> Result<Option<Task>, RepositoryError> {
-        Entity::find_by_id(id.as_uuid())
-            .one(&self.store.reader)
-            .await
-            .during("looking for a task")?
-            .map(read)
-            .transpose()
+        let rows = Entity::find_by_id(id.as_uuid());
+        found::one(&self.store.reader, rows, "looking for a task", read).await
     }
 
     async fn task_find_latest(&self, name: &str) -> Result<Option<Task>, RepositoryError> {

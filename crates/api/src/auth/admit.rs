@@ -116,7 +116,9 @@ impl Gate {
                         "Authorization has no token: it is Bearer and a text that begins with rat_",
                     )
                 })?;
-                let token = tokens.token_find(shown.id).await?.filter(|token| shown.is(token));
+                // A damaged token is nothing that whoever shows it can mend, whatever it is that is asked for.
+                let found = tokens.token_find(shown.id).await.map_err(ApiError::of_server)?;
+                let token = found.filter(|token| shown.is(token));
                 // Whoever has the whole text may know what became of it; else an unknown id is as good as a wrong secret.
                 let token = token.ok_or_else(|| ApiError::invalid_token("there is no such token"))?;
                 if token.is_valid(services.clock.now()) {

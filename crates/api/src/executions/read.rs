@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use ratchet_interfaces::{
-    Execution, ExecutionFilter, ExecutionId, JobFilter, JobId, PageRequest, RepositoryError, UnifiedJob,
+    Execution, ExecutionFilter, ExecutionId, JobFilter, JobId, Page, PageRequest, RepositoryError, UnifiedJob,
 };
 
 use crate::envelope::{Many, One};
@@ -9,7 +9,7 @@ use crate::error::{ApiError, ErrorEnvelope};
 use crate::executions::TAG;
 use crate::executions::list::Executions;
 use crate::executions::pending::{Sought, order};
-use crate::executions::subject::find;
+use crate::executions::subject::{find, job_if_readable};
 use crate::executions::view::ExecutionView;
 use crate::id::PathId;
 use crate::list::ListQuery;
@@ -17,7 +17,7 @@ use crate::readable::Readable;
 use crate::state::Services;
 
 /// A page of the executions that have begun; where `status` names PENDING, with those that have not, which have the ids of their
-/// jobs.
+/// jobs. One that begins while the page is read stands in it once. From one page to the next, rows move as executions begin.
 #[utoipa::path(
     get,
     path = "/executions",
@@ -34,13 +34,11 @@ pub(super) async fn list(
     query: ListQuery<Executions>,
 ) -> Result<Many<ExecutionView>, ApiError> {
     let Sought { begun, waiting } = Sought::of(&query.filter);
-    let mut page = match begun {
-        Some(filter) => begun_ones(&services, &filter, &query).await?,
-        None => Readable::default(),
+    let page = match (begun, waiting) {
+        (begun, Some(waiting)) => with_pending_ones(&services, begun.as_ref(), &waiting, &query).await?,
+        (Some(begun), None) => begun_ones(&services, &begun, &query).await?,
+        (None, None) => Readable::default(),
     };
-    if let Some(filter) = waiting {
-        add_pending_ones(&services, &filter, &query, &mut page).await?;
-    }
     Ok(Many::new("executions", page, query.page, services.clock.now()))
 }
 
@@ -59,21 +57,47 @@ async fn begun_ones(
     }))
 }
 
-/// Fills the page up with executions that have not begun. They have no value in any key that a list is sorted by.
-async fn add_pending_ones(
+/// A page of those that have begun, and behind them of those that have not: these have no value in any key that a list is sorted
+/// by.
+///
+/// The jobs that wait are read before the executions. One that is claimed in between is among both, and is left out of the
+/// former; the other way round it would be in neither.
+async fn with_pending_ones(
     services: &Services,
-    filter: &JobFilter,
+    begun: Option<&ExecutionFilter>,
+    waiting: &JobFilter,
     query: &ListQuery<Executions>,
-    page: &mut Readable<ExecutionView>,
-) -> Result<(), ApiError> {
-    let rest = query.page.limit() - page.rows() as u64;
-    let skipped = query.page.offset().saturating_sub(page.total());
-    let rows = PageRequest::new(skipped, rest.max(1))?;
+) -> Result<Readable<ExecutionView>, ApiError> {
+    let (offset, limit) = (query.page.offset(), query.page.limit());
+    let before = match begun {
+        Some(filter) => how_many(services, filter, query).await?,
+        None => 0,
+    };
+    let rest = limit - before.saturating_sub(offset).min(limit);
+    let rows = PageRequest::new(offset.saturating_sub(before), rest.max(1))?;
     let jobs = services.repositories.jobs();
-    let list = |request| jobs.job_list(filter, order(query.sort), request);
+    let list = |request| jobs.job_list(waiting, order(query.sort), request);
     let pending = Readable::read(rows, list).await?;
-    page.append(pending.map(ExecutionView::next_of), rest as usize);
-    Ok(())
+    let mut page = match begun {
+        Some(filter) => begun_ones(services, filter, query).await?,
+        None => Readable::default(),
+    };
+    let pending = pending.without(|job| page.items().iter().any(|execution| execution.is_next_of(job)));
+    let room = limit - page.rows() as u64;
+    page.append(pending.map(ExecutionView::next_of), room as usize);
+    Ok(page)
+}
+
+/// How many executions have begun and are so.
+async fn how_many(
+    services: &Services,
+    filter: &ExecutionFilter,
+    query: &ListQuery<Executions>,
+) -> Result<u64, ApiError> {
+    let executions = services.repositories.executions();
+    let list = |request| executions.execution_list(filter, query.sort, request);
+    let (page, _) = Page::readable(PageRequest::new(0, 1)?, list).await?;
+    Ok(page.total)
 }
 
 /// One execution. The id of a job is that of the execution which is its turn now: the next one while it waits, or else the
@@ -105,6 +129,16 @@ async fn jobs_of(
 ) -> Result<HashMap<JobId, UnifiedJob>, RepositoryError> {
     let ids: BTreeSet<JobId> = executions.iter().map(|execution| execution.job_id).collect();
     let ids: Vec<JobId> = ids.into_iter().collect();
-    let found = services.repositories.jobs().job_find_many(&ids).await?;
+    let jobs = services.repositories.jobs();
+    let found = match jobs.job_find_many(&ids).await {
+        Err(RepositoryError::CorruptRow { .. }) => {
+            let mut found = Vec::new();
+            for id in ids {
+                found.extend(job_if_readable(&*jobs, id).await?);
+            }
+            found
+        }
+        found => found?,
+    };
     Ok(found.into_iter().map(|job| (job.id, job)).collect())
 }

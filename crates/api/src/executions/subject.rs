@@ -1,6 +1,6 @@
 use ratchet_interfaces::{
-    Choice, Execution, ExecutionCondition, ExecutionFilter, ExecutionId, ExecutionSort, JobId, JobStatus,
-    PageRequest, UnifiedJob,
+    Choice, Execution, ExecutionCondition, ExecutionFilter, ExecutionId, ExecutionSort, JobId, JobRepository,
+    JobStatus, PageRequest, RepositoryError, UnifiedJob, with_causes,
 };
 
 use crate::error::ApiError;
@@ -42,7 +42,7 @@ pub(super) async fn find(services: &Services, id: ExecutionId) -> Result<Subject
     let executions = services.repositories.executions();
     let jobs = services.repositories.jobs();
     if let Some(execution) = executions.execution_find(id).await? {
-        let job = jobs.job_find(execution.job_id).await?;
+        let job = job_if_readable(&*jobs, execution.job_id).await?;
         return Ok(Subject::Attempt {
             execution: Box::new(execution),
             job: job.map(Box::new),
@@ -66,6 +66,23 @@ pub(super) async fn find(services: &Services, id: ExecutionId) -> Result<Subject
         // Its executions were deleted.
         None => Subject::Next(Box::new(job)),
     })
+}
+
+/// The job of an execution. One that is damaged keeps nobody from its executions: they are shown as if it were gone.
+pub(super) async fn job_if_readable(
+    jobs: &dyn JobRepository,
+    id: JobId,
+) -> Result<Option<UnifiedJob>, RepositoryError> {
+    match jobs.job_find(id).await {
+        Err(error @ RepositoryError::CorruptRow { .. }) => {
+            tracing::error!(
+                error = with_causes(&error),
+                "an execution is shown without its job, which is damaged"
+            );
+            Ok(None)
+        }
+        found => found,
+    }
 }
 
 const fn waits(status: JobStatus) -> bool {

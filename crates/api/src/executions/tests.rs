@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use ratchet_interfaces::{
     Bound, Cancellation, Choice, Deleted, DeletionEvent, Event, Execution, ExecutionCondition,
     ExecutionDeletion, ExecutionFilter, ExecutionId, ExecutionLogLine, ExecutionSort, ExecutionStatistics,
-    ExecutionStatus, JobCreation, JobStatus, LogCondition, LogLevel, NodeId, Page, Progress, SortOrder, Task,
-    TaskDefinition, TaskErrorKind, UnifiedJob,
+    ExecutionStatus, JobCreation, JobId, JobStatus, LogCondition, LogLevel, NodeId, Page, Progress,
+    RepositoryError, SortOrder, Task, TaskDefinition, TaskErrorKind, UnifiedJob,
 };
 use serde_json::{Value, json};
 

@@ -124,7 +124,7 @@ pub(crate) struct ExecutionView {
     uuid: Uuid,
     /// The job of which it is an attempt.
     job_id: Uuid,
-    /// The task that its job runs; null if the job was deleted meanwhile.
+    /// The task that its job runs; null if the job was deleted meanwhile, or is damaged.
     #[schema(example = json!(example::TASK))]
     task_id: Option<Uuid>,
     /// Which attempt at the job it is, from 1.
@@ -148,7 +148,7 @@ pub(crate) struct ExecutionView {
     recording_path: Option<String>,
     /// How far the task said last that it is.
     progress: Option<ProgressView>,
-    /// When its job was created; null if the job was deleted meanwhile.
+    /// When its job was created; null if the job was deleted meanwhile, or is damaged.
     #[schema(example = "2026-01-05T08:00:00Z")]
     queued_at: Option<DateTime<Utc>>,
     /// When it was started; null while it has not begun.
@@ -233,6 +233,11 @@ impl ExecutionView {
             can_retry: job.is_some_and(is_last_of_ended),
             can_cancel: status == ExecutionStatus::Running,
         }
+    }
+
+    /// Whether it is the execution that had not begun when the job was like that.
+    pub(super) fn is_next_of(&self, job: &UnifiedJob) -> bool {
+        self.job_id == job.id.as_uuid() && self.attempt == job.attempts.saturating_add(1)
     }
 
     /// Of the execution of a job that has not begun, or never will.

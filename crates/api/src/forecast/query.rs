@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 
 use crate::error::ApiError;
 use crate::list::instant;
+use crate::schedules::whole_milliseconds;
 
 /// The most ticks of an answer.
 const MOST_SHOWN: usize = 10_000;
@@ -19,7 +20,7 @@ const MOST_BUSIEST: usize = 1_000;
 /// The most differences that one thinks of.
 const MOST_IDEAS: usize = 100;
 const LONGEST_BUCKET: u64 = 31_622_400;
-const LONGEST_SPREAD: u64 = 86_400;
+const LONGEST_SPREAD: Duration = Duration::from_secs(86_400);
 
 /// How the ticks are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +78,9 @@ pub(super) struct ForecastParameters {
     /// The IANA time zone in which `whatIf` is read.
     #[param(required = false, default = "UTC", example = "Europe/Berlin")]
     timezone: Option<String>,
-    /// Over how many seconds the ticks of `whatIf` are spread.
+    /// Over how many seconds the ticks of `whatIf` are spread, in whole milliseconds, as in 1.5.
     #[param(required = false, default = 0, minimum = 0, maximum = 86400)]
-    spread_seconds: Option<u32>,
+    spread_seconds: Option<f64>,
 }
 
 impl ForecastQuery {
@@ -112,8 +113,11 @@ impl ForecastQuery {
                 "without" => asked.without.push(value.to_owned()),
                 "timezone" => once("timezone", &mut asked.timezone, value.to_owned())?,
                 "spreadSeconds" | "spread_seconds" => {
-                    let seconds = seconds("spreadSeconds", value, 0, LONGEST_SPREAD)?;
-                    once("spreadSeconds", &mut asked.spread, seconds)?;
+                    once(
+                        "spreadSeconds",
+                        &mut asked.spread,
+                        spread("spreadSeconds", value)?,
+                    )?;
                 }
                 _ => {
                     return Err(ApiError::bad_request(format!(
@@ -208,6 +212,17 @@ fn seconds(name: &str, value: &str, least: u64, most: u64) -> Result<Duration, A
     number
         .map(Duration::from_secs)
         .ok_or_else(|| outside(name, value, least, most))
+}
+
+/// As a spread in the policies of a schedule.
+fn spread(name: &str, value: &str) -> Result<Duration, ApiError> {
+    let length = value.parse().ok().and_then(whole_milliseconds);
+    let length = length.and_then(|length| length.to_std().ok());
+    length.filter(|length| *length <= LONGEST_SPREAD).ok_or_else(|| {
+        let most = LONGEST_SPREAD.as_secs();
+        let rule = format!("\"{value}\" is not allowed: it is 0 to {most} seconds, in whole milliseconds");
+        ApiError::invalid(name, rule)
+    })
 }
 
 fn outside(name: &str, value: &str, least: u64, most: u64) -> ApiError {

@@ -23,6 +23,11 @@ use crate::state::Services;
             body = ErrorEnvelope,
             description = "A parameter is not allowed, or more than 1,000,000 ticks would have to be counted"
         ),
+        (
+            status = 409,
+            body = ErrorEnvelope,
+            description = "What is stored of a schedule cannot be read: the message names it and the column"
+        ),
     )
 )]
 pub(super) async fn forecast(

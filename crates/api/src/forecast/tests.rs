@@ -65,7 +65,7 @@ async fn what_one_thinks_of_reaches_the_engine() {
             name: name.to_owned(),
             specification: specification.to_owned(),
             timezone: "Europe/Berlin".to_owned(),
-            spread: Duration::from_secs(60),
+            spread: Duration::from_millis(60_500),
         };
         let without = WhatIf::Without { name: "b".to_owned() };
         request.what_if == [set("a", "every hour"), set("c", "0 1 * * *"), without]
@@ -75,7 +75,7 @@ async fn what_one_thinks_of_reaches_the_engine() {
         .expect_forecast()
         .withf(expected)
         .returning(|_| Ok(Box::new(std::iter::empty())));
-    let path = "/api/v1/forecast?whatIf=a%3Devery+hour&without=b&what_if=c=0+1+*+*+*&timezone=Europe/Berlin&spreadSeconds=60";
+    let path = "/api/v1/forecast?whatIf=a%3Devery+hour&without=b&what_if=c=0+1+*+*+*&timezone=Europe/Berlin&spreadSeconds=60.5";
     let answer = mocks.get(path).await;
     assert_eq!(answer.body["data"]["ticks"], json!([]), "{answer:?}");
 }
@@ -143,6 +143,10 @@ async fn a_parameter_that_is_not_allowed_is_named_with_its_rule() {
         ("busiest=many", "busiest: \"many\""),
         ("bucketSeconds=1h", "bucketSeconds: \"1h\""),
         ("spreadSeconds=-1", "spreadSeconds: \"-1\""),
+        ("spreadSeconds=1.0005", "whole milliseconds"),
+        ("spreadSeconds=86400.5", "0 to 86400 seconds"),
+        ("spreadSeconds=NaN", "spreadSeconds: \"NaN\""),
+        ("spreadSeconds=1500ms", "spreadSeconds: \"1500ms\""),
         ("from=today", "from: \"today\""),
         ("to=1", "to: \"1\""),
         ("whatIf=report", "whatIf: \"report\""),

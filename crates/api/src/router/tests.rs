@@ -10,6 +10,8 @@ use ratchet_interfaces::{Clock, ManualClock, RepositoryError};
 use super::*;
 use crate::test_support::{Mocks, ask, request};
 
+mod damaged;
+
 const ID: &str = "00000000-0000-0000-0000-000000000001";
 
 #[tokio::test]
@@ -38,17 +40,15 @@ async fn an_id_that_is_none_does_not_exist() {
 async fn an_error_that_the_sender_has_no_part_in_is_told_without_internals() {
     let mut mocks = Mocks::default();
     mocks.schedules.expect_schedule_find().returning(|_| {
-        Err(RepositoryError::CorruptRow {
-            what: "schedule",
-            id: ID.to_owned(),
-            column: "input",
-            source: "trailing characters".into(),
+        Err(RepositoryError::Refused {
+            during: "looking for a schedule",
+            source: "near SELECT: syntax error".into(),
         })
     });
     let answer = mocks.get(&format!("/api/v1/schedules/{ID}")).await;
     let message = answer.error(500, "INTERNAL_ERROR");
     assert!(
-        !message.contains("trailing") && !message.contains("input"),
+        !message.contains("SELECT") && !message.contains("looking"),
         "{message}"
     );
 }

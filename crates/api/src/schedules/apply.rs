@@ -95,7 +95,7 @@ pub(crate) struct Applied {
     responses(
         (status = 200, body = One<Applied>),
         (status = 400, body = ErrorEnvelope, description = "No JSON, or values that are not allowed: all of them are named"),
-        (status = 409, body = ErrorEnvelope, description = "Somebody else changed one of them meanwhile, or others follow one that is to be deleted"),
+        (status = 409, body = ErrorEnvelope, description = "Somebody else changed one of them meanwhile, others follow one that is to be deleted, or what is stored of one cannot be read"),
         (status = 412, body = ErrorEnvelope, description = "The plan would be another than the one that was looked at"),
         (status = 415, body = ErrorEnvelope),
         (status = 422, body = ErrorEnvelope, description = "A field is missing or of another type"),
@@ -282,13 +282,16 @@ fn refusal(error: SchedulerError) -> ApiError {
 }
 
 /// All schedules as they would be desired: to apply these changes nothing. Secrets are masked, which stands for the stored
-/// ones.
+/// ones. One that is damaged is named, and nothing is exported: to apply the others would take it for one that is gone.
 #[utoipa::path(
     get,
     path = "/schedules/export",
     tag = TAG,
     operation_id = "schedules_export",
-    responses((status = 200, body = One<Vec<DesiredSchedule>>))
+    responses(
+        (status = 200, body = One<Vec<DesiredSchedule>>),
+        (status = 409, body = ErrorEnvelope, description = "What is stored of one cannot be read: the message names it and the column"),
+    )
 )]
 pub(super) async fn export(services: Services) -> Result<One<Vec<Value>>, ApiError> {
     let schedules = services.repositories.schedules();

@@ -149,17 +149,24 @@ const LONGEST: f64 = 3_155_760_000_000.0;
 
 /// A length of time in whole milliseconds.
 fn length(field: &str, seconds: f64) -> Result<TimeDelta, ApiError> {
+    whole_milliseconds(seconds).ok_or_else(|| {
+        let rule = format!("{seconds} is not allowed: it is 0 or more seconds, in whole milliseconds");
+        ApiError::invalid(field, rule)
+    })
+}
+
+/// A length of time that is given in seconds, if it is one.
+pub(crate) fn whole_milliseconds(seconds: f64) -> Option<TimeDelta> {
     let milliseconds = (seconds * 1_000.0).round();
     let exact = (seconds * 1_000.0 - milliseconds).abs() < 1e-6;
     if !exact || !(0.0..=LONGEST).contains(&milliseconds) {
-        let rule = format!("{seconds} is not allowed: it is 0 or more seconds, in whole milliseconds");
-        return Err(ApiError::invalid(field, rule));
+        return None;
     }
     #[expect(
         clippy::cast_possible_truncation,
         reason = "it is whole, and within the limit above"
     )]
-    Ok(TimeDelta::milliseconds(milliseconds as i64))
+    Some(TimeDelta::milliseconds(milliseconds as i64))
 }
 
 #[cfg(test)]

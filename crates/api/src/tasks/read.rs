@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use ratchet_interfaces::{RepositoryError, Task, TaskId, TaskStatistics, with_causes};
+use ratchet_interfaces::{Task, TaskId, TaskStatistics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -45,14 +45,13 @@ pub(super) async fn list(services: Services, query: ListQuery<Tasks>) -> Result<
     responses(
         (status = 200, body = One<TaskView>, headers(("ETag" = String, description = "Its revision"))),
         (status = 404, body = ErrorEnvelope),
-        (status = 409, body = ErrorEnvelope, description = "What is stored of it cannot be read"),
     )
 )]
 pub(super) async fn get(
     services: Services,
     PathId(id): PathId<TaskId>,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
-    let task = stored_to("shown", &services, id).await?;
+    let task = stored(&services, id).await?;
     let surroundings = Surroundings::of(&services, std::slice::from_ref(&task)).await?;
     Ok(answer(task, &surroundings))
 }
@@ -114,22 +113,8 @@ pub(super) async fn statistics(services: Services) -> Result<Statistics<TaskStat
     })
 }
 
-/// The task with this id, which is to be shown or changed. One of which a stored value cannot be read is not: what it is, or what
-/// would be written over it, is unknown.
-pub(super) async fn stored_to(done: &str, services: &Services, id: TaskId) -> Result<Task, ApiError> {
-    match services.repositories.tasks().task_find(id).await {
-        Ok(task) => task.ok_or_else(|| ApiError::not_found("task", &id.to_string())),
-        Err(error @ RepositoryError::CorruptRow { column, .. }) => {
-            tracing::error!(
-                task.id = %id,
-                error = with_causes(&error),
-                "a task that was asked for cannot be read"
-            );
-            Err(ApiError::conflict(format!(
-                "task {id} is not {done}: the stored {column} cannot be read. POST /tasks/sync says why; a registry that has \
-                 the task writes it anew then, and a task of the registry database must be mended in the database"
-            )))
-        }
-        Err(error) => Err(error.into()),
-    }
+/// The task with this id.
+pub(super) async fn stored(services: &Services, id: TaskId) -> Result<Task, ApiError> {
+    let found = services.repositories.tasks().task_find(id).await?;
+    found.ok_or_else(|| ApiError::not_found("task", &id.to_string()))
 }

@@ -43,7 +43,7 @@ async fn a_task_that_cannot_be_read_is_not_changed_and_its_column_is_named() {
             .send(method, &format!("{}{action}", path()), &[], body)
             .await;
         let message = answer.error(409, "CONFLICT");
-        let begins = format!("task {ID} is not changed: the stored input_schema cannot be read");
+        let begins = format!("the stored input_schema of task {ID} cannot be read, and nothing was done: ");
         assert!(message.starts_with(&begins), "{action}: {message}");
         assert!(!message.contains("trailing"), "{message}");
     }
@@ -55,8 +55,11 @@ async fn a_task_that_cannot_be_read_is_not_shown_and_its_column_is_named() {
     mocks.tasks.expect_task_find().returning(|id| Err(damaged(id)));
     let answer = mocks.get(&path()).await;
     let message = answer.error(409, "CONFLICT");
-    let begins = format!("task {ID} is not shown: the stored input_schema cannot be read");
-    assert!(message.starts_with(&begins), "{message}");
+    let begins = format!("the stored input_schema of task {ID} cannot be read");
+    assert!(
+        message.starts_with(&begins) && message.contains("POST /tasks/sync"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

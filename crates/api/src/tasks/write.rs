@@ -13,7 +13,7 @@ use crate::router::PREFIX;
 use crate::state::Services;
 use crate::tasks::TAG;
 use crate::tasks::change::{CreateTask, PatchTask, now};
-use crate::tasks::read::stored_to;
+use crate::tasks::read::stored;
 use crate::tasks::view::{Surroundings, TaskView, answer};
 
 /// Creates a task, which is kept in the database.
@@ -73,7 +73,7 @@ pub(super) async fn create(
             status = 409,
             body = ErrorEnvelope,
             description = "Its registry says what is to be changed, another task has the name and version, or somebody \
-                           else changed it meanwhile, or what is stored of it cannot be read"
+                           else changed it meanwhile"
         ),
         (status = 412, body = ErrorEnvelope, description = "Its revision is not that of If-Match"),
         (status = 415, body = ErrorEnvelope),
@@ -87,7 +87,7 @@ pub(super) async fn patch(
     JsonBody(changes): JsonBody<PatchTask>,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
     let change = || async {
-        let before = stored_to("changed", &services, id).await?;
+        let before = stored(&services, id).await?;
         if_match.check(before.revision)?;
         let definition = before.definition.clone();
         let task = changes.clone().applied_to(before, &services)?;
@@ -110,7 +110,7 @@ pub(super) async fn patch(
             status = 409,
             body = ErrorEnvelope,
             description = "Schedules run it, or jobs of it have not ended or have results to be delivered: they are \
-                           named; or its registry would bring it back; or somebody else changed it meanwhile, or what is stored of it cannot be read"
+                           named; or its registry would bring it back; or somebody else changed it meanwhile"
         ),
         (status = 412, body = ErrorEnvelope, description = "Its revision is not that of If-Match"),
     )
@@ -121,7 +121,7 @@ pub(super) async fn delete(
     if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let delete = || async {
-        let task = stored_to("changed", &services, id).await?;
+        let task = stored(&services, id).await?;
         if_match.check(task.revision)?;
         if !task.is_of_database() && task.removed_at.is_none() {
             return Err(ApiError::conflict(format!(
@@ -158,11 +158,7 @@ pub(super) async fn delete(
     responses(
         (status = 200, body = One<TaskView>, headers(("ETag" = String, description = "Its revision"))),
         (status = 404, body = ErrorEnvelope),
-        (
-            status = 409,
-            body = ErrorEnvelope,
-            description = "Somebody else changed it meanwhile, or what is stored of it cannot be read"
-        ),
+        (status = 409, body = ErrorEnvelope, description = "Somebody else changed it meanwhile"),
         (status = 412, body = ErrorEnvelope, description = "Its revision is not that of If-Match"),
     )
 )]
@@ -184,11 +180,7 @@ pub(super) async fn enable(
     responses(
         (status = 200, body = One<TaskView>, headers(("ETag" = String, description = "Its revision"))),
         (status = 404, body = ErrorEnvelope),
-        (
-            status = 409,
-            body = ErrorEnvelope,
-            description = "Somebody else changed it meanwhile, or what is stored of it cannot be read"
-        ),
+        (status = 409, body = ErrorEnvelope, description = "Somebody else changed it meanwhile"),
         (status = 412, body = ErrorEnvelope, description = "Its revision is not that of If-Match"),
     )
 )]
@@ -207,7 +199,7 @@ async fn set_enabled(
     enabled: bool,
 ) -> Result<Tagged<One<TaskView>>, ApiError> {
     let change = || async {
-        let task = stored_to("changed", services, id).await?;
+        let task = stored(services, id).await?;
         if_match.check(task.revision)?;
         if task.enabled == enabled {
             let surroundings = Surroundings::of(services, std::slice::from_ref(&task)).await?;

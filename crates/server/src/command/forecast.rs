@@ -1,26 +1,34 @@
 mod remote;
+mod written;
 
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, StdoutLock};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use clap::Args;
-use ratchet_interfaces::{Clock, ForecastRequest, SchedulerError, SchedulerService, WhatIf};
+use ratchet_interfaces::{
+    BusyInstant, Clock, ForecastBucket, ForecastRequest, ForecastTick, SchedulerError, SchedulerService,
+    WhatIf,
+};
 use ratchet_scheduler::{SchedulerConfig, SystemClock, TokioCronSchedulerService};
+use serde_json::json;
 
 use crate::cli::{CliError, CommonArgs};
 use crate::command::connection::{Call, Purpose, connected};
-use crate::command::moment::typed;
+use crate::command::form::FormArgs;
+use crate::command::moment::{length_flag, typed};
 use crate::command::stored::{in_order, read_from};
 use crate::command::table::harmless;
+use written::Written;
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  ratchet forecast                          every tick of the next 24 hours\n  \
                         ratchet forecast --bucket 1h              how many are due in each hour\n  \
                         ratchet forecast --busiest 5              the five fullest seconds\n  \
+                        ratchet forecast -o json | jq -r '.[].name'\n  \
                         ratchet forecast --busiest 5 --what-if 'report=every hour' --spread 10m\n  \
                         ratchet forecast --without system_heartbeat --from 2026-12-24T00:00:00Z --to 2027-01-01T00:00:00Z\n\n\
                         Without --server and RATCHET_SERVER, it is worked out here over the database, however much it is. A server \
@@ -46,12 +54,14 @@ pub(crate) struct ForecastArgs {
     /// The zone in which --what-if is read
     #[arg(long, value_name = "ZONE", default_value = "UTC", requires = "what_if")]
     tz: String,
-    /// Over how long the ticks of --what-if are spread (30s, 10m)
+    /// Over how long the ticks of --what-if are spread (1500ms, 30s, 10m)
     #[arg(long, value_name = "WIDTH", default_value = "0s", requires = "what_if")]
     spread: String,
     /// As if the schedule of this name were not there; may be given several times
     #[arg(long, value_name = "NAME")]
     without: Vec<String>,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 /// How the ticks are told.
@@ -80,14 +90,14 @@ impl ForecastArgs {
         })
     }
 
-    /// Has a server work it out, which has bounds of its own.
-    fn ask(&self, common: &CommonArgs, request: &ForecastRequest, shape: Shape) -> Result<(), CliError> {
-        let spread = length("--spread", &self.spread)?;
+    /// What a server is asked, but for the first instant and the shape.
+    fn asked(&self, request: &ForecastRequest) -> Result<Call, CliError> {
+        let spread = self.spread()?;
         let mut asked = Call::get("/forecast").with("to", at(request.to));
         if !self.what_if.is_empty() {
             asked = asked
                 .with("timezone", &self.tz)
-                .with("spreadSeconds", spread.as_secs());
+                .with("spreadSeconds", spread.as_secs_f64());
         }
         for idea in &self.what_if {
             asked = asked.with("whatIf", idea);
@@ -95,18 +105,26 @@ impl ForecastArgs {
         for name in &self.without {
             asked = asked.with("without", name);
         }
+        Ok(asked)
+    }
+
+    /// Has a server work it out, which has bounds of its own.
+    fn ask(&self, common: &CommonArgs, request: &ForecastRequest, shape: Shape) -> Result<(), CliError> {
+        let asked = self.asked(request)?;
         let from = at(request.from);
+        let mut written = self.written();
         connected(common, Purpose::Read, async |connection| match shape {
-            Shape::Each => remote::each(connection, asked, from, write_lines).await,
+            Shape::Each => remote::each(connection, asked, from, &mut written).await,
             Shape::Buckets(width) => {
                 let asked = asked.with("from", from).with("bucketSeconds", width.as_secs());
-                remote::counted(connection, asked, ("buckets", "from"), write_lines).await
+                remote::counted(connection, asked, ("buckets", "from"), &mut written).await
             }
             Shape::Busiest(most) => {
                 let asked = asked.with("from", from).with("busiest", most);
-                remote::counted(connection, asked, ("busiest", "at"), write_lines).await
+                remote::counted(connection, asked, ("busiest", "at"), &mut written).await
             }
-        })
+        })?;
+        written.end()
     }
 
     /// Works it out here, over the database: however many ticks there are.
@@ -116,25 +134,46 @@ impl ForecastArgs {
             let service =
                 TokioCronSchedulerService::new(Arc::clone(&repositories), SchedulerConfig::default())
                     .map_err(failed)?;
-            match shape {
+            let mut written = self.written();
+            // The data are those of the API.
+            let told = match shape {
                 Shape::Buckets(width) => {
                     let buckets = service.forecast_buckets(request, width).await.map_err(failed)?;
-                    let buckets = buckets.into_iter();
-                    write_lines(buckets.map(|bucket| format!("{} {}", at(bucket.from), bucket.ticks)))
+                    let line = |bucket: &ForecastBucket| format!("{} {}", at(bucket.from), bucket.ticks);
+                    written.rows(
+                        buckets,
+                        line,
+                        |bucket| json!({"from": at(bucket.from), "ticks": bucket.ticks}),
+                    )
                 }
                 Shape::Busiest(most) => {
                     let busy = service.forecast_busiest(request, most).await.map_err(failed)?;
-                    let busy = busy.into_iter();
-                    write_lines(busy.map(|busy| format!("{} {}", at(busy.at), busy.ticks)))
+                    let line = |busy: &BusyInstant| format!("{} {}", at(busy.at), busy.ticks);
+                    written.rows(busy, line, |busy| json!({"at": at(busy.at), "ticks": busy.ticks}))
                 }
                 Shape::Each => {
                     let ticks = service.forecast(request).await.map_err(failed)?;
-                    write_lines(ticks.map(|tick| format!("{} {}", at(tick.due_at), harmless(&tick.name))))
+                    let line = |tick: &ForecastTick| format!("{} {}", at(tick.due_at), harmless(&tick.name));
+                    written.rows(ticks, line, |tick| {
+                        json!({
+                            "dueAt": at(tick.due_at),
+                            "scheduledFor": at(tick.scheduled_for),
+                            "scheduleId": tick.schedule_id,
+                            "name": *tick.name,
+                        })
+                    })
                 }
-            }
+            };
             // All of it is written, or nobody reads it any more.
-            .map(drop)
+            match told? {
+                ControlFlow::Continue(()) => written.end(),
+                ControlFlow::Break(()) => Ok(()),
+            }
         })
+    }
+
+    fn written(&self) -> Written<BufWriter<StdoutLock<'static>>> {
+        Written::new(BufWriter::new(std::io::stdout().lock()), self.form.form())
     }
 
     /// What of a request was refused, by the flag and as it was typed; anything else is no mistake of who typed it.
@@ -156,6 +195,11 @@ impl ForecastArgs {
         CliError::Usage(format!("{flag} is \"{typed}\": {rule}"))
     }
 
+    fn spread(&self) -> Result<Duration, CliError> {
+        length_flag(&self.spread)
+            .map_err(|rule| CliError::Usage(format!("--spread is \"{}\": {rule}", self.spread)))
+    }
+
     fn request(&self, now: DateTime<Utc>) -> Result<ForecastRequest, CliError> {
         let now = now.trunc_subsecs(0);
         let from = match &self.from {
@@ -167,7 +211,7 @@ impl ForecastArgs {
             None => from + TimeDelta::days(1),
         };
         in_order(from, to)?;
-        let spread = length("--spread", &self.spread)?;
+        let spread = self.spread()?;
         let set = self.what_if.iter().map(|text| {
             let (name, specification) = text.split_once('=').ok_or_else(|| {
                 CliError::Usage(format!(
@@ -218,26 +262,28 @@ fn length(flag: &str, text: &str) -> Result<Duration, CliError> {
     })
 }
 
-/// Writes lines as they come: a forecast may be longer than memory. Nobody may be left who reads more.
-fn write_lines(lines: impl IntoIterator<Item = String>) -> Result<ControlFlow<()>, CliError> {
-    let mut stdout = BufWriter::new(std::io::stdout().lock());
-    let write = || {
-        for line in lines {
-            writeln!(stdout, "{line}")?;
-        }
-        stdout.flush()
-    };
-    match write() {
-        Ok(()) => Ok(ControlFlow::Continue(())),
-        // Who closed the pipe has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
-        Err(error) => Err(CliError::failed(&error)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        forecast: ForecastArgs,
+    }
+
+    #[test]
+    fn a_server_is_asked_for_the_spread_that_was_typed() {
+        for (spread, sent) in [("1500ms", "1.5"), ("30s", "30"), ("10m", "600")] {
+            let words = ["forecast", "--what-if", "a=every hour", "--spread", spread];
+            let Typed { forecast } = Typed::parse_from(words);
+            let request = forecast.request(SystemClock::new().now()).unwrap();
+            let target = forecast.asked(&request).unwrap().target();
+            assert!(target.contains(&format!("spreadSeconds={sent}&")), "{target}");
+        }
+    }
 
     #[test]
     fn a_length_is_a_number_and_a_unit() {

@@ -55,6 +55,11 @@ impl FormArgs {
         })
     }
 
+    /// The form.
+    pub(crate) const fn form(self) -> Form {
+        self.output
+    }
+
     /// Whether people read it.
     pub(crate) fn is_table(self) -> bool {
         self.output == Form::Table

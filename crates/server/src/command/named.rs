@@ -35,9 +35,14 @@ pub(crate) async fn schedule(
     if let Ok(id) = text.parse::<ScheduleId>() {
         return Ok(connection.get(format!("/schedules/{id}")).await?.data());
     }
-    let of_name = Call::get("/schedules").with("name", text);
-    if let Some(found) = connection.list(of_name, 1).await?.rows.pop() {
+    let of_name = Call::get("/schedules").with("name", text).with("limit", 1);
+    let mut of_name = connection.send(of_name).await?.body;
+    if let Some(found) = of_name["data"].as_array_mut().and_then(Vec::pop) {
         return Ok(found);
+    }
+    if let Some(damaged) = of_name["meta"]["unreadable"][0]["id"].as_str() {
+        // By its id it is refused in words that say what to do.
+        return Ok(connection.get(format!("/schedules/{damaged}")).await?.data());
     }
     let alike = Call::get("/schedules").with("name_like", text);
     let alike = connection.list(alike, OFFERED).await?;

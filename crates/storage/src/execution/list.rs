@@ -5,13 +5,14 @@ use ratchet_interfaces::{
     ExecutionCondition, ExecutionFilter, ExecutionSort, ExecutionStatus, RepositoryError, SortOrder,
     TextMatch,
 };
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use uuid::Uuid;
 
 use crate::failure::During;
 use crate::list::{Counted, Cut, Part, direction, limits};
 use crate::restriction::Restriction;
-use crate::row::execution::Model;
+use crate::row::execution::{Entity, Model};
+use crate::row::found;
 
 /// A part of the list.
 #[derive(Clone, Debug)]
@@ -129,9 +130,8 @@ impl Part<Model> for Executions {
             .await
             .during(during)?
             .iter()
-            .map(|row| Model::from_query_result(row, ""))
-            .collect::<Result<_, _>>()
-            .during(during)?;
+            .map(|row| found::model::<Entity, Model>(row, during))
+            .collect::<Result<_, _>>()?;
         rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
         Ok(rows)
     }

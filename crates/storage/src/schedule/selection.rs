@@ -4,10 +4,9 @@ use ratchet_interfaces::{RepositoryError, ScheduleSelection, UnifiedSchedule};
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use crate::failure::During;
 use crate::reader::Reader;
 use crate::row::schedule::{Column, Entity, read};
-use crate::row::text;
+use crate::row::{found, text};
 
 /// As many values go into one statement.
 const AT_ONCE: usize = 500;
@@ -30,15 +29,8 @@ pub(super) async fn list(
     };
     let mut schedules = Vec::new();
     for condition in conditions {
-        let rows = Entity::find()
-            .filter(condition)
-            .order_by_asc(Column::Name)
-            .all(reader)
-            .await
-            .during("selecting schedules")?;
-        for row in rows {
-            schedules.push(read(row)?);
-        }
+        let rows = Entity::find().filter(condition).order_by_asc(Column::Name);
+        schedules.extend(found::all(reader, rows, "selecting schedules", read).await?);
     }
     schedules.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(schedules)

@@ -6,6 +6,7 @@
     reason = "what a test unwraps, it asserts; the lint does not exempt what tests share"
 )]
 
+mod by_id;
 mod delivery;
 mod job;
 mod ledger;

@@ -76,7 +76,7 @@ impl Call {
     }
 
     /// Path and query below `/api/v1`.
-    pub(super) fn target(&self) -> String {
+    pub(in crate::command) fn target(&self) -> String {
         let path = format!("{}{}", ratchet_api::PREFIX, self.path);
         if self.query.is_empty() {
             return path;

@@ -1,8 +1,10 @@
 //! The forecast of a server that was named, page by page.
 
-use std::ops::ControlFlow;
+use std::io::Write;
 
 use serde_json::Value;
+
+use super::written::Written;
 
 use crate::cli::CliError;
 use crate::command::connection::{Call, Connection};
@@ -24,17 +26,12 @@ const FLAGS: [(&str, &str); 8] = [
     ("spreadSeconds", "--spread"),
 ];
 
-/// Whoever takes lines, and says when they are enough.
-pub(super) trait Sink: FnMut(Vec<String>) -> Result<ControlFlow<()>, CliError> {}
-
-impl<F: FnMut(Vec<String>) -> Result<ControlFlow<()>, CliError>> Sink for F {}
-
 /// Each tick from an instant on.
 pub(super) async fn each(
     connection: &Connection,
     asked: Call,
     from: String,
-    mut write: impl Sink,
+    written: &mut Written<impl Write>,
 ) -> Result<(), CliError> {
     let mut from = from;
     loop {
@@ -52,7 +49,11 @@ pub(super) async fn each(
                 )));
             }
         }
-        if write(lines(&ticks, "dueAt", |tick| harmless(text(tick, "name"))))?.is_break() {
+        let line = |tick: &Value| {
+            let (at, name) = (text(tick, "dueAt"), text(tick, "name"));
+            format!("{} {}", harmless(at), harmless(name))
+        };
+        if written.rows(ticks, line, Value::clone)?.is_break() {
             return Ok(());
         }
         match next {
@@ -67,12 +68,13 @@ pub(super) async fn counted(
     connection: &Connection,
     asked: Call,
     (list, at): (&str, &str),
-    mut write: impl Sink,
+    written: &mut Written<impl Write>,
 ) -> Result<(), CliError> {
     let mut forecast = answered(connection, asked).await?;
     let counted = rows(&mut forecast, list)?;
+    let line = |row: &Value| format!("{} {}", harmless(text(row, at)), row["ticks"]);
     // All of it is written, or nobody reads it any more.
-    write(lines(&counted, at, |row| row["ticks"].to_string())).map(drop)
+    written.rows(counted, line, Value::clone).map(drop)
 }
 
 async fn answered(connection: &Connection, asked: Call) -> Result<Value, CliError> {
@@ -103,12 +105,6 @@ fn rows(forecast: &mut Value, list: &str) -> Result<Vec<Value>, CliError> {
     }
 }
 
-fn lines(rows: &[Value], at: &str, what: impl Fn(&Value) -> String) -> Vec<String> {
-    rows.iter()
-        .map(|row| format!("{} {}", harmless(text(row, at)), what(row)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use axum::extract::RawQuery;
@@ -117,6 +113,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::command::form::Form;
 
     const AT: [&str; 3] = [
         "2030-01-01T00:00:00Z",
@@ -143,19 +140,36 @@ mod tests {
         Connection::to(Router::new().route("/api/v1/forecast", get(answer)))
     }
 
-    async fn told(connection: &Connection, mut enough: usize) -> Result<Vec<String>, CliError> {
-        let mut told = Vec::new();
-        let write = |lines: Vec<String>| {
-            told.extend(lines);
-            enough -= 1;
-            Ok(if enough == 0 {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            })
+    /// Takes so many lines, and then nobody reads any more.
+    struct Reader {
+        text: Vec<u8>,
+        lines: usize,
+    }
+
+    impl Write for Reader {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            if self.lines == 0 {
+                return Err(std::io::ErrorKind::BrokenPipe.into());
+            }
+            self.lines -= 1;
+            self.text.extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    async fn told(connection: &Connection, lines: usize) -> Result<Vec<String>, CliError> {
+        let mut reader = Reader {
+            text: Vec::new(),
+            lines,
         };
-        each(connection, Call::get("/forecast"), AT[0].to_owned(), write).await?;
-        Ok(told)
+        let mut written = Written::new(&mut reader, Form::Table);
+        each(connection, Call::get("/forecast"), AT[0].to_owned(), &mut written).await?;
+        let text = String::from_utf8(reader.text).unwrap();
+        Ok(text.lines().map(str::to_owned).collect())
     }
 
     #[tokio::test]
@@ -178,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_page_is_asked_for_once_nobody_reads() {
-        assert_eq!(told(&server(3), 1).await.unwrap().len(), 2);
+        assert_eq!(told(&server(3), 2).await.unwrap().len(), 2);
     }
 
     #[test]

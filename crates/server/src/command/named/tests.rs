@@ -1,4 +1,5 @@
 use axum::extract::RawQuery;
+use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
@@ -30,6 +31,25 @@ fn named(path: &str, things: &'static [(&str, &str)]) -> Connection {
         Json(json!({"data": rows, "meta": {"pagination": {"total": total}}}))
     };
     Connection::to(Router::new().route(path, get(list)))
+}
+
+#[tokio::test]
+async fn a_schedule_of_this_name_that_is_damaged_is_refused_in_the_words_of_the_one_with_its_id() {
+    let list = || async {
+        Json(
+            json!({"data": [], "meta": {"unreadable": [{"id": "7", "message": "damaged"}], "pagination": {"total": 1}}}),
+        )
+    };
+    let one = || async {
+        let error = json!({"error": {"message": "the stored input of schedule 7 cannot be read"}});
+        (StatusCode::CONFLICT, Json(error))
+    };
+    let routes = Router::new()
+        .route("/api/v1/schedules", get(list))
+        .route("/api/v1/schedules/7", get(one));
+    let refused = schedule(&Connection::to(routes), "nightly", Exactness::Prefix).await;
+    let message = refused.unwrap_err().to_string();
+    assert_eq!(message, "the stored input of schedule 7 cannot be read");
 }
 
 #[tokio::test]

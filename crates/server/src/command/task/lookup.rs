@@ -114,7 +114,7 @@ pub(super) fn unknown<'a>(text: &str, tasks: impl Iterator<Item = &'a TaskDefini
         names
     });
     offered.dedup();
-    CliError::Usage(format!(
+    CliError::Failed(format!(
         "no task is named \"{text}\"; there are {}",
         if offered.is_empty() {
             "none".to_owned()
@@ -152,8 +152,10 @@ mod tests {
         let task = |name, version| TaskDefinition::new(TaskId::new(), name, version, "javascript");
         let tasks = [task("b", "1.10.0"), task("b", "1.9.0"), task("a", "1")];
         for (text, offered) in [("b@2", "b@1.9.0, b@1.10.0"), ("c@2", "a, b"), ("c", "a, b")] {
-            let error = unknown(text, tasks.iter()).to_string();
-            assert_eq!(error, format!("no task is named \"{text}\"; there are {offered}"));
+            let error = unknown(text, tasks.iter());
+            assert!(matches!(error, CliError::Failed(_)), "{text}");
+            let expected = format!("no task is named \"{text}\"; there are {offered}");
+            assert_eq!(error.to_string(), expected);
         }
         assert!(unknown("c", [].iter()).to_string().ends_with("there are none"));
     }
