@@ -123,7 +123,7 @@ async fn decided(stored: &Stored, id: ScheduleId, instant: &str) {
     let schedule = schedules.schedule_find(id).await.unwrap().unwrap();
     let firing = ratchet_interfaces::TickFiring {
         schedule_id: id,
-        expected_version: schedule.timing_version,
+        expected_timing_version: schedule.timing_version,
         expected_next_run: schedule.next_run.unwrap(),
         policies: schedule.policies,
         records: vec![TickRecord {

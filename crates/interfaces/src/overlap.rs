@@ -218,7 +218,7 @@ mod tests {
     fn firing(overlap: OverlapPolicy, ticks: i64) -> TickFiring {
         TickFiring {
             schedule_id: ScheduleId::new(),
-            expected_version: 1,
+            expected_timing_version: 1,
             expected_next_run: at(0),
             policies: SchedulePolicies {
                 overlap,

@@ -155,6 +155,8 @@ pub enum ScheduleChange {
     Create(UnifiedSchedule),
     /// What a stored schedule is to become; its `version` must be the one that was read.
     Replace(UnifiedSchedule),
+    /// As `Replace`, of what says nothing about when it fires.
+    ReplaceDetails(UnifiedSchedule),
     /// A stored schedule is to go.
     Delete {
         /// Which.
@@ -199,7 +201,7 @@ pub struct ScheduleTiming {
     /// The schedule's id.
     pub id: ScheduleId,
     /// See [`UnifiedSchedule::timing_version`].
-    pub version: u32,
+    pub timing_version: u32,
     /// See [`UnifiedSchedule::specification`].
     pub specification: String,
     /// See [`UnifiedSchedule::timezone`].

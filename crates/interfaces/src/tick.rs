@@ -81,7 +81,7 @@ pub struct TickFiring {
     /// The schedule.
     pub schedule_id: ScheduleId,
     /// The decision holds only if the row still has this `timing_version` …
-    pub expected_version: u32,
+    pub expected_timing_version: u32,
     /// … and this `next_run`: a schedule that was edited, disabled, paused or fired meanwhile is left alone.
     pub expected_next_run: DateTime<Utc>,
     /// The policies by which the transaction decides on overlap and on the number of runs.

@@ -158,7 +158,7 @@ impl MetadataStore {
         let Some(DueTick {
             timetable,
             scheduled_for: nominal,
-            version,
+            timing_version,
             ..
         }) = known
         else {
@@ -171,7 +171,7 @@ impl MetadataStore {
             .update_schedule_execution(id, nominal, next)
             .await
             .map_err(because::<RepositoryError>(JobSchedulerError::UpdateJobData))?;
-        self.settle_many([(id, version, next)]);
+        self.settle_many([(id, timing_version, next)]);
         Ok(())
     }
 }

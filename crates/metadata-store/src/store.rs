@@ -40,8 +40,8 @@ pub struct MetadataStore {
 pub struct DueTick {
     /// The schedule.
     pub schedule_id: ScheduleId,
-    /// The version of its row when the tick was indexed.
-    pub version: u32,
+    /// The `timing_version` of its row when the tick was indexed.
+    pub timing_version: u32,
     /// The nominal instant.
     pub scheduled_for: DateTime<Utc>,
     /// When the schedule fires, and by which rules.
@@ -358,8 +358,12 @@ impl MetadataStore {
     }
 
     async fn invalidate(&self, schedule: InvalidSchedule) -> Result<(), RepositoryError> {
-        let InvalidSchedule { id, version, reason } = schedule;
+        let InvalidSchedule {
+            id,
+            timing_version,
+            reason,
+        } = schedule;
         tracing::warn!(schedule.id = %id, reason, "a stored schedule cannot be understood and is disabled");
-        self.bridge.invalidate_schedule(id, version, &reason).await
+        self.bridge.invalidate_schedule(id, timing_version, &reason).await
     }
 }

@@ -39,7 +39,7 @@ struct Entry {
     /// When the engine has to act, in the same unit.
     wake: i64,
     timetable: Arc<Timetable>,
-    version: u32,
+    timing_version: u32,
     place: Place,
     resumes: bool,
 }
@@ -48,7 +48,7 @@ impl Entry {
     fn tick(&self, id: ScheduleId) -> DueTick {
         DueTick {
             schedule_id: id,
-            version: self.version,
+            timing_version: self.timing_version,
             scheduled_for: instant(self.next),
             timetable: Arc::clone(&self.timetable),
             resumes: self.resumes,
@@ -88,7 +88,7 @@ impl TickIndex {
     fn write(&mut self, schedule: ScheduleJobData, write: Write) {
         let ScheduleJobData {
             id,
-            version,
+            timing_version,
             timetable,
             next_run,
             resume_at,
@@ -107,7 +107,7 @@ impl TickIndex {
                     next,
                     wake,
                     timetable,
-                    version,
+                    timing_version,
                     place: Place::Waiting,
                     resumes,
                 },
@@ -118,8 +118,9 @@ impl TickIndex {
         if entry.place == Place::Waiting {
             self.order.remove(&(entry.wake, id));
         }
-        let unused = if entry.version <= version {
-            (entry.next, entry.wake, entry.version, entry.resumes) = (next, wake, version, resumes);
+        let unused = if entry.timing_version <= timing_version {
+            (entry.next, entry.wake, entry.timing_version, entry.resumes) =
+                (next, wake, timing_version, resumes);
             std::mem::replace(&mut entry.timetable, timetable)
         } else {
             timetable
@@ -208,8 +209,8 @@ impl TickIndex {
     }
 
     /// Ends the way of a tick: the schedule waits for `next`, or is forgotten if there is none. Where the schedule
-    /// was edited since `version`, what the edit said holds.
-    pub(crate) fn settle(&mut self, id: ScheduleId, version: u32, next: Option<DateTime<Utc>>) {
+    /// was edited since `timing_version`, what the edit said holds.
+    pub(crate) fn settle(&mut self, id: ScheduleId, timing_version: u32, next: Option<DateTime<Utc>>) {
         let Some(entry) = self
             .entries
             .get_mut(&id)
@@ -217,7 +218,7 @@ impl TickIndex {
         else {
             return;
         };
-        if entry.version == version {
+        if entry.timing_version == timing_version {
             match next {
                 Some(next) => entry.wait_for(id, next.timestamp_micros()),
                 None => return self.remove(id),
@@ -243,7 +244,7 @@ impl TickIndex {
         let now = now.timestamp_micros();
         let renewed = |(place, tick): (usize, &DueTick)| {
             let entry = self.entries.get(&tick.schedule_id)?;
-            let is_changed = entry.place == Place::Firing && entry.version > tick.version;
+            let is_changed = entry.place == Place::Firing && entry.timing_version > tick.timing_version;
             (is_changed && entry.wake <= now).then(|| (place, entry.tick(tick.schedule_id)))
         };
         ticks.iter().enumerate().rev().filter_map(renewed).collect()
@@ -291,10 +292,10 @@ mod tests {
         DateTime::from_timestamp(1_767_225_600 + second, 0).unwrap()
     }
 
-    fn schedule(id: ScheduleId, version: u32, next: i64) -> ScheduleJobData {
+    fn schedule(id: ScheduleId, timing_version: u32, next: i64) -> ScheduleJobData {
         ScheduleJobData {
             id,
-            version,
+            timing_version,
             timetable: Timetable {
                 specification: Specification::parse("* * * * * *", Zone::UTC).unwrap(),
                 policies: SchedulePolicies::default(),
@@ -343,7 +344,7 @@ mod tests {
         let renewed = index.renewed(&ticks, at(10));
         let told: Vec<_> = renewed
             .iter()
-            .map(|(place, tick)| (*place, tick.version))
+            .map(|(place, tick)| (*place, tick.timing_version))
             .collect();
         assert_eq!(told, [(2, 3), (0, 2)]);
     }
@@ -488,14 +489,21 @@ mod tests {
     fn step() -> impl Strategy<Value = Step> {
         let id = 0..4_usize;
         prop_oneof![
-            (id.clone(), 0..3_u32, 0..20_i64).prop_map(|(id, version, next)| Step::Upsert(id, version, next)),
+            (id.clone(), 0..3_u32, 0..20_i64).prop_map(|(id, timing_version, next)| Step::Upsert(
+                id,
+                timing_version,
+                next
+            )),
             id.clone().prop_map(Step::Remove),
             (0..20_i64).prop_map(Step::TakeDue),
             id.clone().prop_map(Step::Begin),
             (id.clone(), 0..3_u32, proptest::option::of(0..20_i64))
-                .prop_map(|(id, version, next)| Step::Settle(id, version, next)),
-            (id.clone(), 0..3_u32, 0..20_i64)
-                .prop_map(|(id, version, next)| Step::Resettle(id, version, next)),
+                .prop_map(|(id, timing_version, next)| Step::Settle(id, timing_version, next)),
+            (id.clone(), 0..3_u32, 0..20_i64).prop_map(|(id, timing_version, next)| Step::Resettle(
+                id,
+                timing_version,
+                next
+            )),
         ]
     }
 
@@ -506,12 +514,12 @@ mod tests {
             let mut index = TickIndex::default();
             for step in steps {
                 match step {
-                    Step::Upsert(id, version, next) => index.upsert(schedule(ids[id], version, next)),
+                    Step::Upsert(id, timing_version, next) => index.upsert(schedule(ids[id], timing_version, next)),
                     Step::Remove(id) => index.remove(ids[id]),
                     Step::TakeDue(now) => drop(index.take_due(at(now), 2)),
                     Step::Begin(id) => drop(index.begin(ids[id])),
-                    Step::Settle(id, version, next) => index.settle(ids[id], version, next.map(at)),
-                    Step::Resettle(id, version, next) => index.resettle(schedule(ids[id], version, next)),
+                    Step::Settle(id, timing_version, next) => index.settle(ids[id], timing_version, next.map(at)),
+                    Step::Resettle(id, timing_version, next) => index.resettle(schedule(ids[id], timing_version, next)),
                 }
                 let waiting: BTreeSet<_> = index
                     .entries

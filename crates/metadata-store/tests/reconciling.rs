@@ -51,7 +51,7 @@ fn start() -> DateTime<Utc> {
 fn timing(id: ScheduleId, version: u32, cron: &str, minute: i64) -> ScheduleTiming {
     ScheduleTiming {
         id,
-        version,
+        timing_version: version,
         specification: cron.to_owned(),
         timezone: "UTC".to_owned(),
         policies: SchedulePolicies::default(),
@@ -188,12 +188,15 @@ impl ScheduleRepository for Rows {
     async fn schedule_invalidate(
         &self,
         id: ScheduleId,
-        version: u32,
+        timing_version: u32,
         _: &str,
     ) -> Result<(), RepositoryError> {
         {
             let mut enabled = self.enabled.lock().unwrap();
-            if enabled.get(&id).is_some_and(|row| row.version == version) {
+            if enabled
+                .get(&id)
+                .is_some_and(|row| row.timing_version == timing_version)
+            {
                 enabled.remove(&id);
             }
         }

@@ -135,10 +135,12 @@ impl RepositoryBridge {
     pub async fn invalidate_schedule(
         &self,
         id: ScheduleId,
-        version: u32,
+        timing_version: u32,
         reason: &str,
     ) -> Result<(), RepositoryError> {
-        self.schedules.schedule_invalidate(id, version, reason).await
+        self.schedules
+            .schedule_invalidate(id, timing_version, reason)
+            .await
     }
 
     /// How many schedules are disabled because they cannot be understood, and name and reason of some of them.
@@ -327,7 +329,7 @@ mod tests {
     fn timing(cron: &str, next_run: Option<DateTime<Utc>>) -> ScheduleTiming {
         ScheduleTiming {
             id: ScheduleId::new(),
-            version: 1,
+            timing_version: 1,
             specification: cron.to_owned(),
             timezone: "UTC".to_owned(),
             policies: SchedulePolicies::default(),

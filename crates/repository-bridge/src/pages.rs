@@ -11,8 +11,8 @@ use crate::timetable::Timetable;
 pub struct ScheduleJobData {
     /// The schedule.
     pub id: ScheduleId,
-    /// The version of its row.
-    pub version: u32,
+    /// The `timing_version` of its row.
+    pub timing_version: u32,
     /// When it fires, and by which rules.
     pub timetable: Timetable,
     /// The nominal instant of its next tick. It may be past: then it was missed.
@@ -26,8 +26,8 @@ pub struct ScheduleJobData {
 pub struct InvalidSchedule {
     /// The schedule.
     pub id: ScheduleId,
-    /// The version of its row.
-    pub version: u32,
+    /// The `timing_version` of its row.
+    pub timing_version: u32,
     /// What cannot be understood, and what is allowed.
     pub reason: String,
 }
@@ -100,7 +100,7 @@ pub(crate) async fn interpret(
                 let reason = error.reason();
                 page.invalid.push(InvalidSchedule {
                     id: timing.id,
-                    version: timing.version,
+                    timing_version: timing.timing_version,
                     reason,
                 });
                 continue;
@@ -112,7 +112,7 @@ pub(crate) async fn interpret(
             let excludes = specification.excludes();
             page.schedules.push(ScheduleJobData {
                 id: timing.id,
-                version: timing.version,
+                timing_version: timing.timing_version,
                 timetable: Timetable {
                     specification,
                     policies: timing.policies,

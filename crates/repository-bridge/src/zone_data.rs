@@ -188,7 +188,7 @@ fn timing_of(schedule: &UnifiedSchedule) -> Option<ScheduleTiming> {
     let pause = schedule.pause.as_ref()?;
     pause.resume_at.is_none().then(|| ScheduleTiming {
         id: schedule.id,
-        version: schedule.timing_version,
+        timing_version: schedule.timing_version,
         specification: schedule.specification.clone(),
         timezone: schedule.timezone.clone(),
         policies: schedule.policies,

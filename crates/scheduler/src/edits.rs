@@ -367,7 +367,7 @@ fn due_tick(schedule: &UnifiedSchedule) -> Option<DueTick> {
     let specification = parse_specification(&schedule.specification, &schedule.timezone).ok()?;
     Some(DueTick {
         schedule_id: schedule.id,
-        version: schedule.timing_version,
+        timing_version: schedule.timing_version,
         scheduled_for: schedule.next_run?,
         timetable: Arc::new(Timetable {
             excludes_since: specification.excludes().then_some(schedule.effective_from),

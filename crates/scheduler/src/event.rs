@@ -202,7 +202,7 @@ pub(crate) mod tests {
         let at = DateTime::UNIX_EPOCH;
         TickFiring {
             schedule_id: ScheduleId::new(),
-            expected_version: 1,
+            expected_timing_version: 1,
             expected_next_run: at,
             policies: SchedulePolicies::default(),
             records,

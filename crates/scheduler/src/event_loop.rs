@@ -80,7 +80,7 @@ mod tests {
     async fn a_schedule_that_cannot_be_activated_ends_the_loop_with_the_reason() {
         let due = ScheduleTiming {
             id: ScheduleId::new(),
-            version: 1,
+            timing_version: 1,
             specification: "* * * * *".to_owned(),
             timezone: "UTC".to_owned(),
             policies: SchedulePolicies::default(),

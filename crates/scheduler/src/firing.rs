@@ -311,12 +311,14 @@ impl Firing {
             self.ledger_written.raise();
         }
         // The version of one that was resumed is another now: its row says what holds, as for one that is stale.
-        self.store.settle_many(
-            committed
-                .iter()
-                .filter(|firing| !firing.resumes)
-                .map(|firing| (firing.schedule_id, firing.expected_version, firing.next_run)),
-        );
+        self.store
+            .settle_many(committed.iter().filter(|firing| !firing.resumes).map(|firing| {
+                (
+                    firing.schedule_id,
+                    firing.expected_timing_version,
+                    firing.next_run,
+                )
+            }));
         self.recovered();
         for (tick, outcome) in batch.ticks.iter().zip(outcomes) {
             if tick.resumes || *outcome == FiringOutcome::Stale {
@@ -431,14 +433,14 @@ mod tests {
         let due: Vec<DueTick> = (0..4)
             .map(|version| DueTick {
                 schedule_id: ScheduleId::new(),
-                version,
+                timing_version: version,
                 scheduled_for: DateTime::UNIX_EPOCH,
                 timetable: Arc::clone(&timetable),
                 resumes: false,
             })
             .collect();
         let awaited = HashSet::from([due[2].schedule_id, ScheduleId::new()]);
-        let versions = |due: IntoIter<DueTick>| due.map(|tick| tick.version).collect::<Vec<_>>();
+        let versions = |due: IntoIter<DueTick>| due.map(|tick| tick.timing_version).collect::<Vec<_>>();
         assert_eq!(
             versions(awaited_first(due.clone().into_iter(), &awaited)),
             [2, 0, 1, 3]

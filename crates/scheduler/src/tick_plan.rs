@@ -174,7 +174,7 @@ impl<'a> Plan<'a> {
         };
         TickFiring {
             schedule_id: self.due.schedule_id,
-            expected_version: self.due.version,
+            expected_timing_version: self.due.timing_version,
             expected_next_run: self.due.scheduled_for,
             policies: self.due.timetable.policies,
             records: self.records,
@@ -249,7 +249,7 @@ mod tests {
         let specification = Specification::parse(specification, Zone::UTC).unwrap();
         DueTick {
             schedule_id: ScheduleId::new(),
-            version: 3,
+            timing_version: 3,
             scheduled_for: start(),
             timetable: Arc::new(Timetable {
                 excludes_since: specification.excludes().then(|| start() - TimeDelta::days(1)),
@@ -423,7 +423,10 @@ mod tests {
         assert_eq!(firing.records[0].outcome, TickOutcome::Fired);
         assert_eq!(firing.records[0].lateness, TimeDelta::milliseconds(2));
         assert_eq!(firing.next_run, Some(start() + TimeDelta::minutes(1)));
-        assert_eq!((firing.expected_version, firing.expected_next_run), (3, start()));
+        assert_eq!(
+            (firing.expected_timing_version, firing.expected_next_run),
+            (3, start())
+        );
     }
 
     #[test]

@@ -199,9 +199,9 @@ impl Database {
     pub async fn close(&self) -> Result<(), StorageError> {
         // The writer must be the last to go: the last connection to a SQLite file empties its write-ahead log, and
         // one that may only read cannot.
-        let failed = |source| StorageError::Close { source };
-        self.store.reader.close().await.map_err(failed)?;
-        self.store.writer.close().await.map_err(failed)
+        let read = self.store.reader.close().await;
+        let written = self.store.writer.close().await;
+        read.and(written).map_err(|source| StorageError::Close { source })
     }
 
     async fn administer(&self) -> Result<DatabaseConnection, StorageError> {

@@ -384,11 +384,11 @@ impl ScheduleRepository for Schedules {
     async fn schedule_invalidate(
         &self,
         id: ScheduleId,
-        version: u32,
+        timing_version: u32,
         reason: &str,
     ) -> Result<(), RepositoryError> {
         let id = StoredId::Uuid(id.as_uuid());
-        invalid::invalidate(&self.store.writer, id, version.into(), reason).await
+        invalid::invalidate(&self.store.writer, id, timing_version.into(), reason).await
     }
 }
 

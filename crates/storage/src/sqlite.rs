@@ -85,7 +85,7 @@ impl SqliteFile {
     /// A connection that only reads; of a file that does not change meanwhile, one that leaves no trace.
     pub(crate) async fn examiner(&self, is_immutable: bool) -> Result<DatabaseConnection, sqlx::Error> {
         let options = self.options().read_only(true).immutable(is_immutable);
-        let pool = self.pool(1).connect_with(options).await?;
+        let pool = self.pool().connect_with(options).await?;
         Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
     }
 
@@ -97,7 +97,7 @@ impl SqliteFile {
 
     /// A connection that writes as well, for what needs one of SeaORM's own, such as migrations.
     pub(crate) async fn administrator(&self) -> Result<DatabaseConnection, sqlx::Error> {
-        let pool = self.pool(1).connect_with(self.writing()).await?;
+        let pool = self.pool().connect_with(self.writing()).await?;
         Ok(self.watched(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)))
     }
 
@@ -160,11 +160,11 @@ impl SqliteFile {
             .disable_statement_logging()
     }
 
-    /// Connections are never closed for their age, tested or replaced: an idle pool does nothing at all.
-    fn pool(&self, connections: u32) -> SqlitePoolOptions {
+    /// A pool of one connection, which is what SeaORM knows as a connection.
+    fn pool(&self) -> SqlitePoolOptions {
         let count = self.count.clone();
         SqlitePoolOptions::new()
-            .max_connections(connections)
+            .max_connections(1)
             .min_connections(0)
             .idle_timeout(None)
             .max_lifetime(None)

@@ -8,8 +8,8 @@ use sea_orm::DatabaseConnection;
 pub(crate) struct StatementCount(Arc<AtomicU64>);
 
 impl StatementCount {
-    /// Counts one statement. SeaORM tells of every prepared statement by itself (see [`Self::watch`]), but not of
-    /// a transaction's begin and end, nor of a new connection's settings.
+    /// Counts one statement. Sessions of SQLite count all of theirs. SeaORM tells of every prepared statement by itself (see
+    /// [`Self::watch`]), but not of a transaction's begin and end, nor of a new connection's settings.
     pub(crate) fn add_one(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }

@@ -14,7 +14,7 @@ use crate::failure::{During, Violation, violation};
 use crate::list::{List, Rows, SortBy, page};
 use crate::restriction::Restriction;
 use crate::row::token::{Column, Entity, Model, model, read};
-use crate::row::{micros, text};
+use crate::row::{found, micros, text};
 use crate::store::Store;
 use crate::writer::{Transaction, WriteError};
 
@@ -70,23 +70,15 @@ impl TokenRepository for Tokens {
     }
 
     async fn token_find(&self, id: TokenId) -> Result<Option<Token>, RepositoryError> {
-        Entity::find_by_id(id.as_uuid())
-            .one(&self.store.reader)
-            .await
-            .during("looking for a token")?
-            .map(read)
-            .transpose()
+        let rows = Entity::find_by_id(id.as_uuid());
+        found::one(&self.store.reader, rows, "looking for a token", read).await
     }
 
     async fn token_find_by_name(&self, name: &str) -> Result<Option<Token>, RepositoryError> {
-        Entity::find()
+        let rows = Entity::find()
             .filter(Column::Name.eq(text(name)))
-            .filter(Column::RevokedAt.is_null())
-            .one(&self.store.reader)
-            .await
-            .during("looking for a token")?
-            .map(read)
-            .transpose()
+            .filter(Column::RevokedAt.is_null());
+        found::one(&self.store.reader, rows, "looking for a token", read).await
     }
 
     async fn token_exists(&self) -> Result<bool, RepositoryError> {

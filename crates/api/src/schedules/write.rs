@@ -51,7 +51,7 @@ pub(super) async fn create(
     Ok(response)
 }
 
-/// Changes what is given of a schedule. Its next tick is computed anew.
+/// Changes what is given of a schedule. If that concerns when it fires, its next tick is computed anew.
 #[utoipa::path(
     patch,
     path = "/schedules/{id}",

@@ -120,14 +120,14 @@ pub trait ScheduleRepository: Send + Sync {
     async fn schedule_find_timing(&self, id: ScheduleId) -> Result<Option<ScheduleTiming>, RepositoryError>;
 
     /// Sets the first `next_run` of schedules that have none, in one transaction. A schedule that was changed
-    /// meanwhile (its version differs, or it has a `next_run`) is left alone. An `Err` completes the schedule, and says
+    /// meanwhile (its `timing_version` differs, or it has a `next_run`) is left alone. An `Err` completes the schedule, and says
     /// why.
     async fn schedule_set_first_runs(
         &self,
         runs: &[(ScheduleTiming, Result<DateTime<Utc>, String>)],
     ) -> Result<(), RepositoryError>;
 
-    /// Corrects the `next_run` of schedules in one transaction: of those whose version and `next_run` are still what
+    /// Corrects the `next_run` of schedules in one transaction: of those whose `timing_version` and `next_run` are still what
     /// their timing says. An `Err` completes the schedule, and says why.
     async fn schedule_move_next_runs(
         &self,
@@ -157,11 +157,11 @@ pub trait ScheduleRepository: Send + Sync {
     ) -> Result<(), RepositoryError>;
 
     /// Disables a schedule whose specification cannot be understood: `enabled` false, `state` invalid, `reason` in
-    /// `state_reason`, `next_run` none. A row whose version differs is left alone.
+    /// `state_reason`, `next_run` none. A row whose `timing_version` differs is left alone.
     async fn schedule_invalidate(
         &self,
         id: ScheduleId,
-        version: u32,
+        timing_version: u32,
         reason: &str,
     ) -> Result<(), RepositoryError>;
 }

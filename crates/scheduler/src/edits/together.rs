@@ -10,7 +10,7 @@ use ratchet_interfaces::{
 };
 
 use super::replacing::replacement;
-use super::{Edits, Rule, failed, transition};
+use super::{Edits, Rule, failed, leaves_its_ticks, transition};
 use crate::event::tell_of_jobs;
 
 const DURING: &str = "changing schedules together";
@@ -70,7 +70,9 @@ impl Edits {
     pub(crate) async fn check_together(&self, changes: Vec<ScheduleChange>) -> Result<(), SchedulerError> {
         let now = self.clock.now();
         for change in self.all_prepared(changes, now).await? {
-            if let Prepared::Other { given, rule, before } = change {
+            if let Prepared::Other { given, rule, before } = change
+                && !leaves_its_ticks(&given, &before)
+            {
                 replacement(given, rule, *before, now)?;
             }
         }
@@ -87,7 +89,9 @@ impl Edits {
             .iter()
             .filter_map(|change| match change {
                 ScheduleChange::Create(schedule) => Some((schedule.name.clone(), schedule.id)),
-                ScheduleChange::Replace(_) | ScheduleChange::Delete { .. } => None,
+                ScheduleChange::Replace(_)
+                | ScheduleChange::ReplaceDetails(_)
+                | ScheduleChange::Delete { .. } => None,
             })
             .collect();
         let mut prepared = Vec::with_capacity(changes.len());
@@ -106,7 +110,8 @@ impl Edits {
     ) -> Result<Prepared, SchedulerError> {
         match change {
             ScheduleChange::Create(schedule) => self.begun(schedule, new, now).await.map(Prepared::New),
-            ScheduleChange::Replace(mut given) => {
+            // Which of the two it is, is told from the rows.
+            ScheduleChange::Replace(mut given) | ScheduleChange::ReplaceDetails(mut given) => {
                 let rule = self.checked(&mut given, new).await?;
                 let before = self.as_read(given.id, given.version).await?;
                 Ok(Prepared::Other {
@@ -136,10 +141,14 @@ impl Edits {
             Prepared::New(schedule) => ScheduleChange::Create(schedule),
             Prepared::Gone(UnifiedSchedule { id, version, .. }) => ScheduleChange::Delete { id, version },
             Prepared::Other {
-                given,
+                mut given,
                 rule,
                 mut before,
             } => {
+                if leaves_its_ticks(&given, &before) {
+                    given.updated_at = now;
+                    return Ok(ScheduleChange::ReplaceDetails(given));
+                }
                 if before.next_run.is_some_and(|next| next <= now) {
                     self.decide_before_edit(&before, now, DURING).await?;
                     *before = self.stored(given.id, DURING).await?;

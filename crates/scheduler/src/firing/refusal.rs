@@ -94,7 +94,7 @@ impl Firing {
         loop {
             let disabled = self
                 .bridge
-                .invalidate_schedule(tick.schedule_id, tick.version, reason)
+                .invalidate_schedule(tick.schedule_id, tick.timing_version, reason)
                 .await;
             let settled = match disabled {
                 Ok(()) => self.store.resettle(tick.schedule_id).await,

@@ -52,6 +52,25 @@ async fn an_edit_that_says_nothing_about_when_it_fires_leaves_a_due_tick_to_the_
 }
 
 #[tokio::test]
+async fn the_due_tick_of_a_schedule_that_was_renamed_does_not_vanish_with_another_edit() {
+    let row = every_minute(Some(midnight()));
+    let (id, cron) = (row.id, row.specification.clone());
+    let engine = Engine::with(vec![row]);
+    let schedule = |cron: &str| UnifiedSchedule {
+        id,
+        ..UnifiedSchedule::new("renamed", TaskId::new(), cron, midnight())
+    };
+    engine.service.update_schedule(schedule(&cron)).await.unwrap();
+    engine
+        .service
+        .update_schedule(schedule("0 3 * * *"))
+        .await
+        .unwrap();
+    let rows = engine.rows.lock().unwrap();
+    assert_eq!((rows.calls, rows.fired), (1, 1));
+}
+
+#[tokio::test]
 async fn an_edit_that_takes_a_tick_away_does_not_wait_for_it() {
     let row = every_minute(Some(midnight() + TimeDelta::milliseconds(5)));
     let (id, cron) = (row.id, row.specification.clone());

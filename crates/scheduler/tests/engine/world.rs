@@ -21,9 +21,13 @@ pub(crate) struct Rows {
     /// Which jobs were to be deleted.
     pub(crate) pruned: Vec<JobPruning>,
     pub(crate) timings: HashMap<ScheduleId, ScheduleTiming>,
+    /// How often each was edited.
+    edits: HashMap<ScheduleId, u32>,
     pub(crate) disabled: HashSet<ScheduleId>,
     pub(crate) invalidated: Vec<(ScheduleId, String)>,
     pub(crate) calls: usize,
+    /// How many decisions held.
+    pub(crate) fired: usize,
     /// The most ledger rows of one transaction.
     pub(crate) largest_ledger: usize,
     /// What the next calls answer instead of doing their work.
@@ -54,15 +58,20 @@ impl Rows {
         }
     }
 
-    fn invalidate(&mut self, id: ScheduleId, version: u32, reason: &str) -> Result<(), RepositoryError> {
+    fn invalidate(
+        &mut self,
+        id: ScheduleId,
+        timing_version: u32,
+        reason: &str,
+    ) -> Result<(), RepositoryError> {
         if let Some(failure) = self.undisableable.pop() {
             return Err(failure);
         }
         let row = self.timings.get_mut(&id).unwrap();
         if std::mem::take(&mut self.edited_before_disabling) {
-            (row.version, row.next_run) = (row.version + 1, Some(after(300)));
+            (row.timing_version, row.next_run) = (row.timing_version + 1, Some(after(300)));
         }
-        if row.version == version {
+        if row.timing_version == timing_version {
             self.disabled.insert(id);
             self.invalidated.push((id, reason.to_owned()));
         }
@@ -71,7 +80,7 @@ impl Rows {
 
     fn update(&mut self, schedule: &UnifiedSchedule) -> Result<UnifiedSchedule, RepositoryError> {
         let row = self.timings.get_mut(&schedule.id).unwrap();
-        row.version += 1;
+        row.timing_version += 1;
         row.specification = schedule.specification.clone();
         row.next_run = schedule.next_run;
         if schedule.enabled {
@@ -82,18 +91,30 @@ impl Rows {
         if std::mem::take(&mut self.loses_answers) {
             return Err(unavailable());
         }
+        let timing_version = row.timing_version;
         Ok(UnifiedSchedule {
-            version: row.version,
-            timing_version: row.version,
+            version: self.edited(schedule.id),
+            timing_version,
             ..schedule.clone()
         })
     }
 
+    /// Counts an edit.
+    fn edited(&mut self, id: ScheduleId) -> u32 {
+        *self.edits.entry(id).or_default() += 1;
+        self.version(id)
+    }
+
+    fn version(&self, id: ScheduleId) -> u32 {
+        1 + self.edits.get(&id).copied().unwrap_or_default()
+    }
+
     fn update_details(&mut self, schedule: &UnifiedSchedule) -> UnifiedSchedule {
+        let version = self.edited(schedule.id);
         let row = &self.timings[&schedule.id];
         UnifiedSchedule {
-            version: schedule.version + 1,
-            timing_version: row.version,
+            version,
+            timing_version: row.timing_version,
             next_run: row.next_run,
             ..schedule.clone()
         }
@@ -115,6 +136,7 @@ impl Rows {
                     written.push(schedule.clone());
                 }
                 ScheduleChange::Replace(schedule) => written.push(self.update(schedule)?),
+                ScheduleChange::ReplaceDetails(schedule) => written.push(self.update_details(schedule)),
                 ScheduleChange::Delete { id, .. } => {
                     self.timings.remove(id);
                 }
@@ -140,10 +162,11 @@ impl Rows {
             .iter()
             .map(|firing| match self.timings.get_mut(&firing.schedule_id) {
                 Some(row)
-                    if row.version == firing.expected_version
+                    if row.timing_version == firing.expected_timing_version
                         && row.next_run == Some(firing.expected_next_run) =>
                 {
                     row.next_run = firing.next_run;
+                    self.fired += 1;
                     FiringOutcome::Committed
                 }
                 _ => FiringOutcome::Stale,
@@ -305,8 +328,8 @@ fn factory(rows: &Arc<Mutex<Rows>>) -> MockRepositoryFactory {
         let table = table.lock().unwrap();
         Ok(table.timings.get(&id).map(|row| UnifiedSchedule {
             id,
-            version: row.version,
-            timing_version: row.version,
+            version: table.version(id),
+            timing_version: row.timing_version,
             enabled: !table.disabled.contains(&id),
             timezone: row.timezone.clone(),
             next_run: row.next_run,
@@ -385,7 +408,7 @@ pub(crate) fn after(seconds: i64) -> DateTime<Utc> {
 pub(crate) fn every_minute(next_run: Option<DateTime<Utc>>) -> ScheduleTiming {
     ScheduleTiming {
         id: ScheduleId::new(),
-        version: 1,
+        timing_version: 1,
         specification: "* * * * *".to_owned(),
         timezone: "UTC".to_owned(),
         policies: SchedulePolicies::default(),

@@ -6,7 +6,7 @@ use ratchet_interfaces::{ChangedSchedules, RepositoryError, ScheduleChange, Sche
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::{Rows, delete, following, insert_rows, update_rows};
+use super::{Rows, delete, details, following, insert_rows, update_rows};
 use crate::batch::{Batch, Cell, Column as BatchColumn, Kind};
 use crate::row::schedule::{COLUMNS, Column, Entity, push, read};
 use crate::writer::{Transaction, WriteError};
@@ -28,6 +28,8 @@ const LOCK: &str =
 pub(super) struct Changes {
     created: Rows,
     replaced: Rows,
+    /// Of these, the details only.
+    described: Vec<Batch>,
     deleted: Vec<ScheduleId>,
     /// Which versions are replaced and deleted.
     expected: Vec<Batch>,
@@ -41,7 +43,7 @@ impl Changes {
             batches: Batch::all(backend, COLUMNS, schedules.iter().copied(), push),
             following: following::of(schedules.iter().copied()),
         };
-        let (mut created, mut replaced) = (Vec::new(), Vec::new());
+        let (mut created, mut replaced, mut described) = (Vec::new(), Vec::new(), Vec::new());
         let (mut deleted, mut expected, mut written) = (Vec::new(), Vec::new(), Vec::new());
         for change in changes {
             match change {
@@ -54,6 +56,11 @@ impl Changes {
                     written.push(schedule.id);
                     expected.push((schedule.id, schedule.version));
                 }
+                ScheduleChange::ReplaceDetails(schedule) => {
+                    described.push(schedule);
+                    written.push(schedule.id);
+                    expected.push((schedule.id, schedule.version));
+                }
                 ScheduleChange::Delete { id, version } => {
                     deleted.push(*id);
                     expected.push((*id, *version));
@@ -63,6 +70,7 @@ impl Changes {
         Self {
             created: rows(&created),
             replaced: rows(&replaced),
+            described: Batch::all(backend, COLUMNS, described, push),
             deleted,
             expected: Batch::all(backend, EXPECTED, expected, |batch, (id, version)| {
                 batch.push([Cell::Id(id.as_uuid()), Cell::Int(version.into())]);
@@ -77,9 +85,9 @@ pub(super) fn twice(changes: &[ScheduleChange]) -> Option<ScheduleId> {
     let mut seen = HashSet::new();
     changes.iter().find_map(|change| match change {
         ScheduleChange::Create(_) => None,
-        ScheduleChange::Replace(UnifiedSchedule { id, .. }) | ScheduleChange::Delete { id, version: _ } => {
-            (!seen.insert(*id)).then_some(*id)
-        }
+        ScheduleChange::Replace(UnifiedSchedule { id, .. })
+        | ScheduleChange::ReplaceDetails(UnifiedSchedule { id, .. })
+        | ScheduleChange::Delete { id, version: _ } => (!seen.insert(*id)).then_some(*id),
     })
 }
 
@@ -88,7 +96,9 @@ pub(super) fn given(changes: &[ScheduleChange]) -> (Vec<UnifiedSchedule>, usize)
     let of = |new: bool| {
         changes.iter().filter_map(move |change| match change {
             ScheduleChange::Create(schedule) if new => Some(schedule),
-            ScheduleChange::Replace(schedule) if !new => Some(schedule),
+            ScheduleChange::Replace(schedule) | ScheduleChange::ReplaceDetails(schedule) if !new => {
+                Some(schedule)
+            }
             _ => None,
         })
     };
@@ -103,6 +113,7 @@ pub(super) async fn change_many(
     let Changes {
         created,
         replaced,
+        described,
         deleted,
         expected,
         written,
@@ -118,6 +129,7 @@ pub(super) async fn change_many(
     insert_rows(created, transaction).await?;
     // The versions were compared, and the rows are locked: all of these are written.
     update_rows(replaced, transaction).await?;
+    details::update_rows(described, transaction).await?;
     // A circle may be closed by several of these together.
     following::check(&created.following, transaction).await?;
     following::check(&replaced.following, transaction).await?;

@@ -28,6 +28,12 @@ pub(super) async fn update(
     rows: &[Batch],
     transaction: &Transaction<'_>,
 ) -> Result<UnifiedSchedule, WriteError> {
+    let written = update_rows(rows, transaction).await?;
+    written_as(id, written, transaction).await
+}
+
+/// Of the rows whose version is the stored one, and says how many these were.
+pub(super) async fn update_rows(rows: &[Batch], transaction: &Transaction<'_>) -> Result<u64, WriteError> {
     let updates = DETAILS.map(|name| format!("{name} = b.{name}"));
     let sql = format!(
         "UPDATE schedules AS s SET version = s.version + 1, {} FROM {{batch}} AS b
@@ -41,5 +47,5 @@ pub(super) async fn update(
             .await?
             .rows_affected();
     }
-    written_as(id, written, transaction).await
+    Ok(written)
 }

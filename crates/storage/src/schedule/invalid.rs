@@ -45,11 +45,11 @@ fn summary(row: &QueryResult) -> InvalidScheduleSummary {
 pub(super) async fn invalidate(
     writer: &Writer,
     id: StoredId,
-    version: i64,
+    timing_version: i64,
     reason: &str,
 ) -> Result<(), RepositoryError> {
     writer
-        .write((id, version, text(reason)), |row, transaction| {
+        .write((id, timing_version, text(reason)), |row, transaction| {
             Box::pin(disable(row, transaction))
         })
         .await
@@ -57,7 +57,7 @@ pub(super) async fn invalidate(
 }
 
 async fn disable(
-    (id, version, reason): &(StoredId, i64, String),
+    (id, timing_version, reason): &(StoredId, i64, String),
     transaction: &Transaction<'_>,
 ) -> Result<(), WriteError> {
     transaction
@@ -67,7 +67,7 @@ async fn disable(
              WHERE id = $1 AND timing_version = $2",
             [
                 id.clone().into(),
-                (*version).into(),
+                (*timing_version).into(),
                 false.into(),
                 reason.as_str().into(),
             ],

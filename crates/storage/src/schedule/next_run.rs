@@ -8,7 +8,7 @@ use crate::writer::{Transaction, WriteError, Writer};
 
 const RUN: &[Column] = &[
     ("id", Kind::Id),
-    ("version", Kind::Int),
+    ("timing_version", Kind::Int),
     ("expected_run", Kind::Int),
     ("next_run", Kind::Int),
     ("completion", Kind::Text),
@@ -23,7 +23,7 @@ const SET: &str = "UPDATE schedules AS s SET
         state = CASE WHEN b.next_run IS NULL THEN 'completed' ELSE 'active' END,
         state_reason = b.completion
     FROM {batch} AS b
-    WHERE s.id = b.id AND s.timing_version = b.version AND s.enabled
+    WHERE s.id = b.id AND s.timing_version = b.timing_version AND s.enabled
       AND (b.next_run IS NOT NULL OR s.state <> 'completed')";
 
 struct Runs {
@@ -55,7 +55,7 @@ async fn set(
     let rows = Batch::all(writer.backend(), RUN, runs, |batch, (timing, run)| {
         batch.push([
             Cell::Id(timing.id.as_uuid()),
-            Cell::Int(timing.version.into()),
+            Cell::Int(timing.timing_version.into()),
             Cell::int(timing.next_run.map(micros)),
             Cell::int(run.as_ref().ok().map(|run| micros(*run))),
             Cell::text(run.as_ref().err().map(String::as_str)),

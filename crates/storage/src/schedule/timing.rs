@@ -114,7 +114,7 @@ fn read(row: &QueryResult) -> Result<Result<ScheduleTiming, Unreadable>, DbErr> 
         let reading = Reading::of("schedule", &id);
         Ok(ScheduleTiming {
             id,
-            version: reading.number("timing_version", timing_version)?,
+            timing_version: reading.number("timing_version", timing_version)?,
             specification,
             timezone,
             policies: policies.read(reading)?,

@@ -1,9 +1,9 @@
 use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection};
-use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Executor};
+use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection};
 use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values};
 use sea_query_sqlx::SqlxValues;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::statement_count::StatementCount;
 
@@ -62,17 +62,16 @@ impl Session {
             .map_err(executing)
     }
 
-    pub(crate) async fn run_unprepared(&self, sql: String) -> Result<ExecResult, DbErr> {
-        let mut connection = self.next().await;
-        let outcome = connection.execute(AssertSqlSafe(sql)).await;
-        outcome.map(ExecResult::from).map_err(executing)
+    /// Returns when what it was told to do is done. Says whether it can be told more.
+    pub(crate) async fn is_idle(&self) -> bool {
+        self.connection.lock().await.ping().await.is_ok()
     }
 
     pub(crate) async fn close(self) -> Result<(), DbErr> {
         self.connection.into_inner().close().await.map_err(connecting)
     }
 
-    async fn next(&self) -> tokio::sync::MutexGuard<'_, SqliteConnection> {
+    async fn next(&self) -> MutexGuard<'_, SqliteConnection> {
         self.count.add_one();
         self.connection.lock().await
     }

@@ -7,7 +7,7 @@
 //!
 //! | what the rows say | what becomes of the firing |
 //! |---|---|
-//! | the schedule is disabled, paused, gone, or has another version or `next_run` | stale: nothing is written |
+//! | the schedule is disabled, paused, gone, or has another `timing_version` or `next_run` | stale: nothing is written |
 //! | the ledger has one of its ticks already, on its own or within a range | that row stays; the others are written |
 //! | the ledger or the queue has the tick of a job already | no second job: the records name the first one, and the schedule moves on without counting a run |
 //! | a job of the schedule is unfinished, or it has run as often as it may | what [`ratchet_interfaces::decide_overlap`] says |
@@ -32,7 +32,7 @@ use overlap::Decisions;
 
 /// That the schedule `s` is what the firing `b` expects. The plus keeps SQLite from looking for it by its next run.
 const HOLDS: &str =
-    "s.id = b.schedule_id AND s.enabled AND s.timing_version = b.version AND +s.next_run = b.expected_run
+    "s.id = b.schedule_id AND s.enabled AND s.timing_version = b.timing_version AND +s.next_run = b.expected_run
     AND (s.paused_at IS NULL OR b.resumes)";
 
 /// That no range of the ledger reaches to the ticks of the firing `b`. A tick within one is in the ledger though no

@@ -27,10 +27,10 @@ impl ConnectionTrait for Transaction<'_> {
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        match self {
-            Self::File(session) => session.run_unprepared(sql.to_owned()).await,
-            Self::Pool(transaction) => transaction.execute_unprepared(sql).await,
-        }
+        // SeaORM's trait has it. Here nobody calls it.
+        Err(DbErr::Custom(format!(
+            "to be executed without being prepared: {sql}"
+        )))
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {

@@ -103,7 +103,7 @@ pub(crate) fn firing(schedule: &UnifiedSchedule) -> TickFiring {
     let decided_at = tick + TimeDelta::milliseconds(7);
     TickFiring {
         schedule_id: schedule.id,
-        expected_version: schedule.timing_version,
+        expected_timing_version: schedule.timing_version,
         expected_next_run: tick,
         records: vec![TickRecord {
             scheduled_for: tick,

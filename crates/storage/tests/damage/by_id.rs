@@ -1,6 +1,7 @@
+use chrono::DateTime;
 use ratchet_interfaces::{
     ExecutionFilter, ExecutionSort, JobFilter, JobSort, NodeId, Page, PageRequest, RepositoryError,
-    ScheduleFilter, ScheduleSelection, ScheduleSort, UnifiedJob,
+    ScheduleFilter, ScheduleSelection, ScheduleSort, Scope, Token, TokenId, UnifiedJob,
 };
 use ratchet_storage::test_support::TestDatabase;
 
@@ -84,5 +85,30 @@ async fn a_job_and_an_execution_with_a_text_that_is_none_are_named_with_the_colu
         );
         let (filter, sort) = (JobFilter::default(), JobSort::default());
         assert_eq!(named(jobs.job_list(&filter, sort, first()).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_token_with_a_text_that_is_none_is_named_with_the_column() {
+    for database in TestDatabase::each().await {
+        if database.file().is_none() {
+            continue;
+        }
+        let tokens = database.repositories().tokens();
+        let token = Token {
+            id: TokenId::new(),
+            name: "deploy".to_owned(),
+            scope: Scope::Write,
+            hash: [0xa7; 32],
+            created_at: DateTime::UNIX_EPOCH,
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        tokens.token_create(&token).await.unwrap();
+        damage(&database, &["UPDATE tokens SET scope = CAST(X'FF' AS TEXT)"]).await;
+        let expected = ("token", token.id.to_string(), "scope");
+        assert_eq!(named(tokens.token_find(token.id).await), expected);
+        assert_eq!(named(tokens.token_find_by_name("deploy").await), expected);
     }
 }

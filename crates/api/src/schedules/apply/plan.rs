@@ -167,7 +167,7 @@ impl Plan {
     /// What would be changed although it belongs to another set, with that.
     pub(super) fn of_other_sets(&self, set: &str) -> Vec<(&str, &str)> {
         let replaced = self.changes.iter().filter_map(|change| match change {
-            ScheduleChange::Replace(schedule) => Some(schedule),
+            ScheduleChange::Replace(schedule) | ScheduleChange::ReplaceDetails(schedule) => Some(schedule),
             ScheduleChange::Create(_) | ScheduleChange::Delete { .. } => None,
         });
         replaced
@@ -185,7 +185,9 @@ impl Plan {
             followers.iter().map(|follower| (follower.id, follower)).collect();
         for change in &self.changes {
             match change {
-                ScheduleChange::Create(schedule) | ScheduleChange::Replace(schedule) => {
+                ScheduleChange::Create(schedule)
+                | ScheduleChange::Replace(schedule)
+                | ScheduleChange::ReplaceDetails(schedule) => {
                     written.insert(schedule.id, schedule);
                 }
                 ScheduleChange::Delete { id, .. } => deleted.push(*id),

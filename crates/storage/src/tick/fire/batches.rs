@@ -9,7 +9,7 @@ use crate::writer::{Transaction, WriteError};
 /// A firing but for its ledger rows.
 pub(super) const FIRING: &[Column] = &[
     ("schedule_id", Kind::Id),
-    ("version", Kind::Int),
+    ("timing_version", Kind::Int),
     ("expected_run", Kind::Int),
     ("next_run", Kind::Int),
     ("last_run", Kind::Int),
@@ -86,7 +86,7 @@ impl Batches {
 fn push(batch: &mut Batch, firing: &TickFiring) {
     let TickFiring {
         schedule_id,
-        expected_version,
+        expected_timing_version,
         expected_next_run,
         policies: _,
         records: _,
@@ -99,7 +99,7 @@ fn push(batch: &mut Batch, firing: &TickFiring) {
     let last_run = firing.jobs().map(|record| record.scheduled_for).max();
     batch.push([
         Cell::Id(schedule_id.as_uuid()),
-        Cell::Int((*expected_version).into()),
+        Cell::Int((*expected_timing_version).into()),
         Cell::Int(micros(*expected_next_run)),
         Cell::int(next_run.map(micros)),
         Cell::int(last_run.map(micros)),

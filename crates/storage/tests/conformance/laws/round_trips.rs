@@ -137,7 +137,7 @@ fn a_row_of_the_ledger_comes_back_as_it_was_stored() {
             };
             let decision = TickFiring {
                 schedule_id: stored.id,
-                expected_version: stored.timing_version,
+                expected_timing_version: stored.timing_version,
                 expected_next_run: next_run,
                 records: vec![record.clone()],
                 policies: SchedulePolicies::default(),
@@ -193,7 +193,7 @@ fn the_job_of_a_tick_has_what_its_schedule_has() {
             };
             let id = fired_job(&decision);
             decision.schedule_id = stored.id;
-            decision.expected_version = stored.timing_version;
+            decision.expected_timing_version = stored.timing_version;
             decision.records[0].scheduled_for = tick;
             decision.records[0].through = tick;
             decision.records[0].decided_at = tick;

@@ -57,9 +57,20 @@ async fn what_is_created_replaced_and_deleted_together_is_there_together() {
             effective_from: at(90),
             ..after(created.id, replaced.clone())
         };
+        let described = stored_schedule(&*repositories, "described").await;
+        let decided = firing(&described);
+        let description = UnifiedSchedule {
+            description: Some("new".to_owned()),
+            ..described.clone()
+        };
         let changes = [
             deletion(&follower),
             ScheduleChange::Replace(replacement.clone()),
+            ScheduleChange::ReplaceDetails(UnifiedSchedule {
+                enabled: false,
+                next_run: None,
+                ..description.clone()
+            }),
             ScheduleChange::Create(leader.clone()),
             ScheduleChange::Create(created.clone()),
             deletion(&deleted),
@@ -72,10 +83,17 @@ async fn what_is_created_replaced_and_deleted_together_is_there_together() {
             run_count: 1,
             ..replacement
         };
-        assert_eq!(written, [expected.clone(), leader.clone(), created.clone()]);
-        let mut expected = vec![expected, leader, created];
+        let description = UnifiedSchedule {
+            version: described.version + 1,
+            ..description
+        };
+        let all_written = [&expected, &description, &leader, &created].map(Clone::clone);
+        assert_eq!(written, all_written);
+        let mut expected = Vec::from(all_written);
         expected.sort_by_key(|schedule| schedule.id);
         assert_eq!(all(&*repositories).await, expected);
+        let outcome = repositories.ticks().tick_fire_many(&[decided]).await.unwrap();
+        assert_eq!(outcome.outcomes, [FiringOutcome::Committed]);
         let periods = schedules.schedule_list_periods(replaced.id).await.unwrap();
         assert_eq!(
             periods.len(),
@@ -115,6 +133,7 @@ async fn one_conflict_changes_nothing() {
         );
         for (what, wrong) in [
             ("conflict", vec![ScheduleChange::Replace(stale.clone())]),
+            ("conflict", vec![ScheduleChange::ReplaceDetails(stale.clone())]),
             ("conflict", vec![deletion(&stale)]),
             ("conflict", vec![deletion(&other), deletion(&other)]),
             ("missing", vec![ScheduleChange::Replace(gone.clone())]),

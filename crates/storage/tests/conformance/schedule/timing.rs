@@ -6,7 +6,7 @@ use crate::sample::{at, schedule, stored_schedule, stored_schedules, stored_task
 fn timing(schedule: &UnifiedSchedule) -> ScheduleTiming {
     ScheduleTiming {
         id: schedule.id,
-        version: schedule.version,
+        timing_version: schedule.timing_version,
         specification: schedule.specification.clone(),
         timezone: schedule.timezone.clone(),
         policies: schedule.policies,

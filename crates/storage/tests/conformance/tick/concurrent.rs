@@ -125,3 +125,42 @@ async fn a_schedule_edited_while_it_fires_does_one_after_the_other() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_of_details_while_a_schedule_fires_keeps_neither_from_its_work() {
+    on_each_database(async |repositories| {
+        let stored = stored_schedules(&*repositories, 12).await;
+        let done = at_once(0..24, |place: usize| {
+            let (ticks, schedules) = (repositories.ticks(), repositories.schedules());
+            let schedule = stored[place / 2].clone();
+            async move {
+                if place.is_multiple_of(2) {
+                    let outcomes = ticks.tick_fire_many(&[firing(&schedule)]).await.unwrap().outcomes;
+                    outcomes == [FiringOutcome::Committed]
+                } else {
+                    let edited = UnifiedSchedule {
+                        description: Some("new".to_owned()),
+                        ..schedule
+                    };
+                    schedules.schedule_update_details(&edited).await.is_ok()
+                }
+            }
+        })
+        .await;
+        assert_eq!(done, [true; 24]);
+        for schedule in stored {
+            let after = repositories
+                .schedules()
+                .schedule_find(schedule.id)
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!((after.version, after.timing_version, after.run_count), (2, 1, 1));
+            assert_eq!(
+                (after.last_run, after.description.as_deref()),
+                (Some(at(60)), Some("new"))
+            );
+        }
+    })
+    .await;
+}

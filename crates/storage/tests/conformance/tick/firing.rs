@@ -203,7 +203,7 @@ async fn thousands_of_ticks_fire_in_one_call() {
         let stored = stored_schedules(&*repositories, 4_500).await;
         // Not in the order of the ids, and two of them stale.
         let mut firings: Vec<_> = stored.iter().rev().map(firing).collect();
-        firings[7].expected_version = 2;
+        firings[7].expected_timing_version = 2;
         firings[4_321].expected_next_run = at(61);
         let outcomes = repositories
             .ticks()

@@ -359,7 +359,7 @@ async fn each_job_of_a_firing_brings_one_also_where_another_firing_is_stale() {
         };
         caught_up.records.extend([skipped, second]);
         let other_version = TickFiring {
-            expected_version: 7,
+            expected_timing_version: 7,
             ..firing(&stale)
         };
         let firings = [other_version, caught_up.clone()];

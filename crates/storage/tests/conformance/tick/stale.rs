@@ -12,11 +12,11 @@ async fn a_firing_of_a_schedule_that_is_not_what_it_expects_writes_nothing() {
         let history = History::of(&*repositories, before.id).await;
         let stale = [
             TickFiring {
-                expected_version: 2,
+                expected_timing_version: 2,
                 ..holds.clone()
             },
             TickFiring {
-                expected_version: 0,
+                expected_timing_version: 0,
                 ..holds.clone()
             },
             TickFiring {
@@ -112,7 +112,7 @@ async fn a_stale_firing_does_not_disturb_the_others_of_its_call() {
         let mut firings: Vec<_> = stored.iter().map(firing).collect();
         for (place, firing) in firings.iter_mut().enumerate() {
             match place % 3 {
-                0 => firing.expected_version += 1,
+                0 => firing.expected_timing_version += 1,
                 1 if place == 4 => firing.schedule_id = ScheduleId::new(),
                 _ => {}
             }
