@@ -88,7 +88,7 @@ impl Firing {
         }
     }
 
-    /// Disables a schedule, and reads its row again: if it was changed meanwhile, it is another schedule now, and
+    /// Disables a schedule, and reads its row again: if when it fires was changed meanwhile, it is another schedule now, and
     /// fires as its row says. Its index entry goes only when its row says so.
     async fn disable(&mut self, tick: &DueTick, reason: &str) -> ControlFlow<()> {
         loop {
