@@ -3,6 +3,7 @@
 mod access;
 mod admit;
 mod caller;
+mod known;
 mod permit;
 mod secret;
 

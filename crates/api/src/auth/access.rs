@@ -3,8 +3,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ratchet_interfaces::{Token, TokenId, with_causes};
+use ratchet_interfaces::{Clock, Token, TokenId, with_causes};
 
+use crate::auth::known::{KNOWN_FOR, KnownTokens};
 use crate::auth::permit::TokenNews;
 use crate::config::ApiConfig;
 use crate::idempotency::RunningKeys;
@@ -23,6 +24,7 @@ pub(crate) struct Access {
     pub(crate) rate: RateLimit,
     pub(crate) running: RunningKeys,
     pub(super) token_news: TokenNews,
+    pub(super) known: KnownTokens,
     /// Whether requests come from this process alone.
     pub(super) trusts_everybody: bool,
     /// When the use of a token was noted last: as many as there are tokens in use.
@@ -37,6 +39,7 @@ impl Access {
             config,
             running: RunningKeys::default(),
             token_news: TokenNews::default(),
+            known: KnownTokens::default(),
             trusts_everybody: false,
             noted: Mutex::default(),
             next_pruning: Mutex::default(),
@@ -51,9 +54,14 @@ impl Access {
         }
     }
 
-    /// A token was made or revoked over this server, or may have been: whoever is being answered is looked at again.
-    pub(crate) fn tokens_changed(&self) {
+    /// A token was made or revoked, or may have been. When this returns, every server of the database goes by that: this one
+    /// looks again, also at whoever is being answered, and a command waits until a server beside it does.
+    pub(crate) async fn tokens_changed(&self, clock: &dyn Clock) {
+        self.known.forget();
         self.token_news.tell();
+        if self.trusts_everybody {
+            clock.sleep(KNOWN_FOR).await;
+        }
     }
 
     /// Notes that a token was used, beside the request.

@@ -67,7 +67,7 @@ pub(super) async fn create(
     AuditNote::is_about(issued.token.id);
     let created = services.repositories.tokens().token_create(&issued.token).await;
     // It may have been made also where that is not known.
-    state.access().tokens_changed();
+    state.access().tokens_changed(&*services.clock).await;
     created?;
     let id = issued.token.id;
     tracing::info!(token.id = %id, token.name = issued.token.name, %scope, "a token was made");

@@ -32,7 +32,7 @@ pub(super) async fn revoke(
     let now = truncate_to_micros(services.clock.now());
     let revoked = tokens.token_revoke(id, now).await;
     // It may have been revoked also where that is not known.
-    state.access().tokens_changed();
+    state.access().tokens_changed(&*services.clock).await;
     let message = if revoked? {
         tracing::info!(token.id = %id, token.name = token.name, "a token was revoked");
         format!("token \"{}\" was revoked", token.name)
