@@ -226,9 +226,13 @@ impl MetadataStore {
     }
 
     /// The tick of a schedule that was taken: once for each time it was taken.
-    #[must_use]
-    pub fn begin(&self, id: ScheduleId) -> Option<DueTick> {
-        self.index().begin(id)
+    ///
+    /// It is handed over before anybody can see that it was begun: whoever finds that nothing is due and not begun
+    /// ([`MetadataStore::has_due`]) has been handed all that was. What is done in `hand_over` must be short, and not ask the store.
+    pub fn begin<T>(&self, id: ScheduleId, hand_over: impl FnOnce(Option<DueTick>) -> T) -> T {
+        let mut index = self.index();
+        let tick = index.begin(id);
+        hand_over(tick)
     }
 
     /// The tick of a schedule that waits, if it is due: taken and begun in one, without the way over the job runtime.

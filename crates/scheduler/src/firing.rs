@@ -147,12 +147,16 @@ impl Firing {
                 _ = self.stop.changed() => return true,
             }
         }
-        while let Ok(activation) = queue.try_recv() {
-            activations.push(activation);
-        }
-        // What is due and not begun is about to arrive, unless the scheduler is being stopped.
-        while activations.len() < LARGEST_HERD && !*self.stop.borrow() && self.store.has_due(self.clock.now())
-        {
+        loop {
+            // What is due and not begun is about to arrive, unless the scheduler is being stopped. If there is none, all that was
+            // begun has arrived: see `MetadataStore::begin`.
+            let is_more_to_come = !*self.stop.borrow() && self.store.has_due(self.clock.now());
+            while let Ok(activation) = queue.try_recv() {
+                activations.push(activation);
+            }
+            if !is_more_to_come || activations.len() >= LARGEST_HERD {
+                break;
+            }
             tokio::select! {
                 biased;
                 received = queue.recv_many(&mut activations, LARGEST_HERD) => if received == 0 {

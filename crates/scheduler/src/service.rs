@@ -151,15 +151,19 @@ impl TokioCronSchedulerService {
         // All is done when the runner calls, and nothing is left for the future that it spawns: a herd is through the
         // handler before the runtime has begun to go through that many tasks.
         let handler = move |id: ScheduleId| {
-            let activation = match store.begin(id) {
-                Some(tick) => {
-                    let at = tick.scheduled_for;
-                    events.handler_started(id, at, at + tick.timetable.offset(id));
-                    Activation::Due(tick)
-                }
-                None => Activation::Disarmed,
-            };
-            if due.send(activation).is_err() {
+            let (begun, sent) = store.begin(id, |tick| {
+                let begun = tick
+                    .as_ref()
+                    .map(|tick| (tick.scheduled_for, tick.timetable.offset(id)));
+                (
+                    begun,
+                    due.send(tick.map_or(Activation::Disarmed, Activation::Due)),
+                )
+            });
+            if let Some((at, offset)) = begun {
+                events.handler_started(id, at, at + offset);
+            }
+            if sent.is_err() {
                 tracing::debug!(schedule.id = %id, "the scheduler is gone; the tick is found at its next start");
             }
             std::future::ready(())
