@@ -1,6 +1,11 @@
 //! Several nodes that fire the same ticks at the same time.
 
-use ratchet_interfaces::{FiringOutcome, JobFilter, JobSort, TickFilter, TickSort, UnifiedSchedule};
+use std::sync::Arc;
+
+use ratchet_interfaces::{
+    FiringOutcome, JobFilter, JobSort, RepositoryFactory, ScheduleRepository, TickFilter, TickSort,
+    UnifiedSchedule,
+};
 
 use super::History;
 use crate::harness::{at_once, on_each_database};
@@ -85,30 +90,45 @@ async fn batches_of_the_same_ticks_fired_at_the_same_time_become_one_job_a_tick(
     .await;
 }
 
+/// Fires each schedule and edits it, all at once. Says of each whether the decision held.
+async fn fired_beside<F>(
+    repositories: &dyn RepositoryFactory,
+    stored: &[UnifiedSchedule],
+    edit: impl Fn(Arc<dyn ScheduleRepository>, UnifiedSchedule) -> F,
+) -> Vec<bool>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let outcomes = at_once(0..stored.len() * 2, |place: usize| {
+        let ticks = repositories.ticks();
+        let schedule = stored[place / 2].clone();
+        let edit = (!place.is_multiple_of(2)).then(|| edit(repositories.schedules(), schedule.clone()));
+        async move {
+            if let Some(edit) = edit {
+                edit.await;
+                return None;
+            }
+            let outcomes = ticks.tick_fire_many(&[firing(&schedule)]).await.unwrap().outcomes;
+            Some(outcomes == [FiringOutcome::Committed])
+        }
+    })
+    .await;
+    outcomes.into_iter().flatten().collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schedule_edited_while_it_fires_does_one_after_the_other() {
     on_each_database(async |repositories| {
         let stored = stored_schedules(&*repositories, 12).await;
-        let answers = at_once(0..24, |place: usize| {
-            let (ticks, schedules) = (repositories.ticks(), repositories.schedules());
-            let schedule = stored[place / 2].clone();
-            async move {
-                if place.is_multiple_of(2) {
-                    let outcomes = ticks.tick_fire_many(&[firing(&schedule)]).await.unwrap().outcomes;
-                    outcomes == [FiringOutcome::Committed]
-                } else {
-                    let edited = UnifiedSchedule {
-                        next_run: Some(at(90)),
-                        ..schedule
-                    };
-                    schedules.schedule_update(&edited).await.unwrap();
-                    true
-                }
-            }
+        let fired = fired_beside(&*repositories, &stored, |schedules, schedule| async move {
+            let edited = UnifiedSchedule {
+                next_run: Some(at(90)),
+                ..schedule
+            };
+            schedules.schedule_update(&edited).await.unwrap();
         })
         .await;
-        for (place, schedule) in stored.iter().enumerate() {
-            let fired = answers[place * 2];
+        for (schedule, fired) in stored.iter().zip(fired) {
             let history = History::of(&*repositories, schedule.id).await;
             assert_eq!(history.jobs.len(), usize::from(fired));
             assert_eq!(history.ledger.len(), usize::from(fired));
@@ -130,24 +150,15 @@ async fn a_schedule_edited_while_it_fires_does_one_after_the_other() {
 async fn an_edit_of_details_while_a_schedule_fires_keeps_neither_from_its_work() {
     on_each_database(async |repositories| {
         let stored = stored_schedules(&*repositories, 12).await;
-        let done = at_once(0..24, |place: usize| {
-            let (ticks, schedules) = (repositories.ticks(), repositories.schedules());
-            let schedule = stored[place / 2].clone();
-            async move {
-                if place.is_multiple_of(2) {
-                    let outcomes = ticks.tick_fire_many(&[firing(&schedule)]).await.unwrap().outcomes;
-                    outcomes == [FiringOutcome::Committed]
-                } else {
-                    let edited = UnifiedSchedule {
-                        description: Some("new".to_owned()),
-                        ..schedule
-                    };
-                    schedules.schedule_update_details(&edited).await.is_ok()
-                }
-            }
+        let fired = fired_beside(&*repositories, &stored, |schedules, schedule| async move {
+            let edited = UnifiedSchedule {
+                description: Some("new".to_owned()),
+                ..schedule
+            };
+            schedules.schedule_update_details(&edited).await.unwrap();
         })
         .await;
-        assert_eq!(done, [true; 24]);
+        assert_eq!(fired, [true; 12]);
         for schedule in stored {
             let after = repositories
                 .schedules()
